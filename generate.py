@@ -1,0 +1,47 @@
+"""Make new sounds with a trained WaveGAN: python generate.py --n 50"""
+
+from preprocess import UserError
+from preprocess.command import Parser, at_least, exit_code
+from wavegan.runs import Run, newest_run
+
+
+def parser():
+    flags = Parser(prog="generate.py", description="Make new sounds with a trained WaveGAN: WAV files, latents, a picture.")
+    flags.add_argument("--n", type=at_least(1), default=50, metavar="INT", help="how many sounds (default: 50)")
+    flags.add_argument("--run", metavar="DIR", help="the run to use (default: the newest under runs/)")
+    flags.add_argument("--checkpoint", metavar="STEP", default="latest", help="latest, or a checkpoint's step (default: latest)")
+    flags.add_argument("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones each time)")
+    flags.add_argument("--out", metavar="DIR", help="a new folder for the sounds (default: generated/<run>/step-<step>)")
+    flags.add_argument(
+        "--batch-size", type=at_least(1), default=16, metavar="INT", help="sounds computed at once (default: 16)"
+    )
+    return flags
+
+
+def main(argv=None):
+    """The command; returns its exit code."""
+    return exit_code(generate_sounds, parser().parse_args(argv))
+
+
+def generate_sounds(flags):
+    run = Run(flags.run) if flags.run else newest_run()
+    run.config()  # a missing run is told before the heavy imports
+    step = run.latest() if flags.checkpoint == "latest" else _step(flags.checkpoint)
+
+    from wavegan.generation import generate
+
+    made = generate(run, flags.n, flags.seed, step, flags.out, flags.batch_size)
+    speed = made.sound_s / made.compute_s
+    print(f"{made.clips} sounds in {made.folder}: WAV files, sheet.png, latents.npz")
+    print(f"run {run.path}, step {step}, seed {made.seed}")
+    print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed:,.0f} × real time")
+
+
+def _step(text):
+    if not text.isdecimal():
+        raise UserError(f"--checkpoint must be latest or a step. Received: {text}.")
+    return int(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,114 @@
+"""What became of every file and every clip, counted while it happens."""
+
+from array import array
+
+import numpy as np
+
+from preprocess.audio import Slices
+from preprocess.plan import Plan, PlannedFile
+from preprocess.sources import shown
+from preprocess.splits import SPLITS
+
+
+class Account:
+    """The counts of one conversion.
+
+    Attributes:
+        kept: files that gave at least one clip.
+        skipped: (name, reason) of those that gave none.
+        merged: whether the clips of all splits were counted as train's.
+    """
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.kept = 0
+        self.skipped = list(plan.skipped)
+        self.merged = False
+        self.padded = self.cut = self.dropped_tails = self.clipped = self.silent = 0
+        self.per_class = {split: dict.fromkeys(plan.classes, 0) for split in SPLITS}
+        self.rms = {split: array("d") for split in SPLITS}
+        self.peak = dict.fromkeys(SPLITS, 0.0)
+
+    def keep(self, file: PlannedFile, slices: Slices) -> None:
+        """Adds a file that gave clips."""
+        self.kept += 1
+        self.padded += slices.padded
+        self.cut += slices.cut
+        self.dropped_tails += slices.dropped_tail
+        self.clipped += slices.clipped
+        self.silent += slices.silent
+        self.per_class[file.split][file.label] += len(slices.starts)
+        self.rms[file.split].extend(slices.rms)
+        self.peak[file.split] = max(self.peak[file.split], slices.peak)
+
+    def skip(self, file: PlannedFile, reason: str) -> None:
+        """Adds a file that gave none."""
+        self.skipped.append((file.name, reason))
+
+    def merge_into_train(self) -> None:
+        """Counts the clips of all splits as train's."""
+        self.merged = True
+        for split in SPLITS[1:]:
+            for name in self.plan.classes:
+                self.per_class["train"][name] += self.per_class[split][name]
+                self.per_class[split][name] = 0
+            self.rms["train"].extend(self.rms[split])
+            self.rms[split] = array("d")
+            self.peak["train"] = max(self.peak["train"], self.peak[split])
+
+    @property
+    def clips(self) -> int:
+        """Clips in all splits."""
+        return sum(len(rms) for rms in self.rms.values())
+
+    def splits(self, files: dict[str, list[dict]]) -> dict:
+        """Each split's part of `dataset.json`; `files` are as `Shards.finish` returns them."""
+        seconds = self.plan.options.clip_length / self.plan.options.sample_rate
+        return {
+            split: {
+                "files": files[split],
+                "clips": len(self.rms[split]),
+                "hours": round(len(self.rms[split]) * seconds / 3600, 6),
+                "clips_per_class": self.per_class[split],
+            }
+            for split in SPLITS
+        }
+
+    def loudness(self) -> dict:
+        """Of the clips in train: root mean squares and the largest magnitude, linear in [0, 1] and in dBFS."""
+        rms = np.frombuffer(self.rms["train"])
+        p5, p50, p95 = np.percentile(rms, [5, 50, 95])
+        values = {"rms_mean": rms.mean(), "rms_p5": p5, "rms_p50": p50, "rms_p95": p95, "peak": self.peak["train"]}
+        return {
+            name: {"linear": round(float(value), 6), "dbfs": round(float(20 * np.log10(value)), 2)}
+            for name, value in values.items()
+        }
+
+    def report(self) -> dict:
+        """The counts as stored.
+
+        found: audio files of the chosen classes, = kept + skipped.   kept: files that gave clips.
+        clips: in all splits.   padded: clips completed with silence.   clipped: clips with samples above full scale.
+        cut: kept files of whose end a part is in no clip.   dropped_tails: those where that part is a last window less
+        than a quarter full.   silent: windows left out because all their samples are zero.
+        other_files: files that are no audio.   other_classes: audio files of no chosen class.
+        skipped: path and reason of every file that gave no clip.   notes: what a person should know.
+        """
+        names = ("kept", "clips", "padded", "cut", "dropped_tails", "clipped", "silent")
+        return {
+            "found": self.kept + len(self.skipped),
+            **{name: getattr(self, name) for name in names},
+            "other_files": self.plan.other_files,
+            "other_classes": self.plan.other_classes,
+            "skipped": [{"path": shown(path), "reason": reason} for path, reason in self.skipped],
+            "notes": self._notes(),
+        }
+
+    def _notes(self):
+        notes = [f"the split lists of {shown(name)} name none of its files" for name in self.plan.unmatched_lists()]
+        if self.merged:
+            notes.append("too few files to split: all clips are in train, although some were drawn to be held out")
+        for name in self.plan.classes:
+            if not any(self.per_class[split][name] for split in SPLITS):
+                notes.append(f"class {name} is without clips: none of its files was usable")
+        return notes

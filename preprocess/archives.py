@@ -1,0 +1,189 @@
+"""Archives as sources: read as a stream, member by member, in memory; nothing is ever unpacked to disk."""
+
+import gzip
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from preprocess import UserError
+from preprocess.audio import Unusable
+from preprocess.sources import (
+    NOT_A_FILE,
+    SPLIT_LISTS,
+    Entry,
+    Listing,
+    is_audio,
+    is_left_out,
+    label_of,
+    parse_split_list,
+    shown,
+)
+
+SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
+LARGEST_MEMBER = 1 << 30  # bytes
+LARGEST_LIST = 1 << 26  # bytes
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file's name is one of an archive that can be read."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file in an archive: `path` without a leading `./`, `size` in bytes, `problem` where it must not be read."""
+
+    path: str
+    size: int
+    problem: str | None
+    read: Callable[[], bytes]
+
+
+class Archive:
+    """A tar or zip file, read twice from its start to its end: first the names, then the audio."""
+
+    kind = "archive"
+
+    def __init__(self, path: Path, name: str | None = None):
+        self.path = path
+        suffix = next(suffix for suffix in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(suffix))
+        self.stem = path.name[: -len(suffix)]
+        self.name = name or self.stem
+
+    def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
+        """Lists all files in the order of the archive; calls `tick` for each.
+
+        Raises:
+            UserError: where the archive is damaged, incomplete or no archive.
+        """
+        listing, lists, paths = Listing(), {}, []
+        for index, member in enumerate(self._members()):
+            tick()
+            if member.problem is None and is_left_out(member.path):
+                continue
+            path = PurePosixPath(member.path)
+            if member.problem is not None:
+                listing.skipped.append((member.path, member.problem))
+            elif is_audio(member.path):
+                paths.append((index, member.path, member.size))
+            else:
+                listing.other_files += 1
+                if path.name in SPLIT_LISTS and len(path.parts) <= 2 and member.size <= LARGEST_LIST:
+                    lists[member.path] = self._read(member)
+        top = _top_folder([path for _, path, _ in paths], lists)
+        for index, path, size in paths:
+            # The label comes from the whole path: in an archive of one class the top folder is the class.
+            listing.entries.append(Entry(path.removeprefix(top), label_of(path, self.stem), size, index))
+        for file_name, split in SPLIT_LISTS.items():
+            if top + file_name in lists:
+                listing.lists[split] = parse_split_list(lists[top + file_name])
+        return listing
+
+    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
+        """Yields entries with their bytes, in the order of the archive; with an `Unusable` where those are damaged."""
+        wanted = {entry.content: entry for entry in entries}
+        for index, member in enumerate(self._members()):
+            if index not in wanted:
+                continue
+            try:
+                content = self._read(member)
+            except Unusable as problem:
+                content = problem
+            yield wanted.pop(index), content
+            if not wanted:
+                return
+
+    def _members(self) -> Iterator[Member]:
+        with self._damage_named():
+            members = _zip_members if self.path.name.lower().endswith(".zip") else _tar_members
+            yield from members(self.path)
+
+    def _read(self, member):
+        with self._damage_named():
+            return member.read()
+
+    @contextmanager
+    def _damage_named(self):
+        try:
+            yield
+        except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise UserError(
+                f"{shown(str(self.path))} is damaged, incomplete or no archive of the kind its name says ({error}). "
+                "Copy or download it again."
+            ) from None
+        except OSError as error:
+            raise UserError(f"cannot read {shown(str(self.path))}: {error.strerror or error}.") from None
+
+
+def _top_folder(paths, lists):
+    """The single folder that everything lies in, with a slash, or "". So `kit.zip` with `kit/kick/1.wav` equals `kit/`.
+
+    A folder that holds the audio itself is a class and no wrapping, unless split lists lie beside the classes.
+    """
+    tops = {path.split("/", 1)[0] for path in paths}
+    if len(tops) != 1 or any("/" not in path for path in paths):
+        return ""
+    top = tops.pop() + "/"
+    wrapped = all("/" in path.removeprefix(top) for path in paths) or any(path.startswith(top) for path in lists)
+    return top if wrapped else ""
+
+
+def _checked(name, size):
+    """A member's path without a leading `./`, and what is wrong with it, if anything."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
+        return name, "path points outside the archive"
+    if size > LARGEST_MEMBER:
+        return "/".join(parts), f"larger than {LARGEST_MEMBER >> 30} GiB: unpack the archive and name the folder"
+    return "/".join(parts), None
+
+
+def _tar_members(path):
+    with open(path, "rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        with gzip.open(raw) if zipped else raw as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+            while (info := tar.next()) is not None:
+                tar.members = []  # it would keep every member it has seen
+                if info.isdir():
+                    continue
+                name, problem = _checked(info.name, info.size)
+                if problem is None and not info.isreg():
+                    problem = "a link, not a file" if info.issym() or info.islnk() else NOT_A_FILE
+                yield Member(name, info.size, problem, lambda info=info: tar.extractfile(info).read())
+            _check_end(stream, tar.offset)
+
+
+def _check_end(stream, offset):
+    """tarfile takes a broken header for the end of the archive; at its true end there are zeros, or nothing."""
+    stream.seek(offset)
+    if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError(f"broken header at byte {offset}")
+    while stream.read(1 << 20):  # to the very end, where gzip keeps its checksum
+        pass
+
+
+def _zip_members(path):
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            name, problem = _checked(info.filename, info.file_size)
+            mode = info.external_attr >> 16
+            if problem is None and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+                problem = "a link, not a file" if stat.S_ISLNK(mode) else NOT_A_FILE
+            if problem is None and info.flag_bits & 1:
+                problem = "encrypted with a password"
+            yield Member(name, info.file_size, problem, lambda info=info: _zip_read(archive, info))
+
+
+def _zip_read(archive, info):
+    try:
+        return archive.read(info)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise Unusable(f"damaged in the archive: {error}") from None

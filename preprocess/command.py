@@ -1,0 +1,45 @@
+"""What all commands share: flags that answer in one line, and exit codes instead of tracebacks."""
+
+import argparse
+import sys
+
+from preprocess import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line `error: …` on standard error, exit code 2."""
+
+    def __init__(self, **kwargs):
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def error(self, message):
+        print(f"error: {message}. See {self.prog} --help.", file=sys.stderr)
+        sys.exit(2)
+
+
+def at_least(least):
+    """An argparse type: a whole number of `least` or more."""
+
+    def whole_number(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or number < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number of {least} or more. Received: {text}")
+        return number
+
+    return whole_number
+
+
+def exit_code(command, *arguments):
+    """Run a command's body. Returns its exit code: 0, 2 after a user's mistake (one line), 130 after Ctrl-C."""
+    try:
+        command(*arguments)
+    except UserError as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped.", file=sys.stderr)
+        return 130
+    return 0

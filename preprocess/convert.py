@@ -1,0 +1,158 @@
+"""Sources in, a data set out: files go to the workers, clips come back and are written, all are accounted for."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from preprocess import UserError, workers
+from preprocess.account import Account
+from preprocess.audio import Cutting, Unusable
+from preprocess.options import Options, available_cores
+from preprocess.plan import Plan
+from preprocess.progress import Progress
+from preprocess.records import DatasetInfo, write_example
+from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
+from preprocess.sources import AUDIO_EXTENSIONS, KIT, open_source, shown
+from preprocess.splits import SPLITS
+from preprocess.staging import check_destination, staged
+
+
+def prepare(
+    sources: list[str], out: str | Path, options: Options, progress: Callable[..., Progress] = Progress
+) -> DatasetInfo:
+    """Makes a data set from recordings.
+
+    Args:
+        sources: folders, archives, names of corpora, or `drums`, the built-in kit.
+        out: the directory to make.
+        options: how recordings become clips.
+        progress: makes progress reporters; called as `Progress` is.
+
+    Returns:
+        What was stored in `out` as `dataset.json`.
+
+    Raises:
+        UserError: for a missing source, an existing `out`, no usable clip, or a full disk. Nothing is left behind then.
+    """
+    out = Path(out)
+    _check_sources(sources, out, options)
+    check_destination(out, options.overwrite)
+    opened = [open_source(name) for name in sources]
+    plan = Plan(sources, opened, [_list(source, progress) for source in opened], options)
+    account = Account(plan)
+    _check_usable(account, len(plan.all_entries()))
+    try:
+        with staged(out, options.overwrite) as directory:
+            files = _convert(plan, account, directory, progress)
+            info = _describe(plan, account, files, out.resolve().name)
+            info.save(directory)
+            return info
+    except OSError as error:
+        raise UserError(f"cannot write {shown(str(out))}: {error.strerror or error}. Nothing was kept.") from None
+
+
+def _check_sources(sources, out, options):
+    if not sources:
+        raise UserError(f"SOURCE is missing. Name a folder, an archive, a corpus, or {KIT} for the built-in drum kit.")
+    if len({Path(name).resolve() for name in sources}) < len(sources):
+        raise UserError(f"every SOURCE can be named once. Received: {' '.join(map(shown, sources))}.")
+    for name in sources:
+        place = Path(name).resolve()
+        if place.exists() and out.resolve() in (place, *place.parents):
+            raise UserError(f"--out {shown(str(out))} holds SOURCE {shown(name)}. Choose another folder for --out.")
+    if KIT in sources:
+        from preprocess.drumkit import MIN_SAMPLE_RATE
+
+        if options.sample_rate < MIN_SAMPLE_RATE:
+            expected = f"--sample-rate must be {MIN_SAMPLE_RATE} Hz or more for {KIT}"
+            raise UserError(f"{expected}. Received: {options.sample_rate}.")
+
+
+def _list(source, progress):
+    with progress(None, f"listing {shown(source.name)}", "files") as ticker:
+        return source.listing(ticker.update)
+
+
+def _check_usable(account, usable):
+    """Raises `UserError` where there is not one usable file or clip, and says what was found instead."""
+    if usable:
+        return
+    names = " ".join(shown(name) for name in account.plan.names)
+    if account.skipped:
+        reasons = Counter(reason for _, reason in account.skipped).most_common(3)
+        found = "; ".join(f"{count} × {reason}" for reason, count in reasons)
+        raise UserError(
+            f"no usable clip in {names}: all {len(account.skipped)} audio files were skipped ({found}), "
+            f"such as {shown(account.skipped[0][0])}."
+        )
+    kinds = " ".join(sorted(AUDIO_EXTENSIONS))
+    others = account.plan.other_files
+    raise UserError(f"no audio in {names}: expected files of {kinds}. Received: {others} other files.")
+
+
+def _convert(plan, account, directory, progress):
+    """Writes all clips into shards; returns each split's files."""
+    options = plan.options
+    cutting = Cutting(options.sample_rate, options.clip_length, options.channels, options.slices, options.normalize)
+    labels = {name: index for index, name in enumerate(plan.classes)}
+    spool = directory / "spool"
+    spool.mkdir()
+    with Shards(directory, _shard_counts(plan, cutting)) as shards:
+        with progress(len(plan.all_entries()), "converting", "files") as bar:
+            for file, result in _results(plan, cutting, spool):
+                if isinstance(result, Unusable):
+                    account.skip(file, str(result))
+                else:
+                    slices, clips = result
+                    account.keep(file, slices)
+                    pcm = clips.read(2 * cutting.length * cutting.channels)
+                    for start, clip in zip(slices.starts, pcm, strict=True):
+                        shards.write(file.split, write_example(clip, labels[file.label], file.name, start))
+                bar.update(1, clips=account.clips, skipped=len(account.skipped))
+            _check_usable(account, account.clips)
+        spool.rmdir()
+        if not account.rms["train"]:
+            account.merge_into_train()
+        return shards.finish(account.merged)
+
+
+def _shard_counts(plan, cutting):
+    """From the size of what will come out, as well as the number and sizes of files tell it."""
+    entries = plan.all_entries()
+    expected = len(entries) * 2 * cutting.length * cutting.channels
+    if cutting.slices == "all":
+        expected = max(expected, sum(entry.size for entry in entries))
+    return dict.fromkeys(SPLITS, 1) | {"train": shard_count(expected, fewest=TRAIN_SHARDS[0])}
+
+
+def _results(plan, cutting, spool):
+    """Yields (file, what it gave) in the order of the sources."""
+    processes = workers.processes_for(plan.all_entries(), plan.options.workers or available_cores())
+    work = partial(workers.slice_files, cutting=cutting, directory=str(spool))
+    for files, results in workers.in_order(workers.chunks(plan.files()), work, processes):
+        yield from zip(files, results, strict=True)
+
+
+def _describe(plan, account, files, name):
+    options = plan.options
+    chosen = asdict(options) | {"length": options.clip_length}
+    # Neither changes what is made.
+    del chosen["workers"], chosen["overwrite"]
+    sources = [
+        {"source": shown(name), "kind": source.kind, "files": len(entries)}
+        for name, source, entries in zip(plan.names, plan.sources, plan.entries, strict=True)
+    ]
+    return DatasetInfo(
+        name=shown(name),
+        sample_rate=options.sample_rate,
+        length=options.clip_length,
+        channels=options.channels,
+        classes=plan.classes,
+        splits=account.splits(files),
+        loudness=account.loudness(),
+        report=account.report(),
+        options=chosen,
+        sources=sources,
+    )

@@ -1,0 +1,94 @@
+"""What a user can choose, with defaults and checks. Imports nothing heavy, so that a wrong flag is answered at once."""
+
+import os
+from dataclasses import dataclass
+
+from preprocess import UserError
+
+# The generator starts at 16 samples and every layer multiplies by 4 or 2.
+LENGTHS = tuple(16 * 2**k for k in range(4, 17))  # samples: 256 … 1,048,576
+SAMPLE_RATES = (1000, 192_000)  # Hz, the lowest and the highest
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def check_length(length: int, flag: str = "--length") -> int:
+    """Returns `length` (samples) where the model can make it, raises `UserError` naming `flag` otherwise."""
+    if length not in LENGTHS:
+        nearest = min(LENGTHS, key=lambda possible: abs(possible - length))
+        raise UserError(f"{flag} must be 16 × a product of 4s and 2s, such as {nearest}. Received: {length}.")
+    return length
+
+
+def default_length(sample_rate: int) -> int:
+    """One second at `sample_rate` (Hz), rounded up to the next length (samples) that the model can make."""
+    return next(length for length in LENGTHS if length >= sample_rate)
+
+
+def available_cores() -> int:
+    """How many cores this process may use, which in a container or a batch job is fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """How recordings become clips.
+
+    Args:
+        sample_rate: of the data set, Hz.
+        length: of every clip, samples; None for one second, rounded up to the next length the model can make.
+        channels: 1 (the mean of a file's channels) or 2.
+        slices: `"first"` window of a file, or `"all"` consecutive ones.
+        normalize: `"none"`, or `"peak"` to scale every file to full scale.
+        classes: names of the folders to keep; None for all. `digits` stands for zero … nine.
+        validation: percent of the files held out for validation, where a corpus brings no lists of its own.
+        test: percent of the files held out for testing, likewise.
+        workers: processes; None for as many as there are cores. Has no influence on the result.
+        overwrite: whether an existing data set may be replaced.
+
+    Raises:
+        UserError: for a value out of its range.
+    """
+
+    sample_rate: int = 16_000
+    length: int | None = None
+    channels: int = 1
+    slices: str = "all"
+    normalize: str = "none"
+    classes: tuple[str, ...] | None = None
+    validation: float = 5.0
+    test: float = 5.0
+    workers: int | None = None
+    overwrite: bool = False
+
+    def __post_init__(self):
+        low, high = SAMPLE_RATES
+        if not low <= self.sample_rate <= high:
+            raise UserError(f"--sample-rate must be between {low} and {high} Hz. Received: {self.sample_rate}.")
+        if self.length is not None:
+            check_length(self.length)
+        _check_choice("--channels", self.channels, (1, 2))
+        _check_choice("--slices", self.slices, ("first", "all"))
+        _check_choice("--normalize", self.normalize, ("none", "peak"))
+        if self.classes is not None and not self.classes:
+            raise UserError("--classes must name at least one folder, such as kick,snare. Received: nothing.")
+        for flag, percent in (("--validation", self.validation), ("--test", self.test)):
+            if not 0 <= percent < 100:
+                raise UserError(f"{flag} must be a percentage from 0 to below 100. Received: {percent:g}.")
+        if self.validation + self.test >= 100:
+            total = f"{self.validation:g} + {self.test:g}"
+            raise UserError(f"--validation and --test must leave something to train on. Received: {total} percent.")
+        if self.workers is not None and self.workers < 1:
+            raise UserError(f"--workers must be 1 or more. Received: {self.workers}.")
+
+    @property
+    def clip_length(self) -> int:
+        """Length of every clip, samples, with the default filled in."""
+        return self.length or default_length(self.sample_rate)
+
+
+def _check_choice(flag, value, choices):
+    if value not in choices:
+        expected = " or ".join(str(choice) for choice in choices)
+        raise UserError(f"{flag} must be {expected}. Received: {value}.")

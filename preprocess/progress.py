@@ -1,0 +1,92 @@
+"""One progress reporter for everything that takes time: a bar on a terminal, a few readable lines anywhere else."""
+
+import sys
+import time
+
+
+class Progress:
+    """Reports how far a piece of work is, on standard error.
+
+    Args:
+        total: how much there is to do, in `unit`; None where nobody knows.
+        label: what is going on, such as `"converting"`.
+        unit: of `total`; `"B"` for bytes, which are shown as MB.
+        initial: how much was done before, such as the first part of a resumed download.
+        stream: a text stream instead of standard error.
+        interval: seconds between two lines where the stream is no terminal.
+
+    Use as a context manager: `with Progress(3000, "converting", "files") as progress: progress.update(1, clips=1)`.
+    """
+
+    def __init__(self, total, label, unit="", *, initial=0, stream=None, interval=10.0):
+        self.total, self.label, self.unit = total, label, unit
+        self.done, self.initial, self.facts = initial, initial, {}
+        self.stream = sys.stderr if stream is None else stream
+        self.interval = interval
+        self.started = self.last_line = time.monotonic()
+        self.bar = self._open_bar() if self.stream.isatty() else None
+
+    def _open_bar(self):
+        from tqdm import tqdm
+
+        scale = self.unit == "B"
+        unit = self.unit if scale else f" {self.unit}"
+        return tqdm(
+            total=self.total,
+            desc=self.label,
+            unit=unit,
+            unit_scale=scale,
+            initial=self.initial,
+            file=self.stream,
+            dynamic_ncols=True,
+        )
+
+    def update(self, n=1, **facts):
+        """Counts `n` more as done. `facts` are shown beside it, such as `clips=12`."""
+        self.done += n
+        self.facts.update(facts)
+        if self.bar is not None:
+            self.bar.set_postfix(self.facts, refresh=False)
+            self.bar.update(n)
+        elif time.monotonic() - self.last_line >= self.interval:
+            self._write_line()
+
+    def close(self, finished=True):
+        """Ends the report: the last state stays on screen where the work `finished`, and goes where it failed."""
+        if self.bar is not None:
+            self.bar.leave = finished
+            self.bar.close()
+        elif finished:
+            self._write_line()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, error, traceback):
+        self.close(finished=error_type is None)
+
+    def _write_line(self):
+        self.last_line = time.monotonic()
+        seconds = self.last_line - self.started
+        rate = (self.done - self.initial) / seconds if seconds > 0 else 0.0
+        parts = [self._amount(rate, seconds)]
+        if self.total and rate and self.done < self.total:
+            parts.append(f"{_clock((self.total - self.done) / rate)} left")
+        parts += [f"{name} {value}" for name, value in self.facts.items()]
+        print(f"{self.label}: {', '.join(parts)}", file=self.stream, flush=True)
+
+    def _amount(self, rate, seconds):
+        scale, digits, unit = (1e6, 1, "MB") if self.unit == "B" else (1, 0, self.unit)
+        amount = f"{self.done / scale:,.{digits}f}"
+        if self.total:
+            amount += f" of {self.total / scale:,.{digits}f} {unit} ({100 * self.done / self.total:.0f} %)"
+        else:
+            amount += f" {unit}"
+        return f"{amount} in {_clock(seconds)}, {rate / scale:,.{1 if rate / scale < 100 else 0}f} {unit}/s"
+
+
+def _clock(seconds):
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

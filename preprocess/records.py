@@ -1,0 +1,174 @@
+"""THE record schema, once: how a clip is written and read, and the `dataset.json` beside the records.
+
+A record is a `tf.train.Example` with
+
+    pcm      bytes   little-endian int16 [length, channels], interleaved
+    label    int64   index into the data set's `classes`
+    source   bytes   the file's path, relative to its source, as the file system has it
+    start    int64   the clip's first sample, counted in the resampled file
+"""
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from preprocess import UserError
+
+FORMAT = 1  # counted up whenever an older reader could not read what is written
+FILE_NAME = "dataset.json"
+AGAIN = "Prepare the data set again with python -m preprocess."
+
+
+def import_tensorflow():
+    """TensorFlow, imported when it is needed, without the lines that it writes to standard error on every import."""
+    if "tensorflow" in sys.modules:
+        return sys.modules["tensorflow"]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _native_stderr_hidden():
+        import tensorflow
+    return tensorflow
+
+
+@contextmanager
+def _native_stderr_hidden():
+    """Its C++ half writes before it reads any setting, so only the file descriptor can be turned away."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def write_example(pcm: bytes, label: int, source: str, start: int) -> bytes:
+    """One clip as a serialised record; the arguments are the features above."""
+    train = import_tensorflow().train
+    features = {
+        "pcm": train.Feature(bytes_list=train.BytesList(value=[pcm])),
+        "label": train.Feature(int64_list=train.Int64List(value=[label])),
+        "source": train.Feature(bytes_list=train.BytesList(value=[os.fsencode(source)])),
+        "start": train.Feature(int64_list=train.Int64List(value=[start])),
+    }
+    # Without `deterministic` the order of the features, and so the file, differs from process to process.
+    example = train.Example(features=train.Features(feature=features))
+    return example.SerializeToString(deterministic=True)
+
+
+def parse_examples(serialized, length: int, channels: int) -> dict:
+    """A batch of serialised records (a string tensor [batch]) as tensors, in TensorFlow's graph.
+
+    Returns:
+        `audio` float32 [batch, length, channels] in [-1, 1), `label` int64 [batch], `source` string [batch],
+        `start` int64 [batch].
+    """
+    tf = import_tensorflow()
+    scalar = {"pcm": tf.string, "label": tf.int64, "source": tf.string, "start": tf.int64}
+    parsed = tf.io.parse_example(serialized, {name: tf.io.FixedLenFeature([], kind) for name, kind in scalar.items()})
+    pcm = tf.io.decode_raw(parsed["pcm"], tf.int16, little_endian=True)
+    audio = tf.cast(tf.reshape(pcm, [-1, length, channels]), tf.float32) / 32768.0
+    return {"audio": audio, "label": parsed["label"], "source": parsed["source"], "start": parsed["start"]}
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """All that a reader of a data set needs to know, as kept in its `dataset.json`.
+
+    Attributes:
+        name: of the data set: its directory's name when it was made.
+        sample_rate: Hz.
+        length: of every clip, samples.
+        channels: 1 or 2.
+        classes: sorted names; a record's label is an index into them. A class can be without clips.
+        splits: for "train", "validation" and "test": `files` (name and clips of each), `clips`, `hours`,
+            `clips_per_class`. Validation and test can be without files.
+        loudness: of the clips in train, each `linear` in [0, 1] and in `dbfs`: `rms_mean`, `rms_p5`, `rms_p50`,
+            `rms_p95`, `peak`. None where train is empty.
+        report: what became of every file, see `preprocess.report`.
+        options: all that is needed to make the data set again.
+        sources: what was read: `source`, `kind` and `files` of each.
+        format: version of this schema.
+    """
+
+    name: str
+    sample_rate: int
+    length: int
+    channels: int
+    classes: list[str]
+    splits: dict[str, dict]
+    loudness: dict
+    report: dict
+    options: dict
+    sources: list[dict]
+    format: int = FORMAT
+
+    def save(self, directory: str | os.PathLike) -> None:
+        """Writes `dataset.json` into `directory`."""
+        values = asdict(self)
+        ordered = {"format": values.pop("format"), **values}
+        text = json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False)
+        (Path(directory) / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "DatasetInfo":
+        """Reads `dataset.json` from `directory`.
+
+        Raises:
+            UserError: where there is none, or it is not one that this version wrote.
+        """
+        path = Path(directory) / FILE_NAME
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(f"no data set in {directory}: expected {path}. {AGAIN}") from None
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}.") from None
+        except ValueError as error:
+            raise UserError(f"{path} is no valid JSON ({error}). {AGAIN}") from None
+        _check(values, path)
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def _check(values, path):
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must hold an object. Received: {_kind(values)}. {AGAIN}")
+    if values.get("format") != FORMAT:
+        received = json.dumps(values.get("format"))
+        raise UserError(f"{path}: format must be {FORMAT}. Received: {received}. {AGAIN}")
+    for field in fields(DatasetInfo):
+        kind = getattr(field.type, "__origin__", field.type)
+        _expect(values, field.name, kind, path, "")
+    for name in ("sample_rate", "length", "channels"):
+        if values[name] < 1:
+            raise UserError(f"{path}: {name} must be 1 or more. Received: {values[name]}. {AGAIN}")
+    if not values["classes"] or not all(isinstance(name, str) for name in values["classes"]):
+        raise UserError(f"{path}: classes must be a list of names. Received: {values['classes']}. {AGAIN}")
+    for split in ("train", "validation", "test"):
+        _expect(values["splits"], split, dict, path, "splits.")
+        facts = values["splits"][split]
+        for name, kind in {"files": list, "clips": int, "hours": (int, float), "clips_per_class": dict}.items():
+            _expect(facts, name, kind, path, f"splits.{split}.")
+        for file in facts["files"]:
+            if not isinstance(file, dict) or not isinstance(file.get("name"), str):
+                raise UserError(f"{path}: splits.{split}.files must be objects with a name. Received: {file}. {AGAIN}")
+
+
+def _expect(values, name, kind, path, prefix):
+    if name not in values:
+        raise UserError(f"{path}: {prefix}{name} is missing. {AGAIN}")
+    if not isinstance(values[name], kind) or isinstance(values[name], bool):
+        expected = _NAMES.get(kind, "a number")
+        raise UserError(f"{path}: {prefix}{name} must be {expected}. Received: {_kind(values[name])}. {AGAIN}")
+
+
+_NAMES = {int: "a whole number", str: "a text", list: "a list", dict: "an object"}
+
+
+def _kind(value):
+    return _NAMES.get(type(value), json.dumps(value))

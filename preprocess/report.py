@@ -1,0 +1,108 @@
+"""A data set's account as text: one screen for a person."""
+
+from collections import defaultdict
+
+from preprocess.records import FILE_NAME, DatasetInfo
+from preprocess.splits import SPLITS
+
+WIDTH = 100  # characters
+MOST_ROWS = 12  # classes with a line of their own
+MOST_REASONS = 8
+EXAMPLES = 3  # names shown for a reason
+
+
+def format_report(info: DatasetInfo, directory: str) -> str:
+    """The report that the command prints: what was kept and skipped, what it sounds like, where it is."""
+    seconds = info.length / info.sample_rate
+    channels = {1: "mono", 2: "stereo"}[info.channels]
+    lines = [
+        f"{directory}: {_count(info.report['clips'], 'clip')} of {info.length} samples "
+        f"({seconds:.3g} s at {info.sample_rate} Hz, {channels}), {_count(len(info.classes), 'class')}",
+        "",
+        *_files(info.report),
+        *_skipped(info.report["skipped"], directory),
+        "",
+        *(_table(info) if len(info.classes) <= MOST_ROWS else _grid(info)),
+        "",
+        _loudness(info.loudness),
+        *(f"note: {note}" for note in info.report["notes"]),
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _count(number, noun):
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _files(report):
+    files = f"files    {report['found']:,} found, {report['kept']:,} kept, {len(report['skipped']):,} skipped"
+    if report["other_classes"]:
+        files += f"; {report['other_classes']:,} of other classes"
+    if report["other_files"]:
+        files += f"; {report['other_files']:,} other files left alone"
+    yield files
+    facts = [f"{report['padded']:,} padded with silence", f"{_count(report['cut'], 'file')} cut"]
+    if report["dropped_tails"]:
+        facts[-1] += " (a last window less than a quarter full)"
+    if report["silent"]:
+        facts.append(f"{report['silent']:,} silent left out")
+    if report["clipped"]:
+        facts.append(f"{report['clipped']:,} clipped at full scale")
+    yield f"clips    {', '.join(facts)}"
+
+
+def _skipped(skipped, directory):
+    if not skipped:
+        return
+    paths = defaultdict(list)
+    for file in skipped:
+        paths[file["reason"]].append(file["path"])
+    reasons = sorted(paths, key=lambda reason: -len(paths[reason]))
+    yield "skipped"
+    for reason in reasons[:MOST_REASONS]:
+        more = f" … (all in {FILE_NAME})" if len(paths[reason]) > EXAMPLES else ""
+        yield f"  {len(paths[reason]):>6,} × {reason}: {', '.join(paths[reason][:EXAMPLES])}{more}"
+    if len(reasons) > MOST_REASONS:
+        rest = sum(len(paths[reason]) for reason in reasons[MOST_REASONS:])
+        yield f"  {rest:>6,} × other reasons, all in {directory}/{FILE_NAME}"
+
+
+def _rows(info, names):
+    """Per class, then for all: clips in each split, and hours in all of them."""
+    hours = info.length / info.sample_rate / 3600
+    for name in names:
+        clips = [info.splits[split]["clips_per_class"][name] for split in SPLITS]
+        yield name, clips, sum(clips) * hours
+    clips = [info.splits[split]["clips"] for split in SPLITS]
+    yield "all", clips, sum(clips) * hours
+
+
+def _table(info, names=None):
+    names = info.classes if names is None else names
+    width = max(map(len, ("class", *names)))
+    yield f"{'class':{width}}  {'train':>10}  {'validation':>10}  {'test':>10}  {'hours':>8}"
+    for name, clips, hours in _rows(info, names):
+        yield f"{name:{width}}  " + "  ".join(f"{number:>10,}" for number in clips) + f"  {hours:>8.3f}"
+    row = [f"{info.splits[split]['hours']:>10.3f}" for split in SPLITS]
+    yield f"{'hours':{width}}  " + "  ".join(row)
+
+
+def _grid(info):
+    """Totals, then many classes beside each other."""
+    yield from _table(info, names=[])
+    yield ""
+    yield "clips per class, train/validation/test"
+    cells = [f"{name} {'/'.join(map(str, clips))}" for name, clips, _ in list(_rows(info, info.classes))[:-1]]
+    width = max(map(len, cells)) + 2
+    columns = max(1, WIDTH // width)
+    for start in range(0, len(cells), columns):
+        yield "  " + "".join(f"{cell:{width}}" for cell in cells[start : start + columns])
+
+
+def _loudness(loudness):
+    mean, low, high, peak = (loudness[name]["dbfs"] for name in ("rms_mean", "rms_p5", "rms_p95", "peak"))
+    return (
+        f"loudness of train  mean RMS {mean:.1f} dBFS, nine clips in ten between {low:.1f} and {high:.1f}, "
+        f"peak {peak:.1f} dBFS"
+    )

@@ -1,0 +1,115 @@
+"""TFRecord files in the making: clips go to them in turn, and every file is shuffled when it is complete."""
+
+import hashlib
+import os
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+from preprocess.records import import_tensorflow
+
+SHARD_BYTES = 64 << 20  # about what one file holds
+TRAIN_SHARDS = (4, 256)  # the fewest and the most files of train
+
+
+def shard_count(expected_bytes: int, fewest: int = 1) -> int:
+    """How many files `expected_bytes` are spread over."""
+    return min(max(fewest, -(-expected_bytes // SHARD_BYTES)), TRAIN_SHARDS[1])
+
+
+class Shards:
+    """Writes records to the files of every split in turn.
+
+    Args:
+        directory: where to.
+        counts: how many files for each split. A split gets fewer where it has fewer records, and none without any.
+    """
+
+    def __init__(self, directory: Path, counts: dict[str, int]):
+        self.directory = directory
+        self.counts = counts
+        self.writers = {split: [] for split in counts}
+        self.clips = {split: [] for split in counts}  # records in each file
+        self.written = dict.fromkeys(counts, 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        # An error on the way out would hide the one that brought us here.
+        with suppress(OSError):
+            self.close()
+
+    def write(self, split: str, record: bytes) -> None:
+        """Adds a serialised record. Raises OSError where the disk is full."""
+        index = self.written[split] % self.counts[split]
+        if index == len(self.writers[split]):
+            self.writers[split].append(self._open(split, index))
+            self.clips[split].append(0)
+        with _tensorflow_errors_as_os_errors():
+            self.writers[split][index].write(record)
+        self.clips[split][index] += 1
+        self.written[split] += 1
+
+    def close(self) -> None:
+        """Closes all files. Raises OSError where the disk is full."""
+        for writer in (writer for writers in self.writers.values() for writer in writers):
+            with _tensorflow_errors_as_os_errors():
+                writer.close()
+
+    def finish(self, merged_into_train: bool = False) -> dict[str, list[dict]]:
+        """Closes all files, shuffles each and gives it its final name; `merged_into_train`, all become train's.
+
+        Returns:
+            For each split its files: `name` and `clips` of each.
+        """
+        self.close()
+        files = {split: [] for split in self.counts}
+        for split, clips in self.clips.items():
+            files["train" if merged_into_train else split] += [
+                (self._path(split, index), count) for index, count in enumerate(clips)
+            ]
+        return {split: [self._finish_file(split, i, files[split]) for i in range(len(files[split]))] for split in files}
+
+    def _open(self, split, index):
+        with _tensorflow_errors_as_os_errors():
+            return import_tensorflow().io.TFRecordWriter(os.fspath(self._path(split, index)))
+
+    def _path(self, split, index):
+        return self.directory / f"{split}.{index}.unshuffled"
+
+    def _finish_file(self, split, index, files):
+        path, clips = files[index]
+        name = f"{split}-{index:05d}-of-{len(files):05d}.tfrecord"
+        shuffle_records(path, self.directory / name, name)
+        path.unlink()
+        return {"name": name, "clips": clips}
+
+
+def shuffle_records(source: Path, target: Path, seed: str) -> None:
+    """Copies a TFRecord file with its records in another order, which depends on `seed` and their number alone.
+
+    Folders and archives list class after class; a reader that goes through a file from its start needs them mixed.
+    """
+    with open(source, "rb") as records, open(target, "wb") as shuffled:
+        spans = []
+        while head := records.read(8):
+            # A record is framed by its length and two checksums: uint64, uint32, data, uint32.
+            size = 8 + 4 + struct.unpack("<Q", head)[0] + 4
+            spans.append((records.tell() - 8, size))
+            records.seek(spans[-1][0] + size)
+        keys = [hashlib.sha1(f"{seed}/{index}".encode()).digest() for index in range(len(spans))]
+        for _, (offset, size) in sorted(zip(keys, spans, strict=True)):
+            records.seek(offset)
+            shuffled.write(records.read(size))
+
+
+class _tensorflow_errors_as_os_errors:
+    """A full disk is an OSError to all of Python but TensorFlow."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error is not None and isinstance(error, import_tensorflow().errors.OpError):
+            raise OSError(0, error.message) from None

@@ -1,0 +1,186 @@
+"""Where clips come from: a folder, an archive, a downloaded corpus, the built-in drum kit."""
+
+import os
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from preprocess import UserError
+
+_EXTENSIONS = "wav wave flac ogg oga opus mp3 aif aiff aifc au caf w64 rf64"
+AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split(" "))
+BACKGROUND_NOISE = "_background_noise_"  # Speech Commands' recordings of noise, which are no class
+SPLIT_LISTS = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+KIT = "drums"
+NOT_A_FILE = "not a regular file"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One audio file of a source.
+
+    Attributes:
+        path: relative to the source, with forward slashes.
+        label: name of its class: its parent folder.
+        size: bytes, as far as known.
+        content: what the source needs to find it again.
+    """
+
+    path: str
+    label: str
+    size: int
+    content: object
+
+
+@dataclass
+class Listing:
+    """All that is in a source: `entries` to decode, `skipped` (path, reason), and how many `other_files`.
+
+    `lists` maps "validation" and "test" to the paths that a corpus' own lists name, and is empty where it has none.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    other_files: int = 0
+    lists: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def is_audio(path: str) -> bool:
+    """Whether a file's extension is one of audio, in upper or lower case."""
+    return os.path.splitext(path)[1].lower() in AUDIO_EXTENSIONS
+
+
+def is_left_out(path: str) -> bool:
+    """Whether any part of a relative path is hidden, or a folder of background noise or of macOS' archive tool."""
+    return any(part.startswith(".") or part in (BACKGROUND_NOISE, "__MACOSX") for part in path.split("/"))
+
+
+def shown(path: str) -> str:
+    """A path as text that is safe to print and to store: what is no printable character is written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def normal(path: str) -> str:
+    """A relative path in the form that is compared and hashed: composed Unicode, whichever system wrote it."""
+    path = unicodedata.normalize("NFC", path.replace("\\", "/"))
+    return path.removeprefix("./")
+
+
+def label_of(path: str, top: str) -> str:
+    """The parent folder's name, or `top` for a file that lies in none."""
+    return shown(normal(PurePosixPath(path).parent.name or top))
+
+
+def parse_split_list(text: bytes) -> frozenset[str]:
+    """The paths named in a corpus' split list, one a line."""
+    lines = text.decode("utf-8", "surrogateescape").splitlines()
+    return frozenset(normal(line.strip()) for line in lines if line.strip())
+
+
+def open_source(name: str):
+    """Finds out what a SOURCE is; downloads it where it is a known corpus that is not in the cache yet.
+
+    Returns:
+        An object with `name`, `kind`, `listing()` and `contents(entries)`, as in `Folder`.
+
+    Raises:
+        UserError: where there is no such source.
+    """
+    from preprocess import archives, download
+
+    if name == KIT:
+        return DrumKit()
+    if name in download.CORPORA:
+        return archives.Archive(download.fetch_corpus(name), name)
+    path = Path(name)
+    if path.is_dir():
+        return Folder(path)
+    if path.is_file() and archives.is_archive(path):
+        return archives.Archive(path)
+    expected = f"a folder, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
+    if not path.exists():
+        raise UserError(f"SOURCE {shown(name)} does not exist. Expected {expected}.")
+    if is_audio(name):
+        raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: name the folder it lies in.")
+    raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: unpack it and name its folder.")
+
+
+class Folder:
+    """A folder on disk, searched recursively. Links are followed; no folder is visited twice, so loops end."""
+
+    kind = "folder"
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.name = path.resolve().name
+
+    def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
+        """Lists all files in the order of their paths; calls `tick` for each."""
+        listing, visited, linked = Listing(), set(), []
+        self._search("", listing, visited, linked, tick)
+        # Real folders come first, so that a link never gives its name to what has one of its own.
+        while linked:
+            self._search(linked.pop(0), listing, visited, linked, tick)
+        listing.entries.sort(key=lambda entry: entry.path)
+        listing.skipped.sort()
+        for file_name, split in SPLIT_LISTS.items():
+            if (self.path / file_name).is_file():
+                listing.lists[split] = parse_split_list((self.path / file_name).read_bytes())
+        return listing
+
+    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
+        """Yields every entry with what `audio.decode` needs to read it."""
+        return ((entry, entry.content) for entry in entries)
+
+    def _search(self, folder, listing, visited, linked, tick):
+        try:
+            status = os.stat(self.path / folder)
+            children = sorted(os.scandir(self.path / folder), key=lambda child: child.name)
+        except OSError as error:
+            if not folder:
+                raise UserError(f"cannot read the folder {shown(str(self.path))}: {error.strerror}.") from None
+            listing.skipped.append((folder, f"folder cannot be read: {error.strerror}"))
+            return
+        if (status.st_dev, status.st_ino) in visited:
+            return
+        visited.add((status.st_dev, status.st_ino))
+        for child in children:
+            path = f"{folder}/{child.name}" if folder else child.name
+            if is_left_out(path):
+                continue
+            if child.is_dir(follow_symlinks=False):
+                self._search(path, listing, visited, linked, tick)
+            elif child.is_dir():
+                linked.append(path)
+            else:
+                tick()
+                self._note_file(path, child, listing)
+
+    def _note_file(self, path, child, listing):
+        if not is_audio(path):
+            listing.other_files += 1
+        elif not child.is_file():
+            broken = child.is_symlink() and not os.path.exists(child.path)
+            listing.skipped.append((path, "link to nothing" if broken else NOT_A_FILE))
+        else:
+            label = label_of(path, self.name)
+            listing.entries.append(Entry(path, label, child.stat().st_size, os.fspath(child.path)))
+
+
+class DrumKit:
+    """The built-in kit, synthesised at the data set's own rate."""
+
+    kind = "built-in kit"
+    name = KIT
+
+    def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
+        """Lists all one-shots, kind by kind."""
+        from preprocess import drumkit
+
+        names = ((kind, index) for kind in drumkit.KINDS for index in range(drumkit.COUNT))
+        return Listing([Entry(f"{kind}/{kind}_{index:04d}.wav", kind, 0, (kind, index)) for kind, index in names])
+
+    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
+        """Yields every entry with what `drumkit.render` needs to make it."""
+        return ((entry, entry.content) for entry in entries)

@@ -1,0 +1,178 @@
+"""Worker processes: many files in, their clips out, in the order of the files. They never import TensorFlow."""
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+
+from preprocess import UserError
+from preprocess.audio import Cutting, Slices, Unusable, slice_recording
+
+CHUNK_FILES = 64  # for one task: enough to make the cost of handing it over small
+CHUNK_BYTES = 4 << 20  # of encoded audio for one task
+SPOOL_BYTES = 16 << 20  # of clips of one file; more than that waits on disk
+FEWEST_FILES = 4000  # below both, starting processes takes longer than the work
+FEWEST_BYTES = 64 << 20  # of encoded audio
+
+_stopped = None  # in a worker process: an event that says nobody waits for its results any more
+
+
+class Clips:
+    """One file's clips, int16 as bytes, back to back: in memory, or on disk from `SPOOL_BYTES` on.
+
+    So a recording of hours passes from a worker to the writer without ever being in memory as a whole.
+    """
+
+    def __init__(self, directory: str):
+        self.directory = directory
+        self.memory = bytearray()
+        self.path = None
+        self._file = None
+
+    def write(self, clip: bytes) -> None:
+        """Adds a clip."""
+        if _stopped is not None and _stopped.is_set():
+            raise KeyboardInterrupt
+        self.memory += clip
+        if len(self.memory) > SPOOL_BYTES:
+            if self._file is None:
+                descriptor, self.path = tempfile.mkstemp(suffix=".pcm", dir=self.directory)
+                self._file = os.fdopen(descriptor, "wb")
+            self._file.write(self.memory)
+            self.memory.clear()
+
+    def close(self) -> None:
+        """Ends writing; only then can the clips be sent to another process."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def read(self, clip_bytes: int) -> Iterator[bytes]:
+        """Yields clip after clip, once."""
+        if self.path is not None:
+            with open(self.path, "rb") as file:
+                while clip := file.read(clip_bytes):
+                    yield clip
+            os.unlink(self.path)
+        for start in range(0, len(self.memory), clip_bytes):
+            yield bytes(self.memory[start : start + clip_bytes])
+
+
+def slice_files(contents: list, cutting: Cutting, directory: str) -> list[tuple[Slices, Clips] | Unusable]:
+    """What every file gives: its clips, or the reason why there are none.
+
+    Args:
+        contents: for each file its path, its bytes, a one-shot of the drum kit, or an `Unusable` found before.
+        cutting: how files become clips.
+        directory: a folder for what is too long for memory.
+    """
+    return [_slice_file(content, cutting, directory) for content in contents]
+
+
+def _slice_file(content, cutting, directory):
+    if isinstance(content, Unusable):
+        return content
+    clips = Clips(directory)
+    try:
+        return slice_recording(_recording(content, cutting), cutting, clips), clips
+    except Unusable as problem:
+        return problem
+    finally:
+        clips.close()
+
+
+def _recording(content, cutting):
+    if isinstance(content, tuple):
+        from preprocess import drumkit
+
+        kind, index = content
+        return drumkit.render(kind, index, cutting.sample_rate)
+    return content
+
+
+def chunks(files: Iterable[tuple]) -> Iterator[tuple[list, list]]:
+    """Groups (file, content) into tasks of a bounded number of files and bytes: ([file, …], [content, …])."""
+    chunk, contents, size = [], [], 0
+    for file, content in files:
+        if chunk and (len(chunk) == CHUNK_FILES or size + file.size > CHUNK_BYTES):
+            yield chunk, contents
+            chunk, contents, size = [], [], 0
+        chunk.append(file)
+        contents.append(content)
+        size += file.size
+    if chunk:
+        yield chunk, contents
+
+
+def processes_for(entries: list, workers: int) -> int:
+    """How many processes these files are worth; 0 for none but the caller's own."""
+    small = len(entries) < FEWEST_FILES and sum(entry.size for entry in entries) < FEWEST_BYTES
+    return 0 if small or workers == 1 else min(workers, -(-len(entries) // 2))
+
+
+def in_order(tasks: Iterable[tuple], work: Callable, processes: int) -> Iterator[tuple]:
+    """Yields (key, work(content)) for all (key, content) in their order, with a bounded number of them under way.
+
+    Raises:
+        UserError: where a process died, such as for lack of memory.
+    """
+    if processes == 0:
+        yield from ((key, work(content)) for key, content in tasks)
+        return
+    # Spawned, because a forked copy of a process with threads (TensorFlow's, say) can hang.
+    context = multiprocessing.get_context("spawn")
+    stopped = context.Event()
+    pool = ProcessPoolExecutor(processes, context, initializer=_start_worker, initargs=(stopped,))
+    under_way = deque()
+    try:
+        for key, content in tasks:
+            with _interrupts_blocked():
+                under_way.append((key, pool.submit(work, content)))
+            if len(under_way) > 2 * processes:
+                yield _first(under_way)
+        while under_way:
+            yield _first(under_way)
+    except BrokenProcessPool:
+        raise UserError(
+            "a worker process died, perhaps for lack of memory. Try again with --workers 1, which starts none."
+        ) from None
+    finally:
+        stopped.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _first(under_way):
+    key, future = under_way.popleft()
+    return key, future.result()
+
+
+@contextmanager
+def _interrupts_blocked():
+    """Ctrl-C goes to all processes of a terminal; the ones started in here inherit that they do not hear it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(stopped):
+    global _stopped
+    _stopped = stopped
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    """A parent that was killed cannot end its workers; they would wait for the next task for ever."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)

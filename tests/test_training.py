@@ -1,0 +1,171 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+
+from wavegan.config import resolve
+from wavegan.models import build_critic, build_generator
+from wavegan.training import WaveGAN, gan_from
+
+LENGTH, BATCH, UPDATES = 256, 3, 2
+
+
+def small_gan(seed=0, critic_updates=UPDATES, phase_shuffle=2):
+    keras.utils.set_random_seed(seed)
+    gan = WaveGAN(
+        build_generator(LENGTH, 1, model_dim=4, kernel_length=9, latent_size=8),
+        build_critic(LENGTH, 1, model_dim=4, kernel_length=9, phase_shuffle=phase_shuffle, seed=seed),
+        critic_updates=critic_updates,
+        seed=seed,
+    )
+    gan.compile(keras.optimizers.Adam(1e-3, 0.5, 0.9), keras.optimizers.Adam(1e-3, 0.5, 0.9))
+    return gan
+
+
+def steps_of_audio(steps, updates=UPDATES, seed=0):
+    audio = np.random.default_rng(seed).normal(0, 0.1, (steps, updates, BATCH, LENGTH, 1)).astype("float32")
+    return tf.data.Dataset.from_tensor_slices({"audio": audio})
+
+
+def test_the_critic_step_is_the_papers_formula():
+    """Against the loss of arXiv 1704.00028, algorithm 1, written out one clip at a time."""
+    gan = small_gan(phase_shuffle=0)
+    real = np.random.default_rng(1).normal(0, 0.1, (BATCH, LENGTH, 1)).astype("float32")
+    seeds = gan.seed_generator.state.numpy()
+    fake = gan.generator(gan.sample_latents(BATCH)).numpy()
+    weights = keras.random.uniform((BATCH, 1, 1), seed=gan.seed_generator).numpy()
+    assert 0 <= weights.min() and weights.max() <= 1 and len(set(weights.ravel())) == BATCH
+    gan.seed_generator.state.assign(seeds)
+
+    distance, penalty = 0.0, 0.0
+    for x, g, e in zip(real, fake, weights, strict=True):
+        distance += float(gan.critic(x[None])[0, 0] - gan.critic(g[None])[0, 0]) / BATCH
+        between = tf.constant(((1 - e) * x + e * g)[None])
+        with tf.GradientTape() as tape:
+            tape.watch(between)
+            score = gan.critic(between)
+        penalty += (float(tf.norm(tape.gradient(score, between))) - 1) ** 2 / BATCH
+
+    facts = gan.critic_step(tf.constant(real))
+    assert float(facts["critic/wasserstein_distance"]) == pytest.approx(distance, abs=1e-5)
+    assert float(facts["critic/gradient_penalty"]) == pytest.approx(penalty, abs=1e-5)
+    assert float(facts["critic/loss"]) == pytest.approx(-distance + 10 * penalty, abs=1e-4)
+
+
+def test_a_step_updates_the_critic_often_and_the_generator_once():
+    gan = small_gan()
+    gan.fit(steps_of_audio(3), verbose=0)
+    assert int(gan.critic_optimizer.iterations) == 3 * UPDATES
+    assert int(gan.optimizer.iterations) == gan.step == 3
+
+
+def test_each_network_is_changed_by_its_own_update_alone():
+    gan = small_gan()
+    real = tf.random.normal((BATCH, LENGTH, 1), stddev=0.1, seed=0)
+    generator, critic = gan.generator.get_weights(), [v.numpy() for v in gan.critic.trainable_variables]
+    gan.critic_step(real)
+    assert all(np.array_equal(a, b) for a, b in zip(generator, gan.generator.get_weights(), strict=True))
+    after = [v.numpy() for v in gan.critic.trainable_variables]
+    assert not any(np.array_equal(a, b) for a, b in zip(critic[::2], after[::2], strict=True))  # the kernels
+    gan.generator_step(BATCH)
+    still = [v.numpy() for v in gan.critic.trainable_variables]
+    assert all(np.array_equal(a, b) for a, b in zip(after, still, strict=True))
+    assert not np.array_equal(generator[0], gan.generator.get_weights()[0])
+
+
+def test_every_critic_update_sees_its_own_real_batch(monkeypatch):
+    """The keras.io example uses one real batch for all critic updates of a step."""
+    gan = small_gan()
+    seen = []
+    monkeypatch.setattr(gan, "critic_step", lambda real: seen.append(real.numpy()) or {"critic/loss": 0.0})
+    audio = next(iter(steps_of_audio(1)))
+    gan.train_step(audio)
+    assert len(seen) == UPDATES
+    np.testing.assert_array_equal(np.stack(seen), audio["audio"])
+
+
+def test_a_step_learns_to_tell_real_from_fake():
+    gan = small_gan(critic_updates=5)
+    tone = 0.5 * np.sin(np.arange(LENGTH) / 5, dtype="float32")
+    audio = np.broadcast_to(tone[None, None, None, :, None], (60, 5, BATCH, LENGTH, 1))
+    history = []
+    gan.fit(
+        tf.data.Dataset.from_tensor_slices({"audio": audio}),
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: history.append(dict(logs)))],
+    )
+    distances = [logs["critic/wasserstein_distance"] for logs in history]
+    assert max(distances) > 10 * abs(distances[0])
+    assert history[0]["audio/rms_real"] == pytest.approx(np.sqrt(np.mean(tone**2)), rel=1e-4)
+    assert set(history[0]) == {
+        "critic/loss", "critic/wasserstein_distance", "critic/gradient_penalty",
+        "generator/loss", "audio/rms_generated", "audio/rms_real",
+    }  # fmt: skip
+
+
+def test_anybodys_keras_callback_works(tmp_path):
+    gan = small_gan()
+    history = gan.fit(
+        steps_of_audio(9),
+        epochs=3,
+        steps_per_epoch=3,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+            keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True),
+            keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+            keras.callbacks.EarlyStopping(monitor="critic/wasserstein_distance", mode="min", patience=9),
+            keras.callbacks.TerminateOnNaN(),
+        ],
+    )
+    assert len(history.history["generator/loss"]) == 3
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
+    assert (tmp_path / "3.weights.h5").exists()
+    assert float(gan.optimizer.learning_rate) == pytest.approx(1e-3 / 8)
+
+
+def test_data_without_the_axis_of_updates_is_named():
+    gan = small_gan()
+    with pytest.raises(ValueError, match=r"shape \[critic_updates=2, batch, time, channels\]. Received: \(3, 256, 1\)"):
+        gan.train_step({"audio": tf.zeros((BATCH, LENGTH, 1))})
+
+
+def test_a_restored_model_goes_on_as_if_never_stopped():
+    """MH loses Adam's state on resume."""
+    straight = small_gan()
+    straight.fit(steps_of_audio(6), verbose=0)
+
+    first = small_gan()
+    first.fit(steps_of_audio(6).take(3), verbose=0)
+    second = small_gan(seed=99)
+    second.restore(first.state())
+    assert second.step == 3
+    second.fit(steps_of_audio(6).skip(3), verbose=0)
+
+    assert straight.state().keys() == second.state().keys()
+    for name, array in straight.state().items():
+        np.testing.assert_allclose(second.state()[name], array, atol=1e-6, err_msg=name)
+
+
+def test_the_state_of_another_model_is_refused():
+    other = small_gan().state()
+    other["critic/000/kernel"] = np.zeros((1, 2, 3))
+    with pytest.raises(ValueError, match=r"critic/000/kernel: expected shape \(9, 1, 4\). Received: \(1, 2, 3\)"):
+        small_gan().restore(other)
+
+
+def test_one_seed_makes_one_model():
+    config = resolve({"preset": "tiny", "model_dim": 2}, gpu=False, sample_rate=8000, length=4096, channels=1)
+    one, again = gan_from(config).state(), gan_from(config).state()
+    assert all(np.array_equal(one[name], again[name]) for name in one)
+    other = gan_from(resolve({"preset": "tiny", "model_dim": 2, "seed": 1}, False, length=4096)).state()
+    assert not np.array_equal(one["generator/000/kernel"], other["generator/000/kernel"])
+
+
+def test_the_penalty_weight_is_used():
+    gan = small_gan(phase_shuffle=0)
+    gan.penalty_weight = 0.0
+    facts = gan.critic_step(tf.random.normal((BATCH, LENGTH, 1), seed=0))
+    assert float(facts["critic/loss"]) == pytest.approx(-float(facts["critic/wasserstein_distance"]))
+

@@ -1,0 +1,64 @@
+"""Train a WaveGAN: python train_wavegan.py"""
+
+from pathlib import Path
+
+from preprocess.command import Parser, exit_code
+from wavegan import config
+from wavegan.runs import Run
+
+DATA = Path("data")
+
+
+def parser():
+    flags = Parser(
+        prog="train_wavegan.py",
+        description="Train a WaveGAN on a data set made by python -m preprocess. The same command again goes on.",
+    )
+    flags.add_argument("--data", metavar="DIR", help="the data set (default: the newest under data/, or the built-in drum kit)")
+    flags.add_argument("--run", metavar="DIR", help="the run (default: runs/<data set>)")
+    flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
+    config.add_flags(flags)
+    return flags
+
+
+def main(argv=None):
+    """The command; returns its exit code."""
+    return exit_code(train_on_data, parser().parse_args(argv))
+
+
+def train_on_data(flags):
+    given = config.given_flags(flags)
+    config.resolve(given, gpu=False)  # a wrong value is told before the heavy imports
+
+    from preprocess.records import DatasetInfo
+
+    directory = Path(flags.data) if flags.data else newest_dataset()
+    info = DatasetInfo.load(directory)
+    run = Run(flags.run or Path("runs") / directory.resolve().name)
+    train_clips = info.splits["train"]["clips"]
+    print(f"data set  {directory}: {train_clips:,} clips of {info.length / info.sample_rate:.2f} s at {info.sample_rate} Hz", flush=True)
+
+    from wavegan.train import train
+
+    steps = train(run, directory, info, given, dry_run=flags.dry_run)
+    if not flags.dry_run:
+        print(f"at step {steps:,} of {run.config().steps:,}. Make sounds: python generate.py --run '{run.path}'")
+        if steps < run.config().steps:
+            print("To go on, run the same command again.")
+
+
+def newest_dataset():
+    """The newest data set under data/; the built-in drum kit, made now, where there is none."""
+    found = sorted(DATA.glob("*/dataset.json"), key=lambda path: path.stat().st_mtime)
+    if found:
+        return found[-1].parent
+
+    from preprocess.convert import Options, prepare
+
+    print(f"no data set under {DATA}/: preparing the built-in drum kit in {DATA / 'drums'}", flush=True)
+    prepare(["drums"], DATA / "drums", Options())
+    return DATA / "drums"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,168 @@
+"""What a run is made of: one frozen dataclass. Flags, defaults, help texts, validation and config.json all come from it."""
+
+import argparse
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+from preprocess import UserError
+
+FORMAT = 1  # of config.json
+
+
+def _option(default, help, least=None, most=None, choices=None, fixed=True):
+    """A field with a flag. `fixed` says that a run keeps the value it was made with."""
+    metadata = {"help": help, "least": least, "most": most, "choices": choices, "fixed": fixed}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of a run. The defaults are those of the paper (arXiv 1802.04208, table 2)."""
+
+    preset: str = _option("paper", "sizes and rates that go together", choices=("auto", "paper", "small", "tiny"))
+    steps: int = _option(200_000, "generator updates in all", least=1, fixed=False)
+    batch_size: int = _option(64, "clips in a batch", least=1)
+    model_dim: int = _option(64, "channels of the outermost hidden layer; each layer further in has twice as many", least=1)
+    kernel_length: int = _option(25, "taps of every convolution (samples)", least=4)
+    latent_size: int = _option(100, "width of the latent", least=1)
+    phase_shuffle: int = _option(2, "largest shift after each of the critic's layers (time steps), 0 for none", 0, 16)
+    critic_updates: int = _option(5, "critic updates in a step, before the generator's one", least=1)
+    penalty_weight: float = _option(10.0, "weight of the gradient penalty", least=0)
+    critic_learning_rate: float = _option(1e-4, "Adam's learning rate for the critic", least=0)
+    generator_learning_rate: float = _option(1e-4, "Adam's learning rate for the generator", least=0)
+    seed: int = _option(0, "where everything random starts", least=0, most=2**31 - 1)
+    preview_every: int = _option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
+    checkpoint_every: int = _option(500, "steps between checkpoints", least=1, fixed=False)
+
+    # Known from the data set; a reader of the run needs them.
+    sample_rate: int = 16000  # Hz
+    length: int = 16384  # samples
+    channels: int = 1
+
+    def __post_init__(self):
+        for spec in _flags():
+            _check(spec, getattr(self, spec.name))
+
+    def save(self, path):
+        """Write config.json."""
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path):
+        """Read config.json. Raises UserError when it cannot be read or is not one of ours."""
+        try:
+            stored = json.loads(Path(path).read_text(encoding="utf-8"))
+            if not isinstance(stored, dict) or stored.pop("format", None) != FORMAT:
+                raise ValueError(f"expected a settings file of format {FORMAT}")
+            return cls(**stored)
+        except (OSError, ValueError, TypeError, UserError) as problem:
+            raise UserError(f"{path} cannot be used: {problem}. Restore it, or start a new run with --run.") from None
+
+    def text(self):
+        """All settings, a line each."""
+        width = max(len(spec.name) for spec in fields(self))
+        return "\n".join(f"{spec.name:<{width}}  {getattr(self, spec.name)}" for spec in fields(self))
+
+
+PRESETS = {
+    "paper": {},
+    "small": {
+        "steps": 20_000,
+        "batch_size": 16,
+        "model_dim": 16,
+        "critic_updates": 2,
+        "critic_learning_rate": 4e-4,
+        "generator_learning_rate": 2e-4,
+        "preview_every": 250,
+        "checkpoint_every": 250,
+    },
+    "tiny": {
+        "steps": 2_000,
+        "batch_size": 16,
+        "model_dim": 8,
+        "critic_updates": 2,
+        "critic_learning_rate": 4e-4,
+        "generator_learning_rate": 2e-4,
+        "preview_every": 200,
+        "checkpoint_every": 200,
+    },
+}
+
+
+def resolve(given, gpu, **audio):
+    """The configuration for the flags that were given, on this machine, for this data set.
+
+    Args:
+        given: {name: value} of the flags a person typed; they win over the preset.
+        gpu: whether there is a GPU; decides what the preset "auto" means.
+        audio: sample_rate (Hz), length (samples), channels.
+    """
+    preset = given.get("preset", "auto")
+    if preset == "auto":
+        preset = "paper" if gpu else "small"
+    return Config(**{**PRESETS[preset], **given, "preset": preset, **audio})
+
+
+def continued(stored, given):
+    """The configuration of a run that goes on: as stored, with the changes of `given` that a run may undergo.
+
+    Raises UserError for a flag that a run keeps for life and that differs from the stored value.
+    """
+    for spec in _flags():
+        wanted = given.get(spec.name, getattr(stored, spec.name))
+        if spec.metadata["fixed"] and wanted not in (getattr(stored, spec.name), "auto"):
+            raise UserError(
+                f"{_flag(spec)} was {getattr(stored, spec.name)} when this run was made. Received: {wanted}. "
+                f"Leave {_flag(spec)} out to go on, or start another run with --run."
+            )
+    return replace(stored, **{name: value for name, value in given.items() if name in _changeable()})
+
+
+def add_flags(parser):
+    """Add a flag for every setting to an argparse parser. A flag that is not typed leaves no attribute behind."""
+    for spec in _flags():
+        presets = ", ".join(f"{values[spec.name]} ({name})" for name, values in PRESETS.items() if spec.name in values)
+        default = "auto" if spec.name == "preset" else f"{spec.default}{'; ' + presets if presets else ''}"
+        parser.add_argument(
+            _flag(spec),
+            type=spec.type,
+            choices=spec.metadata["choices"],
+            default=argparse.SUPPRESS,
+            metavar=None if spec.metadata["choices"] else spec.type.__name__.upper(),
+            help=f"{spec.metadata['help']} (default: {default})",
+        )
+
+
+def given_flags(arguments):
+    """{name: value} of the settings that were typed, from an argparse namespace."""
+    return {spec.name: getattr(arguments, spec.name) for spec in _flags() if hasattr(arguments, spec.name)}
+
+
+def _flags():
+    return [spec for spec in fields(Config) if spec.metadata]
+
+
+def _changeable():
+    return {spec.name for spec in _flags() if not spec.metadata["fixed"]}
+
+
+def _flag(spec):
+    return "--" + spec.name.replace("_", "-")
+
+
+def _check(spec, value):
+    least, most, choices = (spec.metadata[key] for key in ("least", "most", "choices"))
+    kinds = (int, float) if spec.type is float else (spec.type,)
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise UserError(f"{_flag(spec)} must be of type {spec.type.__name__}. Received: {value!r}.")
+    if spec.type is float and not math.isfinite(value):
+        raise UserError(f"{_flag(spec)} must be a finite number. Received: {value}.")
+    if choices and value not in choices:
+        raise UserError(f"{_flag(spec)} must be one of {', '.join(choices)}. Received: {value}.")
+    if least is not None and not value >= least:
+        raise UserError(f"{_flag(spec)} must be {least} or more. Received: {value}.")
+    if most is not None and not value <= most:
+        raise UserError(f"{_flag(spec)} must be {most} or less. Received: {value}.")

@@ -1,0 +1,105 @@
+"""New sounds from a trained run."""
+
+import os
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from preprocess import UserError
+from preprocess.audio import write_wav
+from wavegan import pictures
+from wavegan.runs import free_directory
+from wavegan.training import generator_from
+
+PICTURED = 200  # clips on the picture at most
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What `generate` made: the folder, clips, seconds of sound, seconds that computing it took, and the seed."""
+
+    folder: Path
+    clips: int
+    sound_s: float
+    compute_s: float
+    seed: int
+
+
+def load_generator(run, step=None):
+    """The generator of `run` as it was at `step` (newest when None), and the run's config.
+
+    Raises UserError when the run or the checkpoint is missing, damaged or of another model.
+    """
+    config = run.config()
+    step = run.latest() if step is None else step
+    arrays = run.load(step, prefix="generator/")
+    generator = generator_from(config)
+    shapes = [tuple(weight.shape) for weight in generator.weights]
+    if shapes != [array.shape for array in arrays.values()]:
+        raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: its networks have other sizes.")
+    generator.set_weights(list(arrays.values()))
+    return generator, config
+
+
+def sample_latents(n, latent_size, seed=None):
+    """`n` latents, uniform in [-1, 1]: float32 [n, latent_size]. The first ones of a seed are the same for every `n`."""
+    return np.random.default_rng(seed).uniform(-1, 1, (n, latent_size)).astype("float32")
+
+
+def synthesize(generator, latents, batch_size=16):
+    """Audio [n, time, channels] of `latents` [n, latent_size], a batch at a time."""
+    padded = np.concatenate([latents, np.zeros((-len(latents) % batch_size, latents.shape[1]), "float32")])
+    batches = padded.reshape(-1, batch_size, latents.shape[1])
+    audio = [np.asarray(generator.predict_on_batch(batch)) for batch in batches]
+    return np.concatenate(audio)[: len(latents)]
+
+
+def generate(run, n, seed=None, step=None, folder=None, batch_size=16):
+    """Make `n` sounds: WAV files (PCM 16, the run's rate), `latents.npz` and `sheet.png` in a new folder.
+
+    Args:
+        run: a `runs.Run`.
+        n: how many.
+        seed: of the latents; drawn when None, and stored either way.
+        step: the checkpoint's; the newest when None.
+        folder: where to; `generated/<run>/step-<step>` when None. Where it is there already, a number is added.
+        batch_size: clips computed at once; memory grows with it, the sounds do not change.
+
+    Returns a `Generated`. Raises UserError when there is nothing to generate from or no place to write to.
+    """
+    step = run.latest() if step is None else step
+    generator, config = load_generator(run, step)
+    seed = secrets.randbits(31) if seed is None else seed
+    latents = sample_latents(n, config.latent_size, seed)
+    synthesize(generator, latents[:1], batch_size)  # compiles, so that the time below is that of the sounds
+    started = time.monotonic()
+    audio = synthesize(generator, latents, batch_size)
+    compute_s = time.monotonic() - started
+
+    folder = free_directory(folder or Path("generated") / run.name / f"step-{step:08d}")
+    beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    try:
+        beside.mkdir(parents=True)
+        _write(beside, audio, latents, config.sample_rate, {"seed": seed, "step": step, "run": run.name})
+        beside.rename(folder)
+    except OSError as problem:
+        raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return Generated(folder, n, n * config.length / config.sample_rate, compute_s, seed)
+
+
+def _write(folder, audio, latents, sample_rate, facts):
+    digits = max(3, len(str(len(audio) - 1)))
+    names = [f"{number:0{digits}d}" for number in range(len(audio))]
+    for name, clip in zip(names, audio, strict=True):
+        write_wav(folder / f"{name}.wav", clip, sample_rate)
+    np.savez(folder / "latents.npz", latents=latents, **facts)
+    shown = audio[:PICTURED]
+    more = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
+    title = f"{facts['run']}, step {facts['step']}, seed {facts['seed']}{more}"
+    pictures.save(pictures.draw(shown, sample_rate, title, names[:PICTURED]), folder / "sheet.png")

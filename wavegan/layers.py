@@ -1,0 +1,147 @@
+"""The layers of WaveGAN: phase shuffle, and strided and transposed convolutions in their polyphase form.
+
+Both convolutions keep the kernels and the results of `keras.layers.Conv1D` and `keras.layers.Conv1DTranspose` with
+`padding="same"`, so weights carry over either way. They compute them as stride-1 convolutions with fewer taps over more
+channels, which the matrix units of a CPU or GPU like better than a long kernel that skips.
+
+With stride s, kernel length K and the left padding p of "same":
+
+    transposed:  y[s·m + r] = Σ_u x[m - u] · kernel[s·u + r + p]      one output phase r = one group of channels
+    strided:     y[m]       = Σ_u Σ_r x[s·(m + u) + r] · kernel[s·u + r + p]   one input phase r = one group of channels
+
+so padding the kernel with zeros until u runs over whole taps for every r is all there is to it.
+"""
+
+import keras
+from keras import ops
+
+
+def _phases(kernel_length, stride):
+    """The polyphase grid of a "same" kernel: zeros before and after it, and the first and last tap u."""
+    padding = (kernel_length - stride) // 2
+    first = -(-(-padding - stride + 1) // stride)  # the smallest u with s·u + (s - 1) + p >= 0
+    last = (kernel_length - 1 - padding) // stride
+    before = -(stride * first + padding)
+    after = (last - first + 1) * stride - kernel_length - before
+    return before, after, first, last
+
+
+class _Convolution(keras.layers.Layer):
+    """What both convolutions share: their settings, Glorot-uniform kernel and zero bias."""
+
+    def __init__(self, filters, kernel_length, stride, **kwargs):
+        super().__init__(**kwargs)
+        if kernel_length < stride:
+            raise ValueError(f"kernel_length must be at least the stride {stride}. Received: {kernel_length}.")
+        self.filters = filters
+        self.kernel_length = kernel_length
+        self.stride = stride
+        self.before, self.after, self.first, self.last = _phases(kernel_length, stride)
+
+    def _add_weights(self, kernel_shape):
+        self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer="glorot_uniform")
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+
+    def _taps(self):
+        """The kernel as [taps, stride, …]: `taps` steps of one stride each, zeros filled in."""
+        padded = ops.pad(self.kernel, [[self.before, self.after], [0, 0], [0, 0]])
+        return ops.reshape(padded, (-1, self.stride, *self.kernel.shape[1:]))
+
+    def _convolve(self, x, taps, left, right):
+        if left != right:
+            x = ops.pad(x, [[0, 0], [left, right], [0, 0]])
+        return ops.conv(x, taps, strides=1, padding="same" if left == right else "valid", data_format="channels_last")
+
+    def get_config(self):
+        settings = {"filters": self.filters, "kernel_length": self.kernel_length, "stride": self.stride}
+        return {**super().get_config(), **settings}
+
+
+class StridedConv1D(_Convolution):
+    """`keras.layers.Conv1D(filters, kernel_length, strides=stride, padding="same")`, computed phase by phase.
+
+    Args:
+        filters: channels of the output.
+        kernel_length: taps of the kernel (samples), at least `stride`.
+        stride: time steps of the input for one of the output.
+
+    Call argument: `x` [batch, time, channels], time a multiple of `stride`. Returns [batch, time / stride, filters].
+    """
+
+    def build(self, input_shape):
+        _, time, channels = input_shape
+        if time is None or time % self.stride:
+            raise ValueError(f"StridedConv1D needs a time axis that is a multiple of {self.stride}. Received: {time}.")
+        self._add_weights((self.kernel_length, channels, self.filters))
+
+    def call(self, x):
+        _, time, channels = x.shape
+        x = ops.reshape(x, (-1, time // self.stride, self.stride * channels))  # [batch, time / stride, phases]
+        taps = ops.reshape(self._taps(), (-1, self.stride * channels, self.filters))
+        return self._convolve(x, taps, left=-self.first, right=self.last) + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[1] // self.stride, self.filters)
+
+
+class TransposedConv1D(_Convolution):
+    """`keras.layers.Conv1DTranspose(filters, kernel_length, strides=stride, padding="same")`, computed phase by phase.
+
+    Args:
+        filters: channels of the output.
+        kernel_length: taps of the kernel (samples), at least `stride`.
+        stride: time steps of the output for one of the input.
+
+    Call argument: `x` [batch, time, channels]. Returns [batch, time · stride, filters].
+    """
+
+    def build(self, input_shape):
+        self._add_weights((self.kernel_length, self.filters, input_shape[-1]))
+
+    def call(self, x):
+        _, time, channels = x.shape
+        taps = ops.flip(self._taps(), axis=0)  # x[m - u]: the last tap meets the earliest sample
+        taps = ops.transpose(taps, (0, 3, 1, 2))  # [taps, channels, stride, filters]
+        taps = ops.reshape(taps, (-1, channels, self.stride * self.filters))
+        y = self._convolve(x, taps, left=self.last, right=-self.first)  # [batch, time, stride · filters]
+        return ops.reshape(y, (-1, time * self.stride, self.filters)) + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[1] * self.stride, self.filters)
+
+
+class PhaseShuffle(keras.layers.Layer):
+    """Shifts the whole batch in time by a random whole number of steps in [-radius, radius], edges filled by reflection.
+
+    A transposed convolution leaves an artefact at a fixed phase; shifting makes it useless to the critic as a sign of a
+    fake (Donahue et al., arXiv 1802.04208, section 3.3). The shift is drawn anew at every call, and by every layer, while
+    training; otherwise nothing moves.
+
+    Args:
+        radius: the largest shift (time steps at this layer's rate), 0 or more.
+        seed: where the draws start.
+
+    Call argument: `x` [batch, time, channels], time greater than `radius`. Returns the same shape.
+    """
+
+    def __init__(self, radius, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if radius < 0:
+            raise ValueError(f"radius must be 0 or more. Received: {radius}.")
+        self.radius = radius
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        if not training or self.radius == 0:
+            return x
+        shift = keras.random.randint((), 0, 2 * self.radius + 1, seed=self.seed_generator)
+        padded = ops.pad(x, [[0, 0], [self.radius, self.radius], [0, 0]], mode="reflect")
+        zero = ops.zeros_like(shift)
+        return ops.slice(padded, ops.stack([zero, shift, zero]), ops.shape(x))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "radius": self.radius, "seed": self.seed}

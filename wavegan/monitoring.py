@@ -1,0 +1,239 @@
+"""What a person sees and hears of a training: Keras callbacks for the terminal, TensorBoard, previews and checkpoints.
+
+Each counts steps by itself, from the step the model starts at, so all of them work in any `WaveGAN.fit`.
+"""
+
+import math
+import signal
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from preprocess import UserError
+from preprocess.audio import write_wav
+from preprocess.progress import Progress
+from wavegan import pictures
+
+FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
+
+
+class Diverged(UserError):
+    """A loss, a penalty or a weight is no longer a finite number."""
+
+
+class StepCallback(keras.callbacks.Callback):
+    """A callback that is told the number of generator updates so far: `on_step(step, logs)`."""
+
+    def on_train_begin(self, logs=None):
+        self.step = self.model.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        self.on_step(self.step, logs or {})
+
+    def on_step(self, step, logs):
+        """Called after every step with its logs, {name: float}."""
+
+
+class StopOnNonFinite(StepCallback):
+    """Raises `Diverged`, naming the term and the step, at the first value that is NaN or infinite."""
+
+    def on_step(self, step, logs):
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                raise Diverged(f"{name} became {value} at step {step}")
+
+
+class ProgressBar(StepCallback):
+    """Step, total, steps per second, time left and the losses, on standard error."""
+
+    SHOWN = {
+        "critic/wasserstein_distance": "distance",
+        "critic/gradient_penalty": "penalty",
+        "generator/loss": "generator",
+        "audio/rms_generated": "rms",
+    }
+
+    def __init__(self, total):
+        super().__init__()
+        self.total = total
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.progress = None
+        self.started = time.monotonic()
+        say("compiling the training step; the first one takes a little longer …")
+
+    def on_step(self, step, logs):
+        facts = {short: f"{logs[name]:.3g}" for name, short in self.SHOWN.items() if name in logs}
+        if self.progress is None:
+            shown = ", ".join(map(" ".join, facts.items()))
+            say(f"step {step} after {time.monotonic() - self.started:.1f} s: {shown}")
+            self.progress = Progress(self.total, "training", "steps", initial=step)
+            self.progress.update(0, **facts)
+        else:
+            self.progress.update(1, **facts)
+
+    def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self):
+        """End the bar, also when training ends by an error."""
+        if self.progress is not None:
+            self.progress.close()
+            self.progress = None
+
+
+class Scalars(StepCallback):
+    """Means of every log over the last `every` steps, and the speed, to TensorBoard."""
+
+    def __init__(self, writer, every=10):
+        super().__init__()
+        self.writer = writer
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._begin_stretch()
+
+    def _begin_stretch(self):
+        self.sums, self.count, self.since = {}, 0, time.monotonic()
+
+    def on_step(self, step, logs):
+        for name, value in logs.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += 1
+        if step == 1 or step % self.every == 0:
+            self._write(step)
+
+    def _write(self, step):
+        with self.writer.as_default(step):
+            for name, total in self.sums.items():
+                tf.summary.scalar(name, total / self.count)
+            if step > 1:  # the first one is mostly the compiler's
+                tf.summary.scalar("speed/steps_per_second", self.count / (time.monotonic() - self.since))
+        self.writer.flush()
+        self._begin_stretch()
+
+    def on_train_end(self, logs=None):
+        if self.count:
+            self._write(self.step)
+
+
+class Previews(StepCallback):
+    """The sounds of the same latents every `every` steps: TensorBoard audio and pictures, WAV files in the run.
+
+    Args:
+        writer: a `tf.summary` writer.
+        folder: where `step-00000500/` folders with WAV files and `sheet.png` go.
+        latents: [n, latent_size], the same for the whole run.
+        sample_rate: Hz.
+        every: steps between previews; one more comes within the first minute.
+    """
+
+    def __init__(self, writer, folder, latents, sample_rate, every):
+        super().__init__()
+        self.writer, self.folder, self.latents = writer, folder, latents
+        self.sample_rate, self.every = sample_rate, every
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.early_at = None
+        if self.step == 0:
+            self.preview(0)
+
+    def on_step(self, step, logs):
+        now = time.monotonic()
+        if self.early_at is None:
+            self.early_at = now + FIRST_PREVIEW_S
+        early = now >= self.early_at
+        if early or step % self.every == 0:
+            self.early_at = math.inf
+            self.preview(step)
+
+    def on_train_end(self, logs=None):
+        if self.step % self.every:
+            self.preview(self.step)
+
+    def preview(self, step):
+        """Make, write and log the preview of `step`."""
+        audio = keras.ops.convert_to_numpy(self.model.generator(self.latents, training=False))
+        folder = self.folder / f"step-{step:08d}"
+        sheet = pictures.draw(audio, self.sample_rate, f"generated, step {step}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for number, clip in enumerate(audio):
+                write_wav(folder / f"{number:02d}.wav", clip, self.sample_rate)
+            pictures.save(sheet, folder / "sheet.png")
+        except OSError as problem:
+            raise UserError(f"preview {folder} cannot be written ({problem.strerror}). Make room there.") from None
+        log_clips(self.writer, "generated", audio, self.sample_rate, sheet, step)
+
+
+class Checkpoints(StepCallback):
+    """Saves everything to the run every `every` steps and at the end, whatever ended it, but never a broken state."""
+
+    def __init__(self, run, every):
+        super().__init__()
+        self.run, self.every = run, every
+
+    def on_step(self, step, logs):
+        if step % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        self.save()
+
+    def save(self):
+        """Write a checkpoint of the present step, unless there is one. Raises `Diverged` for weights that are not finite."""
+        if self.step in self.run.steps():
+            return
+        arrays = self.model.state()
+        for name, array in arrays.items():
+            if not np.all(np.isfinite(array)):
+                raise Diverged(f"{name} is no longer finite after step {self.step}")
+        self.run.save(self.step, arrays)
+
+
+class StopOnInterrupt(StepCallback):
+    """Ctrl-C or a termination signal ends the training after the step it is in; a second Ctrl-C ends it at once."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.interrupted = False
+        self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
+
+    def _interrupt(self, number, frame):
+        self.interrupted = True
+        self.model.stop_training = True
+        self.restore()
+        say("stopping after this step …")
+
+    def on_train_end(self, logs=None):
+        self.restore()
+
+    def restore(self):
+        """Give the signals back to whoever had them."""
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+
+def log_clips(writer, name, audio, sample_rate, sheet, step):
+    """Audio [n, time, channels] as players, and its sheet as a picture, under `name` in TensorBoard."""
+    with writer.as_default(step):
+        for number, clip in enumerate(audio):
+            tf.summary.audio(f"{name}/{number:02d}", clip[None], sample_rate)
+        tf.summary.image(name, pictures.pixels(sheet)[None])
+    writer.flush()
+
+
+def say(line):
+    """A line to standard error, above a progress bar where there is one."""
+    tqdm.write(line, file=sys.stderr)
+    sys.stderr.flush()

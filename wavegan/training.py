@@ -1,0 +1,164 @@
+"""WaveGAN as a `keras.Model`: what one step does, and everything a step changes.
+
+Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajani et al., arXiv 1704.00028, algorithm 1 (the
+step: some critic updates, then one of the generator).
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from wavegan import autodiff, losses
+from wavegan.models import build_critic, build_generator
+
+
+class WaveGAN(keras.Model):
+    """A generator and a critic that train each other with the Wasserstein loss and gradient penalty.
+
+    One step is `critic_updates` updates of the critic, each on a fresh batch of recordings, then one of the generator.
+
+    Args:
+        generator: latents [batch, latent_size] → audio [batch, time, channels].
+        critic: audio [batch, time, channels] → scores [batch, 1].
+        critic_updates: critic updates in a step, 1 or more.
+        penalty_weight: weight of the gradient penalty in the critic's loss.
+        seed: where latents and interpolation weights start.
+
+    Call argument: `latents` [batch, latent_size]; returns the generator's audio.
+
+    Example:
+
+        gan = WaveGAN(build_generator(), build_critic())
+        gan.compile(keras.optimizers.Adam(1e-4, 0.5, 0.9), keras.optimizers.Adam(1e-4, 0.5, 0.9))
+        gan.fit(batches, steps_per_epoch=1000, epochs=200)  # each element: {"audio": [critic_updates, batch, time, channels]}
+    """
+
+    def __init__(self, generator, critic, critic_updates=5, penalty_weight=10.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = generator
+        self.critic = critic
+        self.critic_updates = critic_updates
+        self.penalty_weight = penalty_weight
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, latents):
+        return self.generator(latents)
+
+    def compile(self, critic_optimizer, generator_optimizer, jit_compile=False, **kwargs):
+        """Take both optimizers and make their state, so that a checkpoint can be restored before the first step."""
+        super().compile(optimizer=generator_optimizer, jit_compile=jit_compile, **kwargs)
+        self.critic_optimizer = critic_optimizer
+        self.critic_optimizer.build(self.critic.trainable_variables)
+        self.optimizer.build(self.generator.trainable_variables)
+
+    def train_step(self, data):
+        real = data["audio"]
+        if len(real.shape) != 4 or real.shape[0] != self.critic_updates:
+            raise ValueError(
+                f"Expected data['audio'] of shape [critic_updates={self.critic_updates}, batch, time, channels]. "
+                f"Received: {tuple(real.shape)}."
+            )
+        per_update = [self.critic_step(real[update]) for update in range(self.critic_updates)]
+        facts = {name: sum(each[name] for each in per_update) / self.critic_updates for name in per_update[0]}
+        facts |= self.generator_step(real.shape[1])
+        return {**facts, "audio/rms_real": rms(real)}
+
+    def critic_step(self, real):
+        """One update of the critic on `real` [batch, time, channels]. Returns {name: scalar}."""
+        count = real.shape[0]
+        fake = self.generator(self.sample_latents(count), training=False)  # outside the tape: nothing flows back to it
+        weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)
+        between = losses.interpolate(real, fake, weights)
+
+        def loss():
+            scores = self.critic(ops.concatenate([real, fake]), training=True)  # one batch: one pass, one set of shifts
+            distance = losses.wasserstein_distance(scores[:count], scores[count:])
+            gradients = autodiff.input_gradient(lambda clips: self.critic(clips, training=True), between)
+            penalty = losses.gradient_penalty(gradients)
+            total = self.penalty_weight * penalty - distance
+            facts = {"loss": total, "wasserstein_distance": distance, "gradient_penalty": penalty}
+            return total, {f"critic/{name}": value for name, value in facts.items()}
+
+        _, facts, gradients = autodiff.value_and_gradients(loss, self.critic.trainable_variables)
+        self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
+        return facts
+
+    def generator_step(self, count):
+        """One update of the generator on `count` new latents. Returns {name: scalar}."""
+        latents = self.sample_latents(count)
+
+        def loss():
+            fake = self.generator(latents, training=True)
+            total = losses.generator_loss(self.critic(fake, training=True))
+            return total, {"generator/loss": total, "audio/rms_generated": rms(fake)}
+
+        _, facts, gradients = autodiff.value_and_gradients(loss, self.generator.trainable_variables)
+        self.optimizer.apply(gradients, self.generator.trainable_variables)
+        return facts
+
+    def sample_latents(self, count):
+        """`count` latents, uniform in [-1, 1]: [count, latent_size]."""
+        return keras.random.uniform((count, self.generator.input_shape[-1]), -1.0, 1.0, seed=self.seed_generator)
+
+    @property
+    def step(self):
+        """Generator updates so far."""
+        return int(self.optimizer.iterations)
+
+    def state(self):
+        """Everything a step changes, as {name: array}: both networks, both optimizers, every seed."""
+        return {name: ops.convert_to_numpy(variable) for name, variable in self._named_variables().items()}
+
+    def restore(self, arrays):
+        """Take back what `state` gave. Raises ValueError when names or shapes are not this model's."""
+        variables = self._named_variables()
+        mine = {name: tuple(variable.shape) for name, variable in variables.items()}
+        theirs = {name: array.shape for name, array in arrays.items()}
+        if mine != theirs:
+            first = sorted(set(mine.items()) ^ set(theirs.items()))[0][0]
+            raise ValueError(f"{first}: expected shape {mine.get(first)}. Received: {theirs.get(first)}.")
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+
+    def _named_variables(self):
+        parts = {
+            "generator": self.generator.variables,
+            "critic": self.critic.variables,
+            "generator_optimizer": self.optimizer.variables,
+            "critic_optimizer": self.critic_optimizer.variables,
+            "seed": [self.seed_generator.state],
+        }
+        # Numbered, because Keras counts seed generators over the whole process and so their paths are not stable.
+        return {
+            f"{part}/{number:03d}/{variable.name}": variable
+            for part, variables in parts.items()
+            for number, variable in enumerate(variables)
+        }
+
+
+def rms(audio):
+    """Root mean square over everything: a scalar in [0, 1] for audio in [-1, 1]."""
+    return ops.sqrt(ops.mean(ops.square(audio)))
+
+
+def generator_from(config):
+    """The generator that `config` describes, its weights drawn from the seed."""
+    return build_generator(
+        config.length, config.channels, config.model_dim, config.kernel_length, config.latent_size
+    )
+
+
+def gan_from(config):
+    """The compiled `WaveGAN` that `config` describes, its weights drawn from the seed."""
+    keras.utils.set_random_seed(config.seed)
+    draws = np.random.SeedSequence(config.seed).generate_state(2)
+    critic = build_critic(
+        config.length, config.channels, config.model_dim, config.kernel_length, config.phase_shuffle, int(draws[0] >> 1)
+    )
+    gan = WaveGAN(generator_from(config), critic, config.critic_updates, config.penalty_weight, int(draws[1] >> 1))
+    gan.compile(
+        critic_optimizer=keras.optimizers.Adam(config.critic_learning_rate, beta_1=0.5, beta_2=0.9),
+        generator_optimizer=keras.optimizers.Adam(config.generator_learning_rate, beta_1=0.5, beta_2=0.9),
+    )
+    return gan
