@@ -6,12 +6,12 @@ from wavegan.runs import Run, newest_run
 
 
 def parser():
-    flags = Parser(prog="generate.py", description="Make new sounds with a trained WaveGAN: WAV files, latents, a picture.")
+    flags = Parser(prog="generate.py", description="Make new sounds: WAV files, their latents and a picture.")
     flags.add_argument("--n", type=at_least(1), default=50, metavar="INT", help="how many sounds (default: 50)")
     flags.add_argument("--run", metavar="DIR", help="the run to use (default: the newest under runs/)")
-    flags.add_argument("--checkpoint", metavar="STEP", default="latest", help="latest, or a checkpoint's step (default: latest)")
-    flags.add_argument("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones each time)")
-    flags.add_argument("--out", metavar="DIR", help="a new folder for the sounds (default: generated/<run>/step-<step>)")
+    flags.add_argument("--checkpoint", metavar="STEP", default="latest", help="latest, or its step (default: latest)")
+    flags.add_argument("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
+    flags.add_argument("--out", metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
     flags.add_argument(
         "--batch-size", type=at_least(1), default=16, metavar="INT", help="sounds computed at once (default: 16)"
     )
@@ -28,6 +28,9 @@ def generate_sounds(flags):
     run.config()  # a missing run is told before the heavy imports
     step = run.latest() if flags.checkpoint == "latest" else _step(flags.checkpoint)
 
+    from preprocess.records import import_tensorflow
+
+    import_tensorflow()  # first, because it is the one that keeps quiet
     from wavegan.generation import generate
 
     made = generate(run, flags.n, flags.seed, step, flags.out, flags.batch_size)

@@ -14,7 +14,7 @@ def parser():
         prog="train_wavegan.py",
         description="Train a WaveGAN on a data set made by python -m preprocess. The same command again goes on.",
     )
-    flags.add_argument("--data", metavar="DIR", help="the data set (default: the newest under data/, or the built-in drum kit)")
+    flags.add_argument("--data", metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)")
     flags.add_argument("--run", metavar="DIR", help="the run (default: runs/<data set>)")
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
     config.add_flags(flags)
@@ -30,14 +30,16 @@ def train_on_data(flags):
     given = config.given_flags(flags)
     config.resolve(given, gpu=False)  # a wrong value is told before the heavy imports
 
-    from preprocess.records import DatasetInfo
+    from preprocess.records import DatasetInfo, import_tensorflow
 
     directory = Path(flags.data) if flags.data else newest_dataset()
     info = DatasetInfo.load(directory)
     run = Run(flags.run or Path("runs") / directory.resolve().name)
-    train_clips = info.splits["train"]["clips"]
-    print(f"data set  {directory}: {train_clips:,} clips of {info.length / info.sample_rate:.2f} s at {info.sample_rate} Hz", flush=True)
+    seconds = info.length / info.sample_rate
+    clips = info.splits["train"]["clips"]
+    print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
 
+    import_tensorflow()  # first, because it is the one that keeps quiet
     from wavegan.train import train
 
     steps = train(run, directory, info, given, dry_run=flags.dry_run)

@@ -193,7 +193,8 @@ def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink) ->
         _write_clip(start, window * scale, cutting, slices, sink)
     if not slices.starts:
         if slices.silent:
-            raise Unusable(f"silent: every sample{' of the first window' if slices.cut else ''} is zero")
+            where = " of the first window" if cutting.slices == "first" and slices.cut else ""
+            raise Unusable(f"silent: every sample{where} is zero")
         raise Unusable(f"holds no samples, or too few for one at {cutting.sample_rate} Hz")
     return slices
 

@@ -137,7 +137,8 @@ def _results(plan, cutting, spool):
 
 def _describe(plan, account, files, name):
     options = plan.options
-    chosen = asdict(options) | {"length": options.clip_length}
+    classes = None if options.classes is None else list(options.classes)
+    chosen = asdict(options) | {"length": options.clip_length, "classes": classes}
     # Neither changes what is made.
     del chosen["workers"], chosen["overwrite"]
     sources = [

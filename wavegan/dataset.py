@@ -1,8 +1,8 @@
 """TFRecords → seeded, shuffled batches from any step on.
 
-The order is a formula, not a state: epoch e visits the clips in the permutation drawn from (seed, e), and step s takes the
-next `critic_updates × batch_size` of that endless row. A run that goes on at step s therefore sees just what it would have
-seen, without reading what came before, and a data set smaller than a batch is no special case.
+The order is a formula, not a state: epoch e visits the clips in the permutation drawn from (seed, e), and step s takes
+the next `critic_updates × batch_size` of that endless row. A run that goes on at step s therefore sees just what it
+would have seen, without reading what came before, and a data set smaller than a batch is no special case.
 """
 
 from pathlib import Path
@@ -115,6 +115,6 @@ def training_batches(records, info, batch_size, critic_updates, seed, first_step
 
 
 def clips(records, info, indices):
-    """The clips at `indices` [n]: {"audio": float32 [n, time, channels], "label": int64 [n], "source": [n]} as arrays."""
+    """The clips at `indices` [n] as arrays: "audio" float32 [n, time, channels], "label", "source" and "start" [n]."""
     examples = parse_examples(tf.constant(records.read(np.asarray(indices))), info.length, info.channels)
     return {name: value.numpy() for name, value in examples.items()}

@@ -11,6 +11,7 @@ import numpy as np
 
 from preprocess import UserError
 from preprocess.audio import write_wav
+from preprocess.records import native_stderr_hidden
 from wavegan import pictures
 from wavegan.runs import free_directory
 from wavegan.training import generator_from
@@ -46,7 +47,7 @@ def load_generator(run, step=None):
 
 
 def sample_latents(n, latent_size, seed=None):
-    """`n` latents, uniform in [-1, 1]: float32 [n, latent_size]. The first ones of a seed are the same for every `n`."""
+    """`n` latents, uniform in [-1, 1]: float32 [n, latent_size]. A seed's first ones are the same for every `n`."""
     return np.random.default_rng(seed).uniform(-1, 1, (n, latent_size)).astype("float32")
 
 
@@ -75,7 +76,8 @@ def generate(run, n, seed=None, step=None, folder=None, batch_size=16):
     generator, config = load_generator(run, step)
     seed = secrets.randbits(31) if seed is None else seed
     latents = sample_latents(n, config.latent_size, seed)
-    synthesize(generator, latents[:1], batch_size)  # compiles, so that the time below is that of the sounds
+    with native_stderr_hidden():
+        synthesize(generator, latents[:1], batch_size)  # compiles, so that the time below is that of the sounds
     started = time.monotonic()
     audio = synthesize(generator, latents, batch_size)
     compute_s = time.monotonic() - started

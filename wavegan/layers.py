@@ -111,11 +111,11 @@ class TransposedConv1D(_Convolution):
 
 
 class PhaseShuffle(keras.layers.Layer):
-    """Shifts the whole batch in time by a random whole number of steps in [-radius, radius], edges filled by reflection.
+    """Shifts the whole batch in time by a random number of steps in [-radius, radius], edges filled by reflection.
 
     A transposed convolution leaves an artefact at a fixed phase; shifting makes it useless to the critic as a sign of a
-    fake (Donahue et al., arXiv 1802.04208, section 3.3). The shift is drawn anew at every call, and by every layer, while
-    training; otherwise nothing moves.
+    fake (Donahue et al., arXiv 1802.04208, section 3.3). The shift is drawn anew at every call, and by every layer,
+    while training; otherwise nothing moves.
 
     Args:
         radius: the largest shift (time steps at this layer's rate), 0 or more.

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from preprocess import UserError
 from preprocess.audio import write_wav
 from preprocess.progress import Progress
+from preprocess.records import native_stderr_hidden
 from wavegan import pictures
 
 FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
@@ -189,7 +190,7 @@ class Checkpoints(StepCallback):
         self.save()
 
     def save(self):
-        """Write a checkpoint of the present step, unless there is one. Raises `Diverged` for weights that are not finite."""
+        """Write a checkpoint of this step, unless there is one. Raises `Diverged` for weights that are not finite."""
         if self.step in self.run.steps():
             return
         arrays = self.model.state()
@@ -226,7 +227,7 @@ class StopOnInterrupt(StepCallback):
 
 def log_clips(writer, name, audio, sample_rate, sheet, step):
     """Audio [n, time, channels] as players, and its sheet as a picture, under `name` in TensorBoard."""
-    with writer.as_default(step):
+    with native_stderr_hidden(), writer.as_default(step):  # it complains about strings where there is nothing to do
         for number, clip in enumerate(audio):
             tf.summary.audio(f"{name}/{number:02d}", clip[None], sample_rate)
         tf.summary.image(name, pictures.pixels(sheet)[None])

@@ -13,7 +13,7 @@ GAP = 0.06  # space between clips, as a share of a clip
 
 
 def mel_spectrogram_db(audio, sample_rate):
-    """Mel power spectrogram in dB of `audio` [n, time]: [n, bins, frames]. 0 dB is a bin's full scale, -100 dB the floor."""
+    """Mel power spectrogram of `audio` [n, time] in dB, at least -100: [n, bins, frames]."""
     window = int(2 ** np.round(np.log2(WINDOW_S * sample_rate)))
     power = librosa.feature.melspectrogram(
         y=audio, sr=sample_rate, n_fft=window, hop_length=window // 4, n_mels=MEL_BINS, power=2.0

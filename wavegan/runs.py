@@ -1,8 +1,8 @@
 """The run directory: config.json, checkpoints/, previews/, TensorBoard events.
 
-A checkpoint is one NumPy archive, `checkpoints/step-00001000.npz`, with an array for every variable: both networks, both
-optimizers, the seeds. It is written beside its place, flushed and moved there, so it is whole or absent; every array carries
-a checksum that reading verifies. Nothing in it can execute.
+A checkpoint is one NumPy archive, `checkpoints/step-00001000.npz`, with an array for every variable: both networks,
+both optimizers, the seeds. It is written beside its place, flushed and moved there, so it is whole or absent; every
+array carries a checksum that reading verifies. Nothing in it can execute.
 """
 
 import os
@@ -100,13 +100,13 @@ class Run:
             raise UserError(f"{self.path} has no checkpoint of step {step}. It has: {self._list()}.") from None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as problem:
             raise UserError(
-                f"checkpoint {path} is damaged ({problem}). Delete it to use the one before it. The run has: {self._list()}."
+                f"checkpoint {path} is damaged ({problem}). Delete it to use the one before. It has: {self._list()}."
             ) from None
 
     def latest(self):
         """The newest checkpoint's step. Raises UserError when there is none."""
         if not self.steps():
-            raise UserError(f"{self.path} has no checkpoint yet. Let python train_wavegan.py go on until its first one.")
+            raise UserError(f"{self.path} has no checkpoint yet. Let python train_wavegan.py reach its first one.")
         return self.steps()[-1]
 
     def _list(self):
@@ -118,7 +118,7 @@ def newest_run(root="runs"):
     found = [Run(path.parent) for path in Path(root).glob("*/config.json")]
     found = [run for run in found if run.steps()]
     if not found:
-        raise UserError(f"no run with a checkpoint under {root}/. Train one with python train_wavegan.py, or give --run.")
+        raise UserError(f"no run with a checkpoint under {root}/. Train one: python train_wavegan.py. Or give --run.")
     return max(found, key=lambda run: run.checkpoint_path(run.latest()).stat().st_mtime)
 
 
@@ -129,4 +129,3 @@ def free_directory(path):
         number += 1
         candidate = Path(f"{path}-{number}")
     return candidate
-

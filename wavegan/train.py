@@ -1,14 +1,13 @@
 """A whole training: from a data set and flags to a run that can be listened to, stopped and continued."""
 
 import time
-from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from preprocess import UserError
+from preprocess.records import native_stderr_hidden
 from wavegan import config as configuration
 from wavegan import monitoring, pictures
 from wavegan.dataset import Records, clips, training_batches
@@ -33,7 +32,8 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
     Returns the number of steps the run has now. Raises UserError for settings that do not fit the run or the data, and
     `monitoring.Diverged` where training went out of bounds.
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    with native_stderr_hidden():
+        gpus = tf.config.list_physical_devices("GPU")
     audio = {"sample_rate": info.sample_rate, "length": info.length, "channels": info.channels}
     if run.exists():
         config = configuration.continued(_same_audio(run, audio), given)
@@ -49,10 +49,7 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
     if start >= config.steps:
         say(f"{run.path} has reached its {config.steps} steps. To go on, give more with --steps.")
         return start
-    if not run.exists():
-        run.create(config)
-    else:
-        run.create(replace(config))
+    run.create(config)
     say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
     say(f"listen    tensorboard --logdir '{run.path.parent}'   (then open the page it names)\n")
     _fit(gan, run, records, info, config, start, callbacks)
@@ -75,7 +72,7 @@ def _describe(config, gan, gpus):
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
     say(f"device    {', '.join(names) or 'CPU'}, TensorFlow {tf.__version__}, Keras {keras.__version__}")
     say(f"model     preset {config.preset}: {' and '.join(sizes)} parameters, {config.length} samples a clip")
-    say(f"training  {config.steps:,} steps of {config.critic_updates} + 1 updates, batches of {config.batch_size} clips")
+    say(f"training  {config.steps:,} steps of {config.critic_updates} + 1 updates, batches of {config.batch_size}")
 
 
 def _try(gan, records, info, config):

@@ -1,7 +1,7 @@
 """WaveGAN as a `keras.Model`: what one step does, and everything a step changes.
 
-Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajani et al., arXiv 1704.00028, algorithm 1 (the
-step: some critic updates, then one of the generator).
+Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajani et al., arXiv 1704.00028, algorithm 1
+(the step: some critic updates, then one of the generator).
 """
 
 import keras
@@ -30,7 +30,9 @@ class WaveGAN(keras.Model):
 
         gan = WaveGAN(build_generator(), build_critic())
         gan.compile(keras.optimizers.Adam(1e-4, 0.5, 0.9), keras.optimizers.Adam(1e-4, 0.5, 0.9))
-        gan.fit(batches, steps_per_epoch=1000, epochs=200)  # each element: {"audio": [critic_updates, batch, time, channels]}
+        gan.fit(batches, steps_per_epoch=1000, epochs=200)
+
+    Each element of `batches` is one step: {"audio": [critic_updates, batch, time, channels]}.
     """
 
     def __init__(self, generator, critic, critic_updates=5, penalty_weight=10.0, seed=None, **kwargs):
@@ -144,9 +146,7 @@ def rms(audio):
 
 def generator_from(config):
     """The generator that `config` describes, its weights drawn from the seed."""
-    return build_generator(
-        config.length, config.channels, config.model_dim, config.kernel_length, config.latent_size
-    )
+    return build_generator(config.length, config.channels, config.model_dim, config.kernel_length, config.latent_size)
 
 
 def gan_from(config):

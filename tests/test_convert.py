@@ -1,0 +1,484 @@
+"""From sources to a data set: every file accounted for, the same bytes every time, all or nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from preprocess import UserError, convert, drumkit, shards, staging, workers
+from preprocess.convert import prepare
+from preprocess.options import DIGITS, LENGTHS, Options, check_length, default_length
+from preprocess.records import DatasetInfo, import_tensorflow, parse_examples
+from preprocess.splits import SPLITS
+
+RATE = 8000
+SMALL = {"sample_rate": RATE, "length": 256, "workers": 1}
+
+
+def make(sources, out, **options):
+    sources = sources if isinstance(sources, list) else [sources]
+    return prepare([str(source) for source in sources], out, Options(**SMALL | options))
+
+
+def clips(out, split="train"):
+    """All clips of a split in the order of the files: dictionaries with audio, label, source and start."""
+    tf = import_tensorflow()
+    info = DatasetInfo.load(out)
+    names = [str(out / file["name"]) for file in info.splits[split]["files"]]
+    records = [record.numpy() for record in tf.data.TFRecordDataset(names)]
+    if not records:
+        return []
+    batch = {name: value.numpy() for name, value in parse_examples(records, info.length, info.channels).items()}
+    return [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+
+
+def all_clips(out):
+    return [clip for split in SPLITS for clip in clips(out, split)]
+
+
+def skipped(info):
+    return {file["path"]: file["reason"] for file in info.report["skipped"]}
+
+
+def files_of(out, split):
+    return {os.fsdecode(clip["source"]) for clip in clips(out, split)}
+
+
+@pytest.fixture
+def words(tmp_path, record):
+    """A folder of three classes with ten files each, of one to four windows."""
+    for word in ("zero", "one", "two"):
+        for index in range(10):
+            record(tmp_path / "words" / word / f"{index}.wav", 200 + 80 * index, RATE, seed=index)
+    return tmp_path / "words"
+
+
+# What a model can make
+
+
+@pytest.mark.parametrize(
+    ("sample_rate", "length"),
+    [(16000, 16384), (8000, 8192), (4000, 4096), (22050, 32768), (44100, 65536), (48000, 65536), (1000, 1024)],
+)
+def test_the_default_length_is_one_second_rounded_up(sample_rate, length):
+    assert default_length(sample_rate) == length and Options(sample_rate=sample_rate).clip_length == length
+
+
+@pytest.mark.parametrize("length", [256, 4096, 8192, 16384, 32768, 65536, 1048576])
+def test_lengths_of_16_times_4s_and_2s_are_accepted(length):
+    assert check_length(length) == length and length in LENGTHS
+
+
+@pytest.mark.parametrize(("length", "near"), [(20000, 16384), (16000, 16384), (0, 256), (-5, 256), (10**9, 1048576)])
+def test_other_lengths_are_refused_with_one_that_works(length, near):
+    message = f"--length must be 16 × a product of 4s and 2s, such as {near}. Received: {length}."
+    with pytest.raises(UserError) as error:
+        Options(length=length)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sample_rate": 0}, "--sample-rate must be between 1000 and 192000 Hz. Received: 0"),
+        ({"channels": 3}, "--channels must be 1 or 2. Received: 3"),
+        ({"slices": "some"}, "--slices must be first or all. Received: some"),
+        ({"normalize": "rms"}, "--normalize must be none or peak. Received: rms"),
+        ({"classes": ()}, "--classes must name at least one folder"),
+        ({"validation": -1}, "--validation must be a percentage from 0 to below 100. Received: -1"),
+        ({"test": float("nan")}, "--test must be a percentage"),
+        ({"validation": 50, "test": 50}, "must leave something to train on. Received: 50 \\+ 50"),
+        ({"workers": 0}, "--workers must be 1 or more. Received: 0"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        Options(**options)
+
+
+# Every file and every sample
+
+
+def test_every_sample_of_every_file_is_in_the_data_set_once(words, tmp_path):
+    """Peers sampled only the first half of each file, and dropped tails and short files silently."""
+    info = make(words, tmp_path / "out")
+    per_file = {}
+    for clip in sorted(all_clips(tmp_path / "out"), key=lambda clip: clip["start"]):
+        per_file.setdefault(os.fsdecode(clip["source"]), []).append(clip["audio"][:, 0])
+    assert len(per_file) == 30
+    for name, audio in per_file.items():
+        expected, _ = soundfile.read(words / name, dtype="float32")
+        audio = np.concatenate(audio)
+        kept = min(len(audio), len(expected))
+        np.testing.assert_array_equal(audio[:kept], expected[:kept])
+        assert not audio[kept:].any() and len(expected) - kept < 64
+    tails = [(200 + 80 * index) % 256 for index in range(1, 10)]
+    assert info.report["dropped_tails"] == info.report["cut"] == 3 * sum(0 < tail < 64 for tail in tails) > 0
+
+
+def test_found_is_kept_and_skipped_and_every_skipped_file_is_named(words, tmp_path, record):
+    """Peers counted nothing; one retried unreadable files for ever."""
+    (words / "zero" / "text.wav").write_text("not a sound")
+    (words / "one" / "empty.wav").touch()
+    record(words / "two" / "nan.wav", np.full(500, np.nan), subtype="FLOAT")
+    record(words / "two" / "none.wav", np.zeros(0))
+    record(words / "two" / "silent.wav", np.zeros(500))
+    (words / "notes.txt").write_text("x")
+    info = make(words, tmp_path / "out")
+    assert skipped(info) == {
+        "zero/text.wav": "not readable as audio: Format not recognised",
+        "one/empty.wav": "empty file",
+        "two/nan.wav": "holds samples that are not finite (NaN or infinity)",
+        "two/none.wav": "holds no samples, or too few for one at 8000 Hz",
+        "two/silent.wav": "silent: every sample is zero",
+    }
+    assert (info.report["found"], info.report["kept"], info.report["other_files"]) == (35, 30, 1)
+    assert len(all_clips(tmp_path / "out")) == info.report["clips"]
+
+
+def test_counts_of_splits_and_classes_are_those_of_the_records(words, tmp_path):
+    info = make(words, tmp_path / "out", validation=20, test=20)
+    for split in SPLITS:
+        facts, found = info.splits[split], clips(tmp_path / "out", split)
+        labels = [info.classes[clip["label"]] for clip in found]
+        assert facts["clips"] == len(found) == sum(file["clips"] for file in facts["files"])
+        assert facts["clips_per_class"] == {name: labels.count(name) for name in info.classes}
+        assert facts["hours"] == pytest.approx(len(found) * 256 / RATE / 3600, abs=1e-6)
+    assert sum(info.splits[split]["clips"] for split in SPLITS) == info.report["clips"]
+
+
+def test_loudness_is_that_of_the_clips_in_train(words, tmp_path):
+    info = make(words, tmp_path / "out")
+    audio = np.stack([clip["audio"] for clip in clips(tmp_path / "out")]).astype(np.float64)
+    rms = np.sqrt(np.mean(audio**2, axis=(1, 2)))
+    expected = {"rms_mean": rms.mean(), "rms_p50": np.median(rms), "peak": np.abs(audio).max()}
+    for name, value in expected.items():
+        assert info.loudness[name]["linear"] == pytest.approx(value, abs=1e-6)
+        assert info.loudness[name]["dbfs"] == pytest.approx(20 * np.log10(value), abs=0.01)
+
+
+def test_what_is_stored_is_what_is_returned(words, tmp_path):
+    info = make(words, tmp_path / "out", classes=("zero", "one"), slices="first", normalize="peak", channels=2)
+    assert DatasetInfo.load(tmp_path / "out") == info
+    assert (info.name, info.sample_rate, info.length, info.channels) == ("out", RATE, 256, 2)
+    repeated = Options(**info.options | {"classes": tuple(info.options["classes"])})
+    again = prepare([source["source"] for source in info.sources], tmp_path / "again", repeated)
+    assert (again.splits, again.loudness, again.report) == (info.splits, info.loudness, info.report)
+
+
+# Labels
+
+
+def test_labels_are_the_sorted_folder_names_and_stick_to_their_files(words, tmp_path):
+    """A peer named labels in one order and numbered them in another; another compared numbers with strings."""
+    info = make(words, tmp_path / "out")
+    assert info.classes == ["one", "two", "zero"]
+    for clip in all_clips(tmp_path / "out"):
+        assert os.fsdecode(clip["source"]).split("/")[0] == info.classes[clip["label"]]
+
+
+def test_classes_keeps_the_folders_named_and_numbers_them_anew(words, tmp_path):
+    info = make(words, tmp_path / "out", classes=("zero", "two", "zero"))
+    assert info.classes == ["two", "zero"]
+    assert {int(clip["label"]) for clip in all_clips(tmp_path / "out")} == {0, 1}
+    assert (info.report["found"], info.report["other_classes"]) == (20, 10)
+
+
+def test_digits_stands_for_the_ten_of_sc09(words, tmp_path, record):
+    for word in ("three", "four", "five", "six", "seven", "eight", "nine", "cat"):
+        record(words / word / "0.wav")
+    info = make(words, tmp_path / "out", classes=("digits", "cat"))
+    assert info.classes == sorted((*DIGITS, "cat"))
+
+
+def test_a_class_that_is_not_there_is_an_error_naming_those_that_are(words, tmp_path):
+    message = "--classes must name folders that hold audio: one, two, zero. Not there: zwei, drei."
+    with pytest.raises(UserError, match=message):
+        make(words, tmp_path / "out", classes=("zwei", "one", "drei"))
+
+
+def test_a_class_without_a_usable_file_keeps_its_number_and_is_noted(words, tmp_path):
+    (words / "broken").mkdir()
+    (words / "broken" / "a.wav").write_text("not a sound")
+    info = make(words, tmp_path / "out")
+    assert info.classes == ["broken", "one", "two", "zero"]
+    assert {int(clip["label"]) for clip in all_clips(tmp_path / "out")} == {1, 2, 3}
+    assert info.report["notes"] == ["class broken is without clips: none of its files was usable"]
+
+
+# Splits
+
+
+def test_all_windows_of_a_file_are_in_one_split(words, tmp_path):
+    make(words, tmp_path / "out", validation=20, test=20)
+    found = [files_of(tmp_path / "out", split) for split in SPLITS]
+    assert all(found) and sum(map(len, found)) == len(set.union(*found)) == 30
+
+
+def test_a_corpus_own_lists_decide_and_may_name_files_that_are_not_there(words, tmp_path):
+    (words / "validation_list.txt").write_text("one/1.wav\nnowhere/1.wav\n")
+    (words / "testing_list.txt").write_text("./two/2.wav\r\nzero/99.wav\r\n")
+    info = make(words, tmp_path / "out")
+    assert files_of(tmp_path / "out", "validation") == {"one/1.wav"}
+    assert files_of(tmp_path / "out", "test") == {"two/2.wav"}
+    assert info.report["other_files"] == 2 and info.report["notes"] == []
+
+
+def test_lists_that_name_nothing_that_is_there_are_noted(words, tmp_path):
+    (words / "testing_list.txt").write_text("elsewhere/2.wav\n")
+    info = make(words, tmp_path / "out")
+    assert info.report["notes"] == ["the split lists of words name none of its files"]
+
+
+def test_the_split_of_a_file_does_not_depend_on_the_other_files(words, tmp_path):
+    make(words, tmp_path / "all", validation=20, test=20)
+    make(words, tmp_path / "zeros", validation=20, test=20, classes=("zero",))
+    for split in SPLITS:
+        zeros = {name for name in files_of(tmp_path / "all", split) if name.startswith("zero/")}
+        assert files_of(tmp_path / "zeros", split) == zeros
+
+
+def test_train_is_never_empty(tmp_path, record):
+    for index in range(2):
+        record(tmp_path / "few" / f"{index}.wav", 700)
+    info = make(tmp_path / "few", tmp_path / "out", validation=49.9, test=50)
+    assert [info.splits[split]["clips"] for split in SPLITS] == [6, 0, 0]
+    assert info.splits["train"]["clips_per_class"] == {"few": 6}
+    assert len(clips(tmp_path / "out")) == 6 and info.splits["test"]["files"] == []
+    assert [note.split(":")[0] for note in info.report["notes"]] == ["too few files to split"]
+    names = [file["name"] for file in info.splits["train"]["files"]]
+    assert sorted(os.listdir(tmp_path / "out")) == ["dataset.json", *names]
+
+
+# Files
+
+
+def test_shards_are_named_and_mix_the_classes(tmp_path, record):
+    for word in ("a", "b"):
+        for index in range(40):
+            record(tmp_path / "words" / word / f"{index}.wav", 256)
+    info = make(tmp_path / "words", tmp_path / "out", test=0, validation=0)
+    names = [file["name"] for file in info.splits["train"]["files"]]
+    assert names == [f"train-{index:05d}-of-00004.tfrecord" for index in range(4)]
+    assert sorted(os.listdir(tmp_path / "out")) == ["dataset.json", *names]
+    labels = [int(clip["label"]) for clip in clips(tmp_path / "out")]
+    assert all(5 < sum(labels[start : start + 20]) < 15 for start in range(0, 80, 20))
+    assert max(len(run) for run in "".join(map(str, labels)).replace("01", "0 1").replace("10", "1 0").split()) < 12
+
+
+def test_large_data_sets_get_more_shards():
+    assert shards.shard_count(1, fewest=4) == 4
+    assert shards.shard_count(33_000 * 65_000, fewest=4) == 32
+    assert shards.shard_count(10**15) == 256
+
+
+def test_the_same_input_makes_the_same_bytes_with_any_number_of_workers(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "FEWEST_FILES", 0)
+    monkeypatch.setattr(workers, "CHUNK_FILES", 3)
+    (words / "zero" / "text.wav").write_text("not a sound")
+    for count in (1, 2):
+        make(words, tmp_path / str(count) / "out", workers=count)
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / str(n) / "out").iterdir()} for n in (1, 2))
+    assert one == two and len(one) >= 5
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_long_recording_waits_on_disk_not_in_memory(tmp_path, record, monkeypatch, count):
+    monkeypatch.setattr(workers, "SPOOL_BYTES", 10_000)
+    monkeypatch.setattr(workers, "FEWEST_FILES", 0)
+    written = record(tmp_path / "long" / "a.wav", 256 * 300, subtype="FLOAT")
+    record(tmp_path / "long" / "b.wav", 256)
+    make(tmp_path / "long", tmp_path / "out", validation=0, test=0, workers=count)
+    found = sorted((c for c in clips(tmp_path / "out") if c["source"] == b"a.wav"), key=lambda clip: clip["start"])
+    np.testing.assert_allclose(np.concatenate([clip["audio"] for clip in found]), written, atol=1 / 60000)
+
+
+def test_a_worker_that_dies_is_an_error_and_leaves_nothing(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "FEWEST_FILES", 0)
+    monkeypatch.setattr(workers, "slice_files", die)
+    with pytest.raises(UserError, match="a worker process died.*--workers 1"):
+        make(words, tmp_path / "out", workers=2)
+    assert os.listdir(tmp_path) == ["words"]
+
+
+def die(contents, cutting, directory):
+    os._exit(9)
+
+
+def test_archive_and_folder_make_the_same_data_set(words, tmp_path):
+    with tarfile.open(tmp_path / "words.tar.gz", "w:gz") as archive:
+        archive.add(words, "words")
+    make(words, tmp_path / "a" / "out")
+    make(tmp_path / "words.tar.gz", tmp_path / "b" / "out")
+    order = lambda clip: (clip["source"], clip["start"])  # noqa: E731
+    for split in SPLITS:
+        a, b = (sorted(clips(tmp_path / name / "out", split), key=order) for name in "ab")
+        assert [order(clip) for clip in a] == [order(clip) for clip in b]
+        assert all((x["audio"] == y["audio"]).all() and x["label"] == y["label"] for x, y in zip(a, b, strict=True))
+
+
+def test_several_sources_make_one_data_set(words, tmp_path, record):
+    record(tmp_path / "more" / "zero" / "0.wav", 256)
+    record(tmp_path / "more" / "cat" / "0.wav", 256)
+    info = make([words, tmp_path / "more"], tmp_path / "out")
+    assert info.classes == ["cat", "one", "two", "zero"]
+    assert {b"words/zero/0.wav", b"more/zero/0.wav"} <= {clip["source"] for clip in all_clips(tmp_path / "out")}
+
+
+def test_the_built_in_kit_needs_no_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(drumkit, "COUNT", 3)
+    info = prepare(["drums"], tmp_path / "out", Options(sample_rate=4000, workers=1))
+    assert (info.length, info.classes, info.report["kept"]) == (4096, list(drumkit.KINDS), 3 * len(drumkit.KINDS))
+    with pytest.raises(UserError, match="--sample-rate must be 4000 Hz or more for drums. Received: 2000"):
+        prepare(["drums"], tmp_path / "low", Options(sample_rate=2000))
+
+
+def test_the_real_digits_are_all_kept(shared_data, tmp_path):
+    info = prepare([str(shared_data / "fsdd")], tmp_path / "out", Options(sample_rate=8000))
+    assert (info.report["found"], info.report["kept"], info.report["skipped"]) == (3000, 3000, [])
+    assert info.classes == sorted(DIGITS)
+    assert [len(files_of(tmp_path / "out", split)) for split in SPLITS] == [2520, 180, 300]
+
+
+# All or nothing
+
+
+def test_a_data_set_that_is_there_is_not_touched(words, tmp_path):
+    make(words, tmp_path / "out", classes=("one",))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(UserError, match="--out .*out exists. Choose another name, or replace it with --overwrite"):
+        make(words, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_overwrite_replaces_a_data_set_when_the_new_one_is_complete(words, tmp_path):
+    make(words, tmp_path / "out", classes=("one",))
+    (tmp_path / "none").mkdir()
+    with pytest.raises(UserError):
+        make(tmp_path / "none", tmp_path / "out", overwrite=True)
+    assert DatasetInfo.load(tmp_path / "out").classes == ["one"]
+    make(words, tmp_path / "out", classes=("two",), overwrite=True)
+    assert DatasetInfo.load(tmp_path / "out").classes == ["two"]
+    assert sorted(os.listdir(tmp_path)) == ["none", "out", "words"]
+
+
+def test_overwrite_replaces_nothing_but_data_sets(words, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "final.txt").write_text("years of work")
+    with pytest.raises(UserError, match="--overwrite replaces data sets only, and .*thesis holds no dataset.json"):
+        make(words, tmp_path / "thesis", overwrite=True)
+    with pytest.raises(UserError, match="--out must be a folder to be made. Received the file"):
+        make(words, tmp_path / "thesis" / "final.txt", overwrite=True)
+    assert (tmp_path / "thesis" / "final.txt").read_text() == "years of work"
+
+
+def test_out_never_holds_a_source(words, tmp_path):
+    for out in (words, tmp_path):
+        with pytest.raises(UserError, match="--out .* holds SOURCE"):
+            make(words, out, overwrite=True)
+    with pytest.raises(UserError, match="every SOURCE can be named once"):
+        make([words, words], tmp_path / "out")
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_no_usable_clip_is_an_error_and_leaves_nothing(tmp_path, broken):
+    """Peers wrote empty data sets without a word."""
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    for index in range(3):
+        (tmp_path / "in" / "a" / f"{index}{'.wav' if broken else '.txt'}").write_text("x")
+    message = "no usable clip in .*all 3 audio files were skipped .3 × not readable.*such as a/0.wav"
+    with pytest.raises(UserError, match=message if broken else "no audio in .*expected files of .*Received: 3 other"):
+        make(tmp_path / "in", tmp_path / "new" / "er" / "out")
+    assert os.listdir(tmp_path) == ["in"]
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(words, tmp_path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    import_tensorflow()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(UserError, match="cannot write .*out: .*Nothing was kept"):
+            make(words, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert os.listdir(tmp_path) == ["words"]
+
+
+def test_an_interrupted_conversion_leaves_nothing(words, tmp_path, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(convert, "write_example", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        make(words, tmp_path / "new" / "out")
+    assert os.listdir(tmp_path) == ["words"]
+
+
+SLOW = """
+import sys, time
+from preprocess import convert
+from preprocess.options import Options
+written = []
+def slowly(*arguments):
+    written.append(1)
+    if len(written) == 5:
+        print("writing", flush=True)
+        time.sleep(60)
+    return b"record"
+convert.write_example = slowly
+convert.prepare([sys.argv[1]], sys.argv[2], Options(sample_rate=8000, length=256, workers=1))
+"""
+
+
+def test_a_killed_conversion_leaves_nothing_that_looks_finished_and_the_next_clears_up(words, tmp_path):
+    out = tmp_path / "out"
+    root = Path(convert.__file__).parent.parent
+    process = subprocess.Popen([sys.executable, "-c", SLOW, words, out], cwd=root, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"writing\n"
+    running = sorted(os.listdir(tmp_path))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(running) == 2 and running[0].startswith(".out.partial-")
+    assert not out.exists()
+    make(words, out)
+    assert sorted(os.listdir(tmp_path)) == ["out", "words"]
+
+
+def test_another_conversion_that_is_still_running_is_left_alone(words, tmp_path):
+    theirs = staging._neighbour(tmp_path / "out", "partial", os.getppid())
+    theirs.mkdir()
+    make(words, tmp_path / "out")
+    assert theirs.is_dir()
+
+
+def test_an_old_data_set_that_a_killed_overwrite_moved_aside_comes_back(words, tmp_path):
+    make(words, tmp_path / "out", classes=("one",))
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    (tmp_path / "out").rename(staging._neighbour(tmp_path / "out", "old", process.pid))
+    with pytest.raises(UserError, match="exists"):
+        make(words, tmp_path / "out")
+    assert DatasetInfo.load(tmp_path / "out").classes == ["one"]
+    assert sorted(os.listdir(tmp_path)) == ["out", "words"]
+
+
+def test_three_thousand_short_files_are_no_long_wait(shared_data, tmp_path):
+    """Generous, for machines under load: about a second is usual. It would catch a cost that grows with the square."""
+    import_tensorflow()
+    start = time.perf_counter()
+    prepare([str(shared_data / "fsdd")], tmp_path / "out", Options(sample_rate=16000))
+    assert time.perf_counter() - start < 20
+
+
+def test_dataset_json_holds_no_infinity_or_nan(words, tmp_path):
+    make(words, tmp_path / "out")
+    json.loads((tmp_path / "out" / "dataset.json").read_text(), parse_constant=pytest.fail)

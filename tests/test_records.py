@@ -1,0 +1,125 @@
+"""Records: what is written is what is read, and dataset.json says clearly when it is not one."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from preprocess import UserError
+from preprocess.records import DatasetInfo, import_tensorflow, parse_examples, write_example
+
+
+def info(**changes):
+    split = {"files": [], "clips": 0, "hours": 0.0, "clips_per_class": {"one": 0, "zwei ü": 0}}
+    train = {
+        "files": [{"name": "train-00000-of-00001.tfrecord", "clips": 2}],
+        "clips": 2,
+        "hours": 0.25,
+        "clips_per_class": {"one": 2, "zwei ü": 0},
+    }
+    values = {
+        "name": "numbers",
+        "sample_rate": 8000,
+        "length": 8192,
+        "channels": 1,
+        "classes": ["one", "zwei ü"],
+        "splits": {"train": train, "validation": split, "test": split},
+        "loudness": {"peak": {"linear": 0.5, "dbfs": -6.02}},
+        "report": {"found": 2, "skipped": []},
+        "options": {"slices": "all"},
+        "sources": [{"source": "numbers", "kind": "folder", "files": 2}],
+    }
+    return DatasetInfo(**(values | changes))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_clip_reads_back_as_it_was_written(channels):
+    pcm = np.random.default_rng(0).integers(-32768, 32768, (3, 256, channels), dtype=np.int16)
+    odd = b"w\xc3\xb6rter/\xff odd.wav".decode("utf-8", "surrogateescape")
+    names = ["a.wav", "zero/b c.wav", odd]
+    written = [write_example(pcm[i].tobytes(), i, name, 256 * i) for i, name in enumerate(names)]
+    batch = parse_examples(import_tensorflow().constant(written), 256, channels)
+    np.testing.assert_array_equal(batch["audio"], pcm.astype(np.float32) / 32768)
+    assert batch["audio"].shape == (3, 256, channels)
+    assert batch["label"].numpy().tolist() == [0, 1, 2]
+    assert batch["start"].numpy().tolist() == [0, 256, 512]
+    assert [os.fsdecode(source) for source in batch["source"].numpy()] == names
+
+
+def test_the_same_clip_makes_the_same_bytes():
+    arguments = (bytes(512), 3, "a/b.wav", 7)
+    assert write_example(*arguments) == write_example(*arguments)
+
+
+def test_dataset_json_reads_back_as_it_was_written(tmp_path):
+    info().save(tmp_path)
+    assert DatasetInfo.load(tmp_path) == info()
+
+
+def test_dataset_json_is_for_people_too(tmp_path):
+    info().save(tmp_path)
+    text = (tmp_path / "dataset.json").read_text(encoding="utf-8")
+    assert text.startswith('{\n  "format": 1,\n  "name": "numbers",') and "zwei ü" in text
+
+
+def test_a_later_version_may_add_fields(tmp_path):
+    info().save(tmp_path)
+    values = json.loads((tmp_path / "dataset.json").read_text())
+    (tmp_path / "dataset.json").write_text(json.dumps(values | {"colour": "blue"}))
+    assert DatasetInfo.load(tmp_path) == info()
+
+
+def test_a_directory_without_dataset_json_is_no_data_set(tmp_path):
+    with pytest.raises(UserError, match=r"no data set in .*expected .*dataset\.json"):
+        DatasetInfo.load(tmp_path)
+    with pytest.raises(UserError, match="no data set in"):
+        DatasetInfo.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no valid JSON"),
+        (b'{"format": 1', "no valid JSON"),
+        (b"\xff\xfe", "no valid JSON"),
+        (b"[1, 2]", "must hold an object. Received: a list"),
+        (b"{}", "format must be 1. Received: null"),
+    ],
+)
+def test_a_broken_dataset_json_is_named(tmp_path, content, message):
+    (tmp_path / "dataset.json").write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        DatasetInfo.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 2}, "format must be 1. Received: 2"),
+        ({"sample_rate": "8000"}, "sample_rate must be a whole number. Received: a text"),
+        ({"sample_rate": True}, "sample_rate must be a whole number. Received: true"),
+        ({"length": 0}, "length must be 1 or more. Received: 0"),
+        ({"classes": []}, "classes must be a list of names"),
+        ({"classes": [1]}, "classes must be a list of names"),
+        ({"splits": {}}, "splits.train is missing"),
+        ({"splits": {"train": {}}}, "splits.train.files is missing"),
+        ({"splits": {"train": {"files": ["x"], "clips": 1, "hours": 1, "clips_per_class": {}}}}, "objects with a name"),
+    ],
+)
+def test_what_is_wrong_in_dataset_json_is_named(tmp_path, change, message):
+    info().save(tmp_path)
+    values = json.loads((tmp_path / "dataset.json").read_text())
+    (tmp_path / "dataset.json").write_text(json.dumps(values | change))
+    with pytest.raises(UserError, match=f"dataset.json.*{message}.*again"):
+        DatasetInfo.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["name", "sample_rate", "classes", "splits", "report"])
+def test_what_is_missing_in_dataset_json_is_named(tmp_path, name):
+    info().save(tmp_path)
+    values = json.loads((tmp_path / "dataset.json").read_text())
+    del values[name]
+    (tmp_path / "dataset.json").write_text(json.dumps(values))
+    with pytest.raises(UserError, match=f"{name} is missing"):
+        DatasetInfo.load(tmp_path)

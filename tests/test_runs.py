@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from preprocess import UserError
+from wavegan.config import Config
+from wavegan.runs import Run, free_directory, newest_run
+
+ARRAYS = {"generator/000/kernel": np.arange(6.0).reshape(2, 3), "critic/000/kernel": np.ones(4, "uint32")}
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = Run(tmp_path / "a run")
+    run.create(Config())
+    return run
+
+
+def test_a_checkpoint_comes_back_as_it_was(run):
+    run.save(12, ARRAYS)
+    loaded = run.load(12)
+    assert loaded.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(loaded[name], array)
+        assert loaded[name].dtype == array.dtype
+    assert list(run.load(12, prefix="generator/")) == ["generator/000/kernel"]
+
+
+def test_the_newest_checkpoints_are_kept(run):
+    for step in (5, 900, 1000, 20_000, 100_000_000):
+        run.save(step, ARRAYS)
+    assert run.steps() == [1000, 20_000, 100_000_000]
+    assert run.latest() == 100_000_000
+
+
+def test_only_checkpoints_count_as_checkpoints(run):
+    run.save(7, ARRAYS)
+    (run.checkpoints / "step-00000009.partial").write_bytes(b"")
+    (run.checkpoints / "notes.txt").write_text("mine")
+    assert run.steps() == [7]
+
+
+def damage(path, where):
+    data = bytearray(path.read_bytes())
+    data[where] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("harm", ["truncated", "flipped", "empty", "text"])
+def test_a_damaged_checkpoint_is_named_with_the_others(run, harm):
+    run.save(3, ARRAYS)
+    run.save(6, ARRAYS)
+    path = run.checkpoint_path(6)
+    if harm == "truncated":
+        path.write_bytes(path.read_bytes()[:-40])
+    elif harm == "flipped":
+        damage(path, 150)  # in the first array's data
+    else:
+        path.write_bytes(b"" if harm == "empty" else b"hello")
+    with pytest.raises(UserError, match=r"step-00000006.npz is damaged.*It has: 3, 6"):
+        run.load(6)
+    assert run.load(3).keys() == ARRAYS.keys()
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(run):
+    np.savez(run.checkpoint_path(1), **{"generator/000/kernel": np.array([print], object)})
+    with pytest.raises(UserError, match="is damaged"):
+        run.load(1)
+
+
+def test_a_missing_checkpoint_names_those_there_are(run):
+    run.save(3, ARRAYS)
+    with pytest.raises(UserError, match="no checkpoint of step 4. It has: 3"):
+        run.load(4)
+
+
+def test_a_write_that_fails_leaves_the_checkpoint_before(run, monkeypatch):
+    run.save(3, ARRAYS)
+
+    def full(file, **arrays):
+        file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(UserError, match="cannot be written.*No space left on device.*one before is kept"):
+        run.save(4, ARRAYS)
+    assert [path.name for path in run.checkpoints.iterdir()] == ["step-00000003.npz"]
+
+
+def test_no_run_is_an_error_that_says_what_to_do(tmp_path):
+    with pytest.raises(UserError, match="is not a run: it has no config.json. Train one"):
+        Run(tmp_path).config()
+    with pytest.raises(UserError, match="no run with a checkpoint.*python train_wavegan.py"):
+        newest_run(tmp_path)
+
+
+def test_the_newest_run_is_the_one_with_the_newest_checkpoint(tmp_path):
+    import os
+
+    for age, name in enumerate(["new", "older", "without"]):
+        run = Run(tmp_path / name)
+        run.create(Config())
+        if name != "without":
+            run.save(1, ARRAYS)
+            os.utime(run.checkpoint_path(1), (10_000 - age, 10_000 - age))
+    assert newest_run(tmp_path).name == "new"
+
+
+def test_a_free_directory_is_never_one_that_is_there(tmp_path):
+    assert free_directory(tmp_path / "x") == tmp_path / "x"
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x-2").mkdir()
+    assert free_directory(tmp_path / "x") == tmp_path / "x-3"
