@@ -61,6 +61,7 @@ def drums(drum_files, tmp_path_factory):
 
 TINY = [
     *("--preset", "tiny", "--model-dim", "2", "--batch-size", "4", "--kernel-length", "9", "--critic-updates", "2"),
+    *("--phase-shuffle", "2", "--ema", "0.9"),
     *("--preview-every", "5", "--checkpoint-every", "4"),
 ]
 

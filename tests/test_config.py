@@ -45,7 +45,15 @@ def test_every_setting_has_a_flag_with_help():
     parser = argparse.ArgumentParser()
     add_flags(parser)
     text = parser.format_help()
-    for name in ("--batch-size", "--model-dim", "--penalty-weight", "--phase-shuffle", "--seed", "--preview-every"):
+    for name in (
+        "--batch-size",
+        "--model-dim",
+        "--penalty-weight",
+        "--phase-shuffle",
+        "--seed",
+        "--ema",
+        "--preview-every",
+    ):
         assert name in text
 
 
@@ -94,7 +102,7 @@ def test_a_run_may_get_more_steps_but_keeps_its_model():
     stored = resolve({"preset": "tiny"}, gpu=False, **AUDIO)
     assert continued(stored, {"steps": 5000, "preset": "auto"}).steps == 5000
     assert continued(stored, {"model_dim": stored.model_dim}) == stored
-    with pytest.raises(UserError, match="--model-dim was 8 when this run was made. Received: 9"):
+    with pytest.raises(UserError, match="--model-dim was 16 when this run was made. Received: 9"):
         continued(stored, {"model_dim": 9})
     with pytest.raises(UserError, match="--preset was tiny when this run was made. Received: small"):
         continued(stored, {"preset": "small"})

@@ -10,12 +10,13 @@ from wavegan.training import WaveGAN, gan_from
 LENGTH, BATCH, UPDATES = 256, 3, 2
 
 
-def small_gan(seed=0, critic_updates=UPDATES, phase_shuffle=2):
+def small_gan(seed=0, critic_updates=UPDATES, phase_shuffle=2, ema=0.9):
     keras.utils.set_random_seed(seed)
     gan = WaveGAN(
         build_generator(LENGTH, 1, model_dim=4, kernel_length=9, latent_size=8),
         build_critic(LENGTH, 1, model_dim=4, kernel_length=9, phase_shuffle=phase_shuffle, seed=seed),
         critic_updates=critic_updates,
+        ema=ema,
         seed=seed,
     )
     gan.compile(keras.optimizers.Adam(1e-3, 0.5, 0.9), keras.optimizers.Adam(1e-3, 0.5, 0.9))
@@ -167,3 +168,29 @@ def test_the_penalty_weight_is_used():
     gan.penalty_weight = 0.0
     facts = gan.critic_step(tf.random.normal((BATCH, LENGTH, 1), seed=0))
     assert float(facts["critic/loss"]) == pytest.approx(-float(facts["critic/wasserstein_distance"]))
+
+
+def test_the_average_follows_the_generator_as_its_formula_says():
+    gan = small_gan(ema=0.9)
+    average = gan.generator.get_weights()[0].astype("float64")
+    for step in range(1, 8):
+        gan.generator_step(BATCH)
+        momentum = min(0.9, (1 + step) / (10 + step))
+        average = momentum * average + (1 - momentum) * gan.generator.get_weights()[0]
+    np.testing.assert_allclose(gan.averaged_generator.get_weights()[0], average, atol=1e-6)
+    assert not np.allclose(gan.generator.get_weights()[0], average, atol=1e-4)
+
+
+def test_the_model_sounds_like_its_average_and_trains_with_its_generator():
+    gan = small_gan(ema=0.9)
+    latents = gan.sample_latents(2)
+    gan.generator_step(BATCH)
+    np.testing.assert_array_equal(gan(latents), gan.averaged_generator(latents))
+    assert not np.array_equal(gan(latents), gan.generator(latents))
+    assert not gan.averaged_generator.trainable_variables
+
+
+def test_without_an_average_there_is_no_second_generator():
+    gan = small_gan(ema=0.0)
+    assert gan.averaged_generator is gan.generator
+    assert not any(name.startswith("averaged") for name in gan.state())

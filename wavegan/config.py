@@ -32,6 +32,7 @@ class Config:
     penalty_weight: float = _option(10.0, "weight of the gradient penalty", least=0)
     critic_learning_rate: float = _option(1e-4, "Adam's learning rate for the critic", least=0)
     generator_learning_rate: float = _option(1e-4, "Adam's learning rate for the generator", least=0)
+    ema: float = _option(0.0, "momentum of the averaged generator that makes the sounds, 0 for none", 0, 1)
     seed: int = _option(0, "where everything random starts", least=0, most=2**31 - 1)
     preview_every: int = _option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
     checkpoint_every: int = _option(500, "steps between checkpoints", least=1, fixed=False)
@@ -74,20 +75,19 @@ PRESETS = {
         "batch_size": 16,
         "model_dim": 16,
         "critic_updates": 2,
-        "critic_learning_rate": 4e-4,
-        "generator_learning_rate": 2e-4,
-        "preview_every": 250,
-        "checkpoint_every": 250,
+        "critic_learning_rate": 5e-4,
+        "generator_learning_rate": 5e-4,
+        "ema": 0.995,
     },
     "tiny": {
-        "steps": 2_000,
+        "steps": 3_000,
         "batch_size": 16,
-        "model_dim": 8,
-        "critic_updates": 2,
-        "critic_learning_rate": 4e-4,
-        "generator_learning_rate": 2e-4,
-        "preview_every": 200,
-        "checkpoint_every": 200,
+        "model_dim": 16,
+        "phase_shuffle": 0,
+        "critic_updates": 1,
+        "critic_learning_rate": 1e-3,
+        "generator_learning_rate": 1e-3,
+        "ema": 0.99,
     },
 }
 

@@ -37,7 +37,7 @@ def load_generator(run, step=None):
     """
     config = run.config()
     step = run.latest() if step is None else step
-    arrays = run.load(step, prefix="generator/")
+    arrays = run.load(step, prefix="averaged_generator/" if config.ema else "generator/")
     generator = generator_from(config)
     shapes = [tuple(weight.shape) for weight in generator.weights]
     if shapes != [array.shape for array in arrays.values()]:

@@ -162,7 +162,7 @@ class Previews(StepCallback):
 
     def preview(self, step):
         """Make, write and log the preview of `step`."""
-        audio = keras.ops.convert_to_numpy(self.model.generator(self.latents, training=False))
+        audio = keras.ops.convert_to_numpy(self.model(self.latents, training=False))
         folder = self.folder / f"step-{step:08d}"
         sheet = pictures.draw(audio, self.sample_rate, f"generated, step {step}")
         try:

@@ -22,9 +22,12 @@ class WaveGAN(keras.Model):
         critic: audio [batch, time, channels] → scores [batch, 1].
         critic_updates: critic updates in a step, 1 or more.
         penalty_weight: weight of the gradient penalty in the critic's loss.
+        ema: momentum of an exponential moving average of the generator's weights, 0 for none. Its early values are
+            smaller, so that the average keeps up: min(ema, (1 + step) / (10 + step)).
         seed: where latents and interpolation weights start.
 
-    Call argument: `latents` [batch, latent_size]; returns the generator's audio.
+    Call argument: `latents` [batch, latent_size]; returns the audio of the averaged generator, which is the generator
+    itself without an average.
 
     Example:
 
@@ -35,17 +38,19 @@ class WaveGAN(keras.Model):
     Each element of `batches` is one step: {"audio": [critic_updates, batch, time, channels]}.
     """
 
-    def __init__(self, generator, critic, critic_updates=5, penalty_weight=10.0, seed=None, **kwargs):
+    def __init__(self, generator, critic, critic_updates=5, penalty_weight=10.0, ema=0.0, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.generator = generator
         self.critic = critic
         self.critic_updates = critic_updates
         self.penalty_weight = penalty_weight
+        self.ema = ema
+        self.averaged_generator = _copy(generator) if ema else generator
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
     def call(self, latents):
-        return self.generator(latents)
+        return self.averaged_generator(latents)
 
     def compile(self, critic_optimizer, generator_optimizer, jit_compile=False, **kwargs):
         """Take both optimizers and make their state, so that a checkpoint can be restored before the first step."""
@@ -97,7 +102,15 @@ class WaveGAN(keras.Model):
 
         _, facts, gradients = autodiff.value_and_gradients(loss, self.generator.trainable_variables)
         self.optimizer.apply(gradients, self.generator.trainable_variables)
+        if self.ema:
+            self._update_average()
         return facts
+
+    def _update_average(self):
+        step = ops.cast(self.optimizer.iterations, "float32")
+        share = 1.0 - ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
+        for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
+            average.assign(average + share * (weight - average))
 
     def sample_latents(self, count):
         """`count` latents, uniform in [-1, 1]: [count, latent_size]."""
@@ -131,12 +144,21 @@ class WaveGAN(keras.Model):
             "critic_optimizer": self.critic_optimizer.variables,
             "seed": [self.seed_generator.state],
         }
+        if self.ema:
+            parts["averaged_generator"] = self.averaged_generator.weights
         # Numbered, because Keras counts seed generators over the whole process and so their paths are not stable.
         return {
             f"{part}/{number:03d}/{variable.name}": variable
             for part, variables in parts.items()
             for number, variable in enumerate(variables)
         }
+
+
+def _copy(generator):
+    copy = keras.models.clone_model(generator)
+    copy.set_weights(generator.get_weights())
+    copy.trainable = False
+    return copy
 
 
 def rms(audio):
@@ -156,7 +178,9 @@ def gan_from(config):
     critic = build_critic(
         config.length, config.channels, config.model_dim, config.kernel_length, config.phase_shuffle, int(draws[0] >> 1)
     )
-    gan = WaveGAN(generator_from(config), critic, config.critic_updates, config.penalty_weight, int(draws[1] >> 1))
+    gan = WaveGAN(
+        generator_from(config), critic, config.critic_updates, config.penalty_weight, config.ema, int(draws[1] >> 1)
+    )
     gan.compile(
         critic_optimizer=keras.optimizers.Adam(config.critic_learning_rate, beta_1=0.5, beta_2=0.9),
         generator_optimizer=keras.optimizers.Adam(config.generator_learning_rate, beta_1=0.5, beta_2=0.9),

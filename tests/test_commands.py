@@ -1,0 +1,188 @@
+"""The real commands, tiny: what a person types, sees and gets."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY
+
+import train_wavegan
+from wavegan.runs import Run
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def command(*words, cwd=ROOT, **kwargs):
+    """Start a command of ours as a person would; PYTHONPATH stands in for an installation."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=cwd,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **kwargs,
+    )
+
+
+def train(*words):
+    return train_wavegan.main([*words, *TINY])
+
+
+def weights(run):
+    run = Run(run)
+    return run.load(run.latest())
+
+
+@pytest.mark.parametrize("script", ["train_wavegan", "generate", "preprocess.__main__"])
+def test_help_needs_no_heavy_import(script):
+    code = (
+        f"import sys; from {script} import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(*{'tensorflow', 'keras', 'librosa', 'matplotlib', 'soundfile'} & set(sys.modules))"
+    )
+    done = command("-c", code)
+    output, errors = done.communicate()
+    assert done.returncode == 0, errors
+    assert output.startswith("usage: ")
+    assert output.splitlines()[-1] == ""
+
+
+def test_the_whole_path_from_another_folder_with_spaces_and_umlauts(drum_files, tmp_path):
+    folder = tmp_path / "ein Ordner für Töne"
+    folder.mkdir()
+    steps = [
+        ("-m", "preprocess", str(drum_files), "--sample-rate", "4000", "--length", "1024", "--out", "data/é è"),
+        (str(ROOT / "train_wavegan.py"), "--steps", "3", *TINY),
+        (str(ROOT / "generate.py"), "--n", "3"),
+    ]
+    shown = []
+    for words in steps:
+        process = command(*words, cwd=folder)
+        output, errors = process.communicate()
+        assert process.returncode == 0, errors
+        assert "Traceback" not in errors and "\r" not in errors
+        shown.append(output + errors)
+    assert len(list((folder / "generated").rglob("*.wav"))) == 3
+    assert "é è" in shown[1] and "tensorboard --logdir" in shown[1]
+    assert "E0000" not in shown[1] and "cuInit" not in shown[1]  # none of TensorFlow's start-up noise
+    assert len(shown[1].splitlines()) < 20
+
+
+def test_resuming_equals_never_stopping(drums, trained, tmp_path):
+    run = tmp_path / "in two goes"
+    assert train("--data", str(drums), "--run", str(run), "--steps", "6") == 0
+    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", "10"]) == 0
+    straight, resumed = weights(trained), weights(run)
+    assert straight.keys() == resumed.keys()
+    for name, array in straight.items():
+        np.testing.assert_allclose(resumed[name], array, atol=1e-5, err_msg=name)
+
+
+def test_a_finished_run_says_so_and_stays_as_it_is(drums, trained, capsys):
+    before = weights(trained)
+    assert train("--data", str(drums), "--run", str(trained)) == 0
+    shown = capsys.readouterr()
+    assert "has reached its 10 steps. To go on, give more with --steps" in shown.err
+    assert all(np.array_equal(before[name], array) for name, array in weights(trained).items())
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(drums, tmp_path):
+    run = tmp_path / "run"
+    words = ["--data", str(drums), "--run", str(run), "--steps", "100000", *TINY]
+    process = command(str(ROOT / "train_wavegan.py"), *words)
+    for line in process.stderr:
+        if line.startswith("step 1 after"):
+            break
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "stopping after this step" in errors
+    assert "To go on, run the same command again." in output
+    stopped = Run(run).latest()
+    assert 1 <= stopped < 100_000
+    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", str(stopped + 1)]) == 0
+    assert Run(run).latest() == stopped + 1
+
+
+def test_a_diverging_training_stops_at_once_and_keeps_the_last_good_checkpoint(drums, tmp_path, capsys):
+    """MZ goes on with losses of 1e20."""
+    run = tmp_path / "wild"
+    assert train("--data", str(drums), "--run", str(run), "--steps", "4") == 0
+    good = weights(run)
+    assert all(np.isfinite(array).all() for array in good.values())
+    rate = next(name for name in good if name.startswith("critic_optimizer/") and name.endswith("learning_rate"))
+    Run(run).save(4, good | {rate: np.float32(1e30)})
+    capsys.readouterr()
+    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", "9"]) == 2
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert complaint.startswith("error: ") and "at step" in complaint
+    assert "The checkpoint of step 4 is good" in complaint
+    assert Run(run).steps() == [4]
+
+
+def test_a_dry_run_shows_everything_and_writes_nothing(drums, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert train("--data", str(drums), "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "model_dim                2" in shown and "generator parameters" in shown and "steps/s" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_takes_the_newest_data_set(drums, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for age, name in enumerate(["newest", "older"]):
+        shutil.copytree(drums, tmp_path / "data" / name)
+        os.utime(tmp_path / "data" / name / "dataset.json", (9000 - age, 9000 - age))
+    assert train_wavegan.newest_dataset() == Path("data/newest")
+
+
+def test_without_any_data_the_drum_kit_is_prepared(tmp_path, monkeypatch, capsys):
+    from preprocess import drumkit
+    from preprocess.records import DatasetInfo
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(drumkit, "COUNT", 10)
+    assert train_wavegan.newest_dataset() == Path("data/drums")
+    assert "preparing the built-in drum kit" in capsys.readouterr().out
+    assert DatasetInfo.load(Path("data/drums")).classes == list(drumkit.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--steps", "0"], "--steps must be 1 or more. Received: 0"),
+        (["--steps", "x"], "argument --steps: invalid int value: 'x'"),
+        (["--preset", "huge"], "argument --preset: invalid choice: 'huge'"),
+        (["--stepz", "4"], "unrecognized arguments: --stepz 4"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--critic-learning-rate", "nan"], "--critic-learning-rate must be a finite number"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(tmp_path, monkeypatch, capsys, words, complaint):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = train_wavegan.main(words)
+    except SystemExit as exit:
+        code = exit.code
+    lines = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert len(lines) == 1 and lines[0].startswith("error: ") and complaint in lines[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_keeps_its_model_and_its_kind_of_data(drums, trained, tmp_path, capsys):
+    flags = ["--data", str(drums), "--run", str(trained)]
+    assert train_wavegan.main([*flags, "--model-dim", "3"]) == 2
+    assert "--model-dim was 2 when this run was made. Received: 3" in capsys.readouterr().err
+    other = tmp_path / "other"
+    shutil.copytree(drums, other)
+    described = (other / "dataset.json").read_text().replace('"sample_rate": 4000', '"sample_rate": 8000')
+    (other / "dataset.json").write_text(described)
+    assert train_wavegan.main(["--data", str(other), "--run", str(trained)]) == 2
+    assert "the data set has sample_rate 8000" in capsys.readouterr().err

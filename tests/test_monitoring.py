@@ -1,0 +1,233 @@
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+from wavegan import monitoring, pictures
+from wavegan.runs import Run
+
+SCALARS = {
+    "critic/wasserstein_distance", "critic/gradient_penalty", "critic/loss", "generator/loss",
+    "audio/rms_real", "audio/rms_generated", "speed/steps_per_second",
+}  # fmt: skip
+
+
+class FakeModel:
+    """Stands in for a WaveGAN that did `step` updates."""
+
+    def __init__(self, step=0, arrays=None):
+        self.step = step
+        self.stop_training = False
+        self.arrays = {"w": np.ones(2)} if arrays is None else arrays
+
+    def state(self):
+        return self.arrays
+
+
+def drive(callback, logs, model=None):
+    """Run a callback through one step per entry of `logs`."""
+    callback.set_model(model or FakeModel())
+    callback.on_train_begin()
+    for batch, log in enumerate(logs):
+        callback.on_train_batch_end(batch, log)
+    return callback
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_the_first_value_that_is_not_finite_names_its_term_and_step(value):
+    good = {"critic/loss": 1.0, "critic/gradient_penalty": 2.0}
+    with pytest.raises(monitoring.Diverged, match=f"critic/gradient_penalty became {value} at step 13"):
+        drive(monitoring.StopOnNonFinite(), [good, good, good | {"critic/gradient_penalty": value}], FakeModel(step=10))
+
+
+def test_a_broken_state_is_never_saved(tmp_path):
+    run = Run(tmp_path)
+    run.checkpoints.mkdir()
+    checkpoints = drive(monitoring.Checkpoints(run, every=2), [{}, {}, {}])
+    assert run.steps() == [2]
+    checkpoints.model.arrays = {"generator/000/kernel": np.array([1.0, np.nan])}
+    with pytest.raises(monitoring.Diverged, match="generator/000/kernel is no longer finite after step 4"):
+        checkpoints.on_train_batch_end(3, {})
+    assert run.steps() == [2]
+
+
+def test_the_end_is_saved_whatever_the_interval(tmp_path):
+    run = Run(tmp_path)
+    run.checkpoints.mkdir()
+    drive(monitoring.Checkpoints(run, every=100), [{}] * 3, FakeModel(step=40)).on_train_end()
+    assert run.steps() == [43]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_training_after_its_step(number, capsys):
+    before = signal.getsignal(number)
+    callback = drive(monitoring.StopOnInterrupt(), [{}])
+    os.kill(os.getpid(), number)
+    time.sleep(0.05)
+    assert callback.interrupted and callback.model.stop_training
+    assert signal.getsignal(number) is before  # a second one ends it at once
+    assert "stopping after this step" in capsys.readouterr().err
+
+
+def test_a_log_file_gets_lines_and_no_redrawn_bar(capsys):
+    logs = {"critic/wasserstein_distance": 1.25, "critic/gradient_penalty": 0.5, "generator/loss": -3.0}
+    drive(monitoring.ProgressBar(total=40), [logs] * 40).on_train_end()
+    shown = capsys.readouterr().err
+    assert "\r" not in shown
+    assert "step 1 after" in shown and "distance 1.25, penalty 0.5, generator -3" in shown
+    assert "40 of 40 steps (100 %)" in shown
+    assert len(shown.splitlines()) <= 5
+
+
+def events(folder):
+    """{(tag, step): tensor} of all event files in a folder."""
+    found = {}
+    for path in sorted(folder.glob("events*")):
+        for record in tf.compat.v1.io.tf_record_iterator(str(path)):
+            event = tf.compat.v1.Event.FromString(record)
+            for value in event.summary.value:
+                found.setdefault((value.tag, event.step), []).append(tf.make_ndarray(value.tensor))
+    return found
+
+
+def test_scalars_are_means_over_their_stretch(tmp_path):
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    drive(monitoring.Scalars(writer, every=4), [{"critic/loss": float(n)} for n in range(1, 11)]).on_train_end()
+    writer.close()
+    losses = {step: float(values[0]) for (tag, step), values in events(tmp_path).items() if tag == "critic/loss"}
+    assert losses == {1: 1.0, 4: 3.0, 8: 6.5, 10: 9.5}
+
+
+def test_a_training_logs_all_that_was_promised(trained):
+    logged = events(trained)
+    tags = {tag for tag, _ in logged}
+    assert tags >= SCALARS | {"configuration", "real", "generated"}
+    for clip in range(8):
+        assert f"real/{clip:02d}" in tags and f"generated/{clip:02d}" in tags
+    assert {step for tag, step in logged if tag == "generated/00"} == {0, 5, 10}
+    assert {step for tag, step in logged if tag == "real/00"} == {0}
+    for name in SCALARS - {"speed/steps_per_second"}:
+        assert {step for tag, step in logged if tag == name} == {1, 10}
+    assert all(len(values) == 1 for values in logged.values())  # no step twice
+    table = logged["configuration", 0][0].item().decode()
+    assert "| model_dim | 2 |" in table and "| sample_rate | 4000 |" in table
+
+
+def test_real_clips_in_tensorboard_are_the_recordings(trained, drums):
+    from preprocess.records import DatasetInfo
+    from wavegan.dataset import Records, clips
+
+    info = DatasetInfo.load(drums)
+    records = Records(drums, info)
+    stored = clips(records, info, np.arange(len(records)))["audio"]
+    encoded = events(trained)["real/03", 0][0][0, 0]
+    heard, sample_rate = soundfile.read(io.BytesIO(encoded), dtype="int16")
+    assert sample_rate == info.sample_rate
+    steps_apart = np.abs(np.round(stored[:, :, 0] * 32768) - heard).max(axis=1)
+    assert steps_apart.min() <= 1
+
+
+def test_previews_are_wav_files_of_the_same_latents(trained):
+    for step in (0, 5, 10):
+        folder = trained / "previews" / f"step-{step:08d}"
+        assert sorted(path.name for path in folder.glob("*.wav")) == [f"{clip:02d}.wav" for clip in range(8)]
+        assert soundfile.info(folder / "00.wav").samplerate == 4000
+        assert (folder / "sheet.png").exists()
+    assert (trained / "previews" / "recordings.png").exists()
+
+
+def test_a_first_preview_comes_within_the_first_minute(monkeypatch):
+    clock = iter(np.arange(0.0, 1000.0, 20.0))  # a slow machine: 20 s a step
+    monkeypatch.setattr(monitoring.time, "monotonic", lambda: next(clock))
+    shown = []
+    monkeypatch.setattr(monitoring.Previews, "preview", lambda self, step: shown.append(step))
+    drive(monitoring.Previews(None, None, None, 8000, every=1000), [{}] * 10)
+    assert shown == [0, 3]
+
+
+def test_pictures_show_every_clip_and_take_stereo_and_silence():
+    audio = np.random.default_rng(0).uniform(-1, 1, (11, 4096, 2)).astype("float32")
+    audio[3] = 0
+    sheet = pictures.pixels(pictures.draw(audio, 8000, "eleven"))
+    assert sheet.dtype == np.uint8 and sheet.shape[2] == 3
+    assert sheet.std() > 20
+    silent = pictures.pixels(pictures.draw(np.zeros((1, 4096, 1), "float32"), 8000))
+    assert np.isfinite(silent).all()
+
+
+def test_the_mel_spectrogram_shows_a_tone_where_it_is():
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(8192) / 16000, dtype="float32")
+    spectrogram = pictures.mel_spectrogram_db(tone[None], 16000)[0]
+    import librosa
+
+    bins = librosa.mel_frequencies(pictures.MEL_BINS + 2, fmin=0, fmax=8000)[1:-1]
+    loudest = spectrogram.mean(axis=1).argmax()
+    assert bins[loudest] == pytest.approx(1000, rel=0.05)
+    assert spectrogram.max() - spectrogram[loudest // 3].mean() > 40
+
+
+@pytest.fixture(scope="module")
+def tensorboard(trained):
+    """The address of a real TensorBoard on the run, on the loopback address."""
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(trained.parent), "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--load_fast", "false"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        for line in process.stderr:
+            if match := re.search(r"at (http://127\.0\.0\.1:\d+)", line):
+                break
+        else:
+            pytest.fail("TensorBoard did not start")
+        yield match[1]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def fetch(address, path, **query):
+    with urllib.request.urlopen(f"{address}/data/plugin/{path}?{urllib.parse.urlencode(query)}") as answer:
+        return answer.read()
+
+
+def wait_for_run(address, name):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        tags = json.loads(fetch(address, "audio/tags"))
+        if name in tags:
+            return tags[name]
+        time.sleep(0.5)
+    pytest.fail("TensorBoard did not load the run")
+
+
+def test_tensorboard_plays_what_was_generated(tensorboard, trained):
+    name = trained.name
+    tags = wait_for_run(tensorboard, name)
+    tag = next(tag for tag in tags if tag.startswith("generated/00"))
+    entries = json.loads(fetch(tensorboard, "audio/audio", run=name, tag=tag, sample=0))
+    assert [entry["step"] for entry in entries] == [0, 5, 10]
+    query = urllib.parse.parse_qs(entries[-1]["query"])
+    sound = fetch(tensorboard, "audio/individualAudio", **{key: values[0] for key, values in query.items()})
+    heard, sample_rate = soundfile.read(io.BytesIO(sound), dtype="int16")
+    preview, _ = soundfile.read(trained / "previews" / "step-00000010" / "00.wav", dtype="int16")
+    assert sample_rate == 4000
+    assert np.abs(heard.astype(int) - preview).max() <= 1
+
+
+def test_tensorboard_shows_pictures_scalars_and_configuration(tensorboard, trained):
+    name = trained.name
+    wait_for_run(tensorboard, name)
+    assert {"generated", "real"} <= set(json.loads(fetch(tensorboard, "images/tags"))[name])
+    assert set(json.loads(fetch(tensorboard, "scalars/tags"))[name]) >= SCALARS
+    assert "configuration" in json.loads(fetch(tensorboard, "text/tags"))[name]

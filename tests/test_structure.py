@@ -1,0 +1,57 @@
+"""The rooms and the one way between them: who may import what."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BACKENDS = {"tensorflow", "jax", "torch"}
+
+
+def imports(path):
+    """The top names of all modules a file imports, anywhere in it, and `wavegan.x` whole."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {
+                f"{node.module}.{alias.name}" if node.module == "wavegan" else node.module for alias in node.names
+            }
+    return {name if name.startswith("wavegan") else name.split(".")[0] for name in names}
+
+
+def test_preprocess_imports_nothing_from_wavegan():
+    for path in (ROOT / "preprocess").glob("*.py"):
+        assert not any(name.startswith("wavegan") for name in imports(path)), path.name
+
+
+@pytest.mark.parametrize(
+    ("room", "allowed"),
+    [
+        ("layers", {"keras"}),
+        ("losses", {"keras"}),
+        ("models", {"keras", "wavegan.layers"}),
+        ("training", {"keras", "numpy", "wavegan.autodiff", "wavegan.losses", "wavegan.models"}),
+    ],
+)
+def test_the_networks_know_no_backend(room, allowed):
+    assert imports(ROOT / "wavegan" / f"{room}.py") <= allowed
+
+
+def test_root_scripts_and_config_leave_heavy_imports_to_their_functions():
+    for path in [*ROOT.glob("*.py"), ROOT / "wavegan" / "config.py", ROOT / "preprocess" / "__main__.py"]:
+        top = ast.Module([node for node in ast.parse(path.read_text(encoding="utf-8")).body], [])
+        for node in top.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+                assert module.split(".")[0] not in BACKENDS | {"keras", "librosa", "matplotlib"}, path.name
+
+
+def test_nothing_is_skipped_over_in_silence():
+    """No bare except, no swallowed errors: DD retries bad files at random, for ever."""
+    for path in [*ROOT.glob("*.py"), *(ROOT / "wavegan").rglob("*.py"), *(ROOT / "preprocess").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler):
+                assert node.type is not None, path.name
