@@ -6,7 +6,7 @@ from wavegan.runs import Run, newest_run
 
 
 def parser():
-    flags = Parser(prog="generate.py", description="Make new sounds: WAV files, their latents and a picture.")
+    flags = Parser(description="Make new sounds: WAV files, their latents and a picture.")
     flags.add_argument("--n", type=at_least(1), default=50, metavar="INT", help="how many sounds (default: 50)")
     flags.add_argument("--run", metavar="DIR", help="the run to use (default: the newest under runs/)")
     flags.add_argument("--checkpoint", metavar="STEP", default="latest", help="latest, or its step (default: latest)")

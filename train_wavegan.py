@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from preprocess.command import Parser, exit_code
+from preprocess.command import Parser, exit_code, typed
 from wavegan import config
 from wavegan.runs import Run
 
@@ -11,7 +11,6 @@ DATA = Path("data")
 
 def parser():
     flags = Parser(
-        prog="train_wavegan.py",
         description="Train a WaveGAN on a data set made by python -m preprocess. The same command again goes on.",
     )
     flags.add_argument("--data", metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)")
@@ -44,8 +43,9 @@ def train_on_data(flags):
 
     steps = train(run, directory, info, given, dry_run=flags.dry_run)
     if not flags.dry_run:
-        print(f"at step {steps:,} of {run.config().steps:,}. Make sounds: python generate.py --run '{run.path}'")
-        if steps < run.config().steps:
+        total = run.config().steps
+        print(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
+        if steps < total:
             print("To go on, run the same command again.")
 
 

@@ -127,7 +127,9 @@ def _open(source):
 
 def _sentence(error):
     """What libsndfile says, without its prefix, which repeats the path."""
-    return str(getattr(error, "error_string", error)).strip().rstrip(".")
+    text = str(getattr(error, "error_string", error)).strip().rstrip(".")
+    # Its words for an MP3 file in which it finds no frame; the file itself was opened before.
+    return "damaged, or another format than its name says" if "does not exist" in text else text
 
 
 def _raw_blocks(file):

@@ -1,9 +1,28 @@
 """What all commands share: flags that answer in one line, and exit codes instead of tracebacks."""
 
 import argparse
+import os
+import shlex
 import sys
 
 from preprocess import UserError
+
+SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py"}
+
+
+def typed(name, *words):
+    """How to type the command `name` ("preprocess", "train", "generate") with `words`, in the way this one was started.
+
+    As installed (`wavegan-train`), as a script in the folder this one lies in, or as a module.
+    """
+    folder, program = os.path.split(sys.argv[0])
+    if program.startswith("wavegan-"):
+        start = [f"wavegan-{name}"]
+    elif name in SCRIPTS:
+        start = ["python", os.path.join(folder, SCRIPTS[name]) if program in SCRIPTS.values() else SCRIPTS[name]]
+    else:
+        start = ["python", "-m", name]
+    return shlex.join([*start, *map(str, words)])
 
 
 class Parser(argparse.ArgumentParser):

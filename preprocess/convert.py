@@ -1,5 +1,6 @@
 """Sources in, a data set out: files go to the workers, clips come back and are written, all are accounted for."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -79,13 +80,13 @@ def _check_usable(account, usable):
     """Raises `UserError` where there is not one usable file or clip, and says what was found instead."""
     if usable:
         return
-    names = " ".join(shown(name) for name in account.plan.names)
+    names = " ".join(shlex.quote(shown(name)) for name in account.plan.names)
     if account.skipped:
         reasons = Counter(reason for _, reason in account.skipped).most_common(3)
         found = "; ".join(f"{count} × {reason}" for reason, count in reasons)
         raise UserError(
-            f"no usable clip in {names}: all {len(account.skipped)} audio files were skipped ({found}), "
-            f"such as {shown(account.skipped[0][0])}."
+            f"no usable clip in {names}: every audio file was skipped ({found}), such as "
+            f"{shown(account.skipped[0][0])}."
         )
     kinds = " ".join(sorted(AUDIO_EXTENSIONS))
     others = account.plan.other_files

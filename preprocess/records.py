@@ -36,12 +36,16 @@ def import_tensorflow():
 
 @contextmanager
 def native_stderr_hidden():
-    """Keeps TensorFlow's C++ half from writing to standard error inside the block; Python's errors still surface.
+    """Keeps C and C++ libraries from writing to standard error inside the block; Python's errors still surface.
 
-    It writes before it reads any setting, so only the file descriptor can be turned away.
+    TensorFlow writes before it reads any setting, so only the file descriptor can be turned away.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (AttributeError, OSError, ValueError):  # no standard error at all, as in a service
+        yield
+        return
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:

@@ -101,8 +101,8 @@ def _grid(info):
 
 
 def _loudness(loudness):
-    mean, low, high, peak = (loudness[name]["dbfs"] for name in ("rms_mean", "rms_p5", "rms_p95", "peak"))
-    return (
-        f"loudness of train  mean RMS {mean:.1f} dBFS, nine clips in ten between {low:.1f} and {high:.1f}, "
-        f"peak {peak:.1f} dBFS"
+    # Adding zero turns -0.0 into 0.0.
+    mean, low, high, peak = (
+        f"{round(loudness[name]['dbfs'], 1) + 0:.1f}" for name in ("rms_mean", "rms_p5", "rms_p95", "peak")
     )
+    return f"loudness of train  mean RMS {mean} dBFS, nine clips in ten between {low} and {high}, peak {peak} dBFS"

@@ -14,6 +14,7 @@ from multiprocessing.connection import wait
 
 from preprocess import UserError
 from preprocess.audio import Cutting, Slices, Unusable, slice_recording
+from preprocess.records import native_stderr_hidden
 
 CHUNK_FILES = 64  # for one task: enough to make the cost of handing it over small
 CHUNK_BYTES = 4 << 20  # of encoded audio for one task
@@ -73,7 +74,8 @@ def slice_files(contents: list, cutting: Cutting, directory: str) -> list[tuple[
         cutting: how files become clips.
         directory: a folder for what is too long for memory.
     """
-    return [_slice_file(content, cutting, directory) for content in contents]
+    with native_stderr_hidden():  # the MP3 decoder comments on every broken file, in the middle of a progress bar
+        return [_slice_file(content, cutting, directory) for content in contents]
 
 
 def _slice_file(content, cutting, directory):

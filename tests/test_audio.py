@@ -253,6 +253,13 @@ def test_what_is_no_audio_is_unusable_with_the_reason(tmp_path, content, reason)
             joined(source)
 
 
+def test_noise_named_mp3_is_unusable_with_a_reason_that_is_true(tmp_path):
+    """libsndfile says that such a file does not exist."""
+    (tmp_path / "a.mp3").write_bytes(np.random.default_rng(0).bytes(3000))
+    with pytest.raises(Unusable, match="not readable as audio: (damaged, or another format|Format not recognised)"):
+        joined(str(tmp_path / "a.mp3"))
+
+
 def test_a_file_that_is_gone_is_unusable_with_the_reason(tmp_path):
     with pytest.raises(Unusable, match="cannot be opened: No such file"):
         joined(str(tmp_path / "gone.wav"))

@@ -270,8 +270,8 @@ def test_shards_are_named_and_mix_the_classes(tmp_path, record):
     assert names == [f"train-{index:05d}-of-00004.tfrecord" for index in range(4)]
     assert sorted(os.listdir(tmp_path / "out")) == ["dataset.json", *names]
     labels = [int(clip["label"]) for clip in clips(tmp_path / "out")]
-    assert all(5 < sum(labels[start : start + 20]) < 15 for start in range(0, 80, 20))
-    assert max(len(run) for run in "".join(map(str, labels)).replace("01", "0 1").replace("10", "1 0").split()) < 12
+    # Every file of 20 is as mixed at its beginning as at its end.
+    assert all(2 <= sum(labels[start : start + 10]) <= 8 for start in range(0, 80, 10))
 
 
 def test_large_data_sets_get_more_shards():
@@ -394,7 +394,7 @@ def test_no_usable_clip_is_an_error_and_leaves_nothing(tmp_path, broken):
     (tmp_path / "in" / "a").mkdir(parents=True)
     for index in range(3):
         (tmp_path / "in" / "a" / f"{index}{'.wav' if broken else '.txt'}").write_text("x")
-    message = "no usable clip in .*all 3 audio files were skipped .3 × not readable.*such as a/0.wav"
+    message = "no usable clip in .*every audio file was skipped .3 × not readable.*such as a/0.wav"
     with pytest.raises(UserError, match=message if broken else "no audio in .*expected files of .*Received: 3 other"):
         make(tmp_path / "in", tmp_path / "new" / "er" / "out")
     assert os.listdir(tmp_path) == ["in"]

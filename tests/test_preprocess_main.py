@@ -139,10 +139,11 @@ def test_the_report_of_many_classes_fits_a_screen():
 
 
 def test_the_command_works_from_anywhere_and_its_log_stays_readable(words, tmp_path):
+    (words / "zero" / "broken.mp3").write_bytes(b"ID3" + bytes(3000))  # the decoder would comment on it
     done = run(words, "--out", tmp_path / "o ü t", *SMALL)
     assert (done.returncode, "\r" in done.stderr) == (0, False)
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["listing my words", "converting"]
-    assert "converting: 16 of 16 files (100 %)" in done.stderr
+    assert "converting: 17 of 17 files (100 %)" in done.stderr and "zero/broken.mp3" in done.stdout
 
 
 def test_a_broken_locale_breaks_nothing(words, tmp_path):

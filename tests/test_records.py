@@ -48,8 +48,10 @@ def test_a_clip_reads_back_as_it_was_written(channels):
 
 
 def test_the_same_clip_makes_the_same_bytes():
-    arguments = (bytes(512), 3, "a/b.wav", 7)
-    assert write_example(*arguments) == write_example(*arguments)
+    """Protocol buffers keep maps in an order that differs from process to process, unless asked for the sorted one."""
+    record = write_example(bytes(512), 3, "a/b.wav", 7)
+    places = [record.index(name) for name in (b"label", b"pcm", b"source", b"start")]
+    assert places == sorted(places) and record == write_example(bytes(512), 3, "a/b.wav", 7)
 
 
 def test_dataset_json_reads_back_as_it_was_written(tmp_path):

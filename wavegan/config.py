@@ -78,6 +78,8 @@ PRESETS = {
         "critic_learning_rate": 5e-4,
         "generator_learning_rate": 5e-4,
         "ema": 0.995,
+        "preview_every": 250,
+        "checkpoint_every": 250,
     },
     "tiny": {
         "steps": 3_000,
@@ -88,6 +90,8 @@ PRESETS = {
         "critic_learning_rate": 1e-3,
         "generator_learning_rate": 1e-3,
         "ema": 0.99,
+        "preview_every": 250,
+        "checkpoint_every": 250,
     },
 }
 

@@ -55,7 +55,7 @@ class Records:
 
 def _map(path):
     try:
-        return np.memmap(path, np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
+        return np.asarray(np.memmap(path, np.uint8, mode="r")) if path.stat().st_size else np.empty(0, np.uint8)
     except OSError as problem:
         raise UserError(
             f"{path} cannot be read ({problem.strerror}). Make the data set again with python -m preprocess."

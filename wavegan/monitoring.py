@@ -157,7 +157,7 @@ class Previews(StepCallback):
             self.preview(step)
 
     def on_train_end(self, logs=None):
-        if self.step % self.every:
+        if self.step % self.every and not self.model.stop_training:  # somebody who stops it does not want to wait
             self.preview(self.step)
 
     def preview(self, step):

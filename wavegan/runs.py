@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess import UserError
+from preprocess.command import typed
 from wavegan.config import Config
 
 NAME = re.compile(r"step-(\d{8,})\.npz")
@@ -52,7 +53,7 @@ class Run:
     def config(self):
         """The run's settings. Raises UserError when this is no run."""
         if not self.exists():
-            raise UserError(f"{self.path} is not a run: it has no config.json. Train one with python train_wavegan.py.")
+            raise UserError(f"{self.path} is not a run: it has no config.json. Train one: {typed('train')}.")
         return Config.load(self.config_path)
 
     def steps(self):
@@ -106,7 +107,7 @@ class Run:
     def latest(self):
         """The newest checkpoint's step. Raises UserError when there is none."""
         if not self.steps():
-            raise UserError(f"{self.path} has no checkpoint yet. Let python train_wavegan.py reach its first one.")
+            raise UserError(f"{self.path} has no checkpoint yet. Let {typed('train')} reach its first one.")
         return self.steps()[-1]
 
     def _list(self):
@@ -118,7 +119,7 @@ def newest_run(root="runs"):
     found = [Run(path.parent) for path in Path(root).glob("*/config.json")]
     found = [run for run in found if run.steps()]
     if not found:
-        raise UserError(f"no run with a checkpoint under {root}/. Train one: python train_wavegan.py. Or give --run.")
+        raise UserError(f"no run with a checkpoint under {root}/. Train one: {typed('train')}. Or give --run.")
     return max(found, key=lambda run: run.checkpoint_path(run.latest()).stat().st_mtime)
 
 

@@ -1,5 +1,6 @@
 """A whole training: from a data set and flags to a run that can be listened to, stopped and continued."""
 
+import shlex
 import time
 
 import keras
@@ -51,7 +52,7 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
         return start
     run.create(config)
     say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
-    say(f"listen    tensorboard --logdir '{run.path.parent}'   (then open the page it names)\n")
+    say(f"listen    {shlex.join(['tensorboard', '--logdir', str(run.path.parent)])}   (and open the page it names)\n")
     _fit(gan, run, records, info, config, start, callbacks)
     return gan.step
 

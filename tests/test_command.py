@@ -1,0 +1,79 @@
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import generate
+import train_wavegan
+from preprocess import UserError
+from preprocess.__main__ import _parser
+from preprocess.command import Parser, at_least, exit_code, typed
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    ("started_as", "expected"),
+    [
+        ("train_wavegan.py", "python generate.py --run 'my run'"),
+        ("../code/train_wavegan.py", "python ../code/generate.py --run 'my run'"),
+        ("/usr/bin/wavegan-train", "wavegan-generate --run 'my run'"),
+        ("/code/preprocess/__main__.py", "python generate.py --run 'my run'"),
+    ],
+)
+def test_commands_are_named_as_the_person_started_this_one(monkeypatch, started_as, expected):
+    monkeypatch.setattr(sys, "argv", [started_as])
+    assert typed("generate", "--run", "my run") == expected
+
+
+def test_the_module_is_named_as_a_module(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train_wavegan.py"])
+    assert typed("preprocess") == "python -m preprocess"
+
+
+@pytest.mark.parametrize(("problem", "code"), [(None, 0), (UserError("no."), 2), (KeyboardInterrupt(), 130)])
+def test_exit_codes(problem, code, capsys):
+    def body():
+        if problem is not None:
+            raise problem
+
+    assert exit_code(body) == code
+    assert len(capsys.readouterr().err.splitlines()) == (1 if code else 0)
+
+
+def test_a_mistake_of_ours_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        exit_code(lambda: 1 / 0)
+
+
+def test_flags_are_not_guessed_from_their_beginnings(capsys):
+    parser = Parser(prog="x")
+    parser.add_argument("--steps", type=at_least(1))
+    with pytest.raises(SystemExit) as exit:
+        parser.parse_args(["--step", "4"])
+    assert exit.value.code == 2
+    assert capsys.readouterr().err == "error: unrecognized arguments: --step 4. See x --help.\n"
+
+
+def test_the_readme_names_only_flags_that_exist():
+    ours = [train_wavegan.parser(), generate.parser(), _parser("preprocess")]
+    known = {flag for parser in ours for action in parser._actions for flag in action.option_strings}
+    known |= {"--logdir", "--samples_per_plugin"}  # TensorBoard's
+    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named - known == set()
+
+
+def test_the_readme_explains_errors_that_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme[readme.index("## Troubleshooting") : readme.index("## Citation")]
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for path in [*ROOT.glob("*.py"), *ROOT.glob("wavegan/*.py"), *ROOT.glob("preprocess/*.py")]
+    )
+    spoken = re.sub(r'"\s*f?"', "", re.sub(r"\{[^}]*\}", "…", sources))
+    for text in re.findall(r"`([^`]*)`", " ".join(row.split("|")[1] for row in table.splitlines() if "|" in row)):
+        if text != "ResourceExhaustedError":  # TensorFlow's
+            words = re.sub(r"^--[\w-]+", "…", text)  # some errors are told of any flag
+            pieces = [piece.strip() for piece in words.split("…") if piece.strip()]
+            assert all(piece in spoken for piece in pieces), text
