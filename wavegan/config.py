@@ -82,11 +82,11 @@ PRESETS = {
         "checkpoint_every": 250,
     },
     "tiny": {
-        "steps": 3_000,
+        "steps": 2_000,
         "batch_size": 16,
         "model_dim": 16,
         "phase_shuffle": 0,
-        "critic_updates": 1,
+        "critic_updates": 2,
         "critic_learning_rate": 1e-3,
         "generator_learning_rate": 1e-3,
         "ema": 0.99,
