@@ -24,6 +24,7 @@ class Progress:
         self.stream = sys.stderr if stream is None else stream
         self.interval = interval
         self.started = self.last_line = time.monotonic()
+        self.first = None  # when the first piece was done, and how much was done then
         self.bar = self._open_bar() if self.stream.isatty() else None
 
     def _open_bar(self):
@@ -45,6 +46,8 @@ class Progress:
         """Counts `n` more as done. `facts` are shown beside it, such as `clips=12`."""
         self.done += n
         self.facts.update(facts)
+        # What comes before the first piece, such as loading a library, says nothing about the time that is left.
+        self.first = self.first or (time.monotonic(), self.done)
         if self.bar is not None:
             self.bar.set_postfix(self.facts, refresh=False)
             self.bar.update(n)
@@ -70,8 +73,10 @@ class Progress:
         seconds = self.last_line - self.started
         rate = (self.done - self.initial) / seconds if seconds > 0 else 0.0
         parts = [self._amount(rate, seconds)]
-        if self.total and rate and self.done < self.total:
-            parts.append(f"{_clock((self.total - self.done) / rate)} left")
+        since, before = self.first or (self.started, self.done)
+        if self.total and before < self.done < self.total:
+            left = (self.total - self.done) * (self.last_line - since) / (self.done - before)
+            parts.append(f"{_clock(left)} left")
         parts += [f"{name} {value}" for name, value in self.facts.items()]
         print(f"{self.label}: {', '.join(parts)}", file=self.stream, flush=True)
 

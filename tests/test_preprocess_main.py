@@ -142,7 +142,7 @@ def test_the_command_works_from_anywhere_and_its_log_stays_readable(words, tmp_p
     (words / "zero" / "broken.mp3").write_bytes(b"ID3" + bytes(3000))  # the decoder would comment on it
     done = run(words, "--out", tmp_path / "o ü t", *SMALL)
     assert (done.returncode, "\r" in done.stderr) == (0, False)
-    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["listing my words", "converting"]
+    assert {line.split(":")[0] for line in done.stderr.splitlines()} == {"listing my words", "converting"}
     assert "converting: 17 of 17 files (100 %)" in done.stderr and "zero/broken.mp3" in done.stdout
 
 
@@ -187,6 +187,17 @@ def test_a_log_gets_a_line_now_and_then_and_the_last():
     assert 2 <= len(lines) <= 20
     assert all(line.startswith("counting: ") and line.endswith("awake 7") for line in lines)
     assert lines[-1].startswith("counting: 1,000 of 1,000 sheep (100 %) in ") and "left" in lines[0]
+
+
+def test_the_time_left_is_judged_from_the_first_piece_on():
+    log = io.StringIO()
+    progress = Progress(60, "counting", "sheep", stream=log, interval=0)
+    progress.started -= 1000  # the sheep were late
+    progress.update(1)
+    progress.first = (progress.first[0] - 10, 1)
+    progress.update(10)
+    first, second = log.getvalue().splitlines()
+    assert "left" not in first and ", 49 s left" in second
 
 
 def test_a_terminal_gets_a_bar():

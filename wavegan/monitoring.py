@@ -164,7 +164,7 @@ class Previews(StepCallback):
         """Make, write and log the preview of `step`."""
         audio = keras.ops.convert_to_numpy(self.model(self.latents, training=False))
         folder = self.folder / f"step-{step:08d}"
-        sheet = pictures.draw(audio, self.sample_rate, f"generated, step {step}")
+        sheet = preview_sheet(audio, self.sample_rate, f"generated, step {step}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for number, clip in enumerate(audio):
@@ -223,6 +223,11 @@ class StopOnInterrupt(StepCallback):
         """Give the signals back to whoever had them."""
         for number, handler in self.before.items():
             signal.signal(number, handler)
+
+
+def preview_sheet(audio, sample_rate, title):
+    """A sheet of clips [n, time, channels], four to a row: TensorBoard's cards are narrow."""
+    return pictures.draw(audio, sample_rate, title, columns=4)
 
 
 def log_clips(writer, name, audio, sample_rate, sheet, step):

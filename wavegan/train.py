@@ -147,7 +147,7 @@ def _log_beginning(writer, run, records, info, config, latents):
     np.savez(run.path / "preview_latents.npz", latents=latents)
     chosen = np.random.default_rng((config.seed, 2)).permutation(len(records))[:PREVIEWS]
     audio = clips(records, info, chosen)["audio"]
-    sheet = pictures.draw(audio, info.sample_rate, "recordings")
+    sheet = monitoring.preview_sheet(audio, info.sample_rate, "recordings")
     monitoring.log_clips(writer, "real", audio, info.sample_rate, sheet, step=0)
     pictures.save(sheet, run.previews / "recordings.png")
     with writer.as_default(0):
