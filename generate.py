@@ -1,5 +1,7 @@
 """Make new sounds with a trained WaveGAN: python generate.py --n 50"""
 
+from pathlib import Path
+
 from preprocess import UserError
 from preprocess.command import Parser, at_least, exit_code
 from wavegan.runs import Run, newest_run
@@ -27,6 +29,9 @@ def generate_sounds(flags):
     run = Run(flags.run) if flags.run else newest_run()
     run.config()  # a missing run is told before the heavy imports
     step = run.latest() if flags.checkpoint == "latest" else _step(flags.checkpoint)
+    run.check(step)
+    if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
+        raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
 
     from preprocess.records import import_tensorflow
 

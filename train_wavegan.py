@@ -31,9 +31,12 @@ def train_on_data(flags):
 
     from preprocess.records import DatasetInfo, import_tensorflow
 
-    directory = Path(flags.data) if flags.data else newest_dataset()
+    stored = config.continued(Run(flags.run).config(), given) if flags.run and Run(flags.run).exists() else None
+    directory = Path(flags.data or (stored.data if stored else newest_dataset()))
     info = DatasetInfo.load(directory)
     run = Run(flags.run or Path("runs") / directory.resolve().name)
+    if run.exists():
+        config.continued(run.config(), given)
     seconds = info.length / info.sample_rate
     clips = info.splits["train"]["clips"]
     print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
@@ -47,11 +50,12 @@ def train_on_data(flags):
         print(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
         if steps < total:
             print("To go on, run the same command again.")
+            raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start
 
 
 def newest_dataset():
     """The newest data set under data/; the built-in drum kit, made now, where there is none."""
-    found = sorted(DATA.glob("*/dataset.json"), key=lambda path: path.stat().st_mtime)
+    found = sorted(DATA.glob("[!.]*/dataset.json"), key=lambda path: path.stat().st_mtime)
     if found:
         return found[-1].parent
 

@@ -91,14 +91,14 @@ class Account:
         clips: in all splits.   padded: clips completed with silence.   clipped: clips with samples above full scale.
         cut: kept files of whose end a part is in no clip.   dropped_tails: those where that part is a last window less
         than a quarter full.   silent: windows left out because all their samples are zero.
-        other_files: files that are no audio.   other_classes: audio files of no chosen class.
+        other_files: paths of files that are no audio.   other_classes: audio files of no chosen class.
         skipped: path and reason of every file that gave no clip.   notes: what a person should know.
         """
         names = ("kept", "clips", "padded", "cut", "dropped_tails", "clipped", "silent")
         return {
             "found": self.kept + len(self.skipped),
             **{name: getattr(self, name) for name in names},
-            "other_files": self.plan.other_files,
+            "other_files": [shown(path) for path in self.plan.other_files],
             "other_classes": self.plan.other_classes,
             "skipped": [{"path": shown(path), "reason": reason} for path, reason in self.skipped],
             "notes": self._notes(),

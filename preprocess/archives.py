@@ -72,7 +72,7 @@ class Archive:
             elif is_audio(member.path):
                 paths.append((index, member.path, member.size))
             else:
-                listing.other_files += 1
+                listing.other_files.append(member.path)
                 if path.name in SPLIT_LISTS and len(path.parts) <= 2 and member.size <= LARGEST_LIST:
                     lists[member.path] = self._read(member)
         top = _top_folder([path for _, path, _ in paths], lists)

@@ -52,13 +52,20 @@ def at_least(least):
 
 
 def exit_code(command, *arguments):
-    """Run a command's body. Returns its exit code: 0, 2 after a user's mistake (one line), 130 after Ctrl-C."""
+    """Run a command's body and return its exit code.
+
+    0, or 2 after a user's mistake (one line), 130 after Ctrl-C, 1 where nobody reads the output any more.
+    """
     try:
         command(*arguments)
+        sys.stdout.flush()
     except UserError as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read our output has gone; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0

@@ -14,6 +14,7 @@ from preprocess.options import Options, available_cores
 from preprocess.plan import Plan
 from preprocess.progress import Progress
 from preprocess.records import DatasetInfo, write_example
+from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
 from preprocess.sources import AUDIO_EXTENSIONS, KIT, open_source, shown
 from preprocess.splits import SPLITS
@@ -57,6 +58,8 @@ def prepare(
 def _check_sources(sources, out, options):
     if not sources:
         raise UserError(f"SOURCE is missing. Name a folder, an archive, a corpus, or {KIT} for the built-in drum kit.")
+    if "" in sources:
+        raise UserError("SOURCE is empty, perhaps an unset variable. Name a folder, an archive or a corpus.")
     if len({Path(name).resolve() for name in sources}) < len(sources):
         raise UserError(f"every SOURCE can be named once. Received: {' '.join(map(shown, sources))}.")
     for name in sources:
@@ -89,8 +92,8 @@ def _check_usable(account, usable):
             f"{shown(account.skipped[0][0])}."
         )
     kinds = " ".join(sorted(AUDIO_EXTENSIONS))
-    others = account.plan.other_files
-    raise UserError(f"no audio in {names}: expected files of {kinds}. Received: {others} other files.")
+    others = by_extension(account.plan.other_files) or "no file"
+    raise UserError(f"no audio in {names}: expected files of {kinds}. Received: {others}.")
 
 
 def _convert(plan, account, directory, progress):

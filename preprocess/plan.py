@@ -35,7 +35,7 @@ class Plan:
             files turns out usable.
         entries: for each source the files to decode.
         skipped: (name, reason) of the files that are known to be unusable already.
-        other_files: how many files are no audio.
+        other_files: names of the files that are no audio.
         other_classes: how many audio files are of no class that was asked for.
 
     Raises:
@@ -53,7 +53,11 @@ class Plan:
             for source, listing in zip(sources, listings, strict=True)
             for path, reason in listing.skipped
         ]
-        self.other_files = sum(listing.other_files for listing in listings)
+        self.other_files = [
+            self._name(source, path)
+            for source, listing in zip(sources, listings, strict=True)
+            for path in listing.other_files
+        ]
         self.other_classes = sum(len(listing.entries) for listing in listings) - len(self.all_entries())
 
     def all_entries(self) -> list:

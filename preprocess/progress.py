@@ -1,5 +1,6 @@
 """One progress reporter for everything that takes time: a bar on a terminal, a few readable lines anywhere else."""
 
+import contextlib
 import sys
 import time
 
@@ -21,6 +22,7 @@ class Progress:
     def __init__(self, total, label, unit="", *, initial=0, stream=None, interval=10.0):
         self.total, self.label, self.unit = total, label, unit
         self.done, self.initial, self.facts = initial, initial, {}
+        self.written = None  # how much was done at the last line
         self.stream = sys.stderr if stream is None else stream
         self.interval = interval
         self.started = self.last_line = time.monotonic()
@@ -59,7 +61,7 @@ class Progress:
         if self.bar is not None:
             self.bar.leave = finished
             self.bar.close()
-        elif finished:
+        elif finished and self.done != self.written:
             self._write_line()
 
     def __enter__(self):
@@ -69,6 +71,7 @@ class Progress:
         self.close(finished=error_type is None)
 
     def _write_line(self):
+        self.written = self.done
         self.last_line = time.monotonic()
         seconds = self.last_line - self.started
         rate = (self.done - self.initial) / seconds if seconds > 0 else 0.0
@@ -78,7 +81,8 @@ class Progress:
             left = (self.total - self.done) * (self.last_line - since) / (self.done - before)
             parts.append(f"{_clock(left)} left")
         parts += [f"{name} {value}" for name, value in self.facts.items()]
-        print(f"{self.label}: {', '.join(parts)}", file=self.stream, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the work goes on
+            print(f"{self.label}: {', '.join(parts)}", file=self.stream, flush=True)
 
     def _amount(self, rate, seconds):
         scale, digits, unit = (1e6, 1, "MB") if self.unit == "B" else (1, 0, self.unit)

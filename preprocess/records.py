@@ -8,9 +8,12 @@ A record is a `tf.train.Example` with
     start    int64   the clip's first sample, counted in the resampled file
 """
 
+import hashlib
 import json
 import os
+import signal
 import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -27,11 +30,27 @@ def import_tensorflow():
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with native_stderr_hidden():
+    with _interrupt_after(), native_stderr_hidden():
         import tensorflow
 
         tensorflow.config.list_physical_devices()  # looks for a GPU, and writes about what it misses
     return tensorflow
+
+
+@contextmanager
+def _interrupt_after():
+    """Holds Ctrl-C back until the end of the block: a module that is being imported may swallow it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -144,6 +163,11 @@ class DatasetInfo:
         return cls(**{name: value for name, value in values.items() if name in known})
 
 
+def fingerprint(directory: str | os.PathLike) -> str:
+    """16 hex digits that tell one data set from another: of its `dataset.json`, which never changes once made."""
+    return hashlib.sha256((Path(directory) / FILE_NAME).read_bytes()).hexdigest()[:16]
+
+
 def _check(values, path):
     if not isinstance(values, dict):
         raise UserError(f"{path} must hold an object. Received: {_kind(values)}. {AGAIN}")
@@ -164,8 +188,10 @@ def _check(values, path):
         for name, kind in {"files": list, "clips": int, "hours": (int, float), "clips_per_class": dict}.items():
             _expect(facts, name, kind, path, f"splits.{split}.")
         for file in facts["files"]:
-            if not isinstance(file, dict) or not isinstance(file.get("name"), str):
-                raise UserError(f"{path}: splits.{split}.files must be objects with a name. Received: {file}. {AGAIN}")
+            good = isinstance(file, dict) and isinstance(file.get("name"), str) and isinstance(file.get("clips"), int)
+            if not good:
+                expected = f"{path}: splits.{split}.files must be objects with name and clips"
+                raise UserError(f"{expected}. Received: {file}. {AGAIN}")
 
 
 def _expect(values, name, kind, path, prefix):

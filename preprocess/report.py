@@ -1,6 +1,7 @@
 """A data set's account as text: one screen for a person."""
 
-from collections import defaultdict
+import os
+from collections import Counter, defaultdict
 
 from preprocess.records import FILE_NAME, DatasetInfo
 from preprocess.splits import SPLITS
@@ -8,6 +9,7 @@ from preprocess.splits import SPLITS
 WIDTH = 100  # characters
 MOST_ROWS = 12  # classes with a line of their own
 MOST_REASONS = 8
+MOST_KINDS = 6  # extensions of files that are no audio
 EXAMPLES = 3  # names shown for a reason
 
 
@@ -40,7 +42,8 @@ def _files(report):
     if report["other_classes"]:
         files += f"; {report['other_classes']:,} of other classes"
     if report["other_files"]:
-        files += f"; {report['other_files']:,} other files left alone"
+        others = by_extension(report["other_files"])
+        files += f"; left alone as no audio: {others}"
     yield files
     facts = [f"{report['padded']:,} padded with silence", f"{_count(report['cut'], 'file')} cut"]
     if report["dropped_tails"]:
@@ -50,6 +53,14 @@ def _files(report):
     if report["clipped"]:
         facts.append(f"{report['clipped']:,} clipped at full scale")
     yield f"clips    {', '.join(facts)}"
+
+
+def by_extension(paths: list[str]) -> str:
+    """How many files there are of each extension, the most frequent first: `50 × .m4a, 2 × .txt`."""
+    kinds = Counter(os.path.splitext(path)[1].lower() or "without extension" for path in paths).most_common()
+    shown = [f"{count:,} × {kind}" for kind, count in kinds[:MOST_KINDS]]
+    rest = sum(count for _, count in kinds[MOST_KINDS:])
+    return ", ".join(shown + [f"{rest:,} others"] * bool(rest))
 
 
 def _skipped(skipped, directory):

@@ -35,14 +35,14 @@ class Entry:
 
 @dataclass
 class Listing:
-    """All that is in a source: `entries` to decode, `skipped` (path, reason), and how many `other_files`.
+    """All that is in a source: `entries` to decode, `skipped` (path, reason), and `other_files`, which are no audio.
 
     `lists` maps "validation" and "test" to the paths that a corpus' own lists name, and is empty where it has none.
     """
 
     entries: list[Entry] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    other_files: int = 0
+    other_files: list[str] = field(default_factory=list)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -124,6 +124,7 @@ class Folder:
             self._search(linked.pop(0), listing, visited, linked, tick)
         listing.entries.sort(key=lambda entry: entry.path)
         listing.skipped.sort()
+        listing.other_files.sort()
         for file_name, split in SPLIT_LISTS.items():
             if (self.path / file_name).is_file():
                 listing.lists[split] = parse_split_list((self.path / file_name).read_bytes())
@@ -159,7 +160,7 @@ class Folder:
 
     def _note_file(self, path, child, listing):
         if not is_audio(path):
-            listing.other_files += 1
+            listing.other_files.append(path)
         elif not child.is_file():
             broken = child.is_symlink() and not os.path.exists(child.path)
             listing.skipped.append((path, "link to nothing" if broken else NOT_A_FILE))

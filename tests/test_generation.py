@@ -85,6 +85,7 @@ def test_latents_are_uniform_from_minus_one_to_one():
     [
         (["--n", "0"], "argument --n: must be a whole number of 1 or more. Received: 0"),
         (["--n", "many"], "argument --n: must be a whole number of 1 or more. Received: many"),
+        (["--out", "."], "--out must be a new folder. Received: ."),
         (["--checkpoint", "3"], "has no checkpoint of step 3. It has: 4, 8, 10"),
         (["--checkpoint", "best"], "--checkpoint must be latest or a step. Received: best"),
         (["--run", "nowhere"], "nowhere is not a run"),

@@ -8,10 +8,10 @@ from wavegan.layers import PhaseShuffle, StridedConv1D, TransposedConv1D
 
 @pytest.fixture(autouse=True)
 def float64():
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_dtype_policy(before)
 
 
 def values_and_gradients(layer, x, weight):

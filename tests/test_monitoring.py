@@ -166,6 +166,23 @@ def test_pictures_show_every_clip_and_take_stereo_and_silence():
     assert np.isfinite(silent).all()
 
 
+@pytest.mark.parametrize("count", range(1, 10))
+def test_a_picture_has_pixels_for_any_number_of_clips(count):
+    sheet = pictures.draw(
+        np.zeros((count, 256, 1), "float32"), 4000, "costs $5 or $6", [f"$\\{n}$" for n in range(count)]
+    )
+    assert pictures.pixels(sheet).ndim == 3
+
+
+@pytest.mark.parametrize(("sample_rate", "length"), [(1000, 256), (44100, 256), (192000, 1024)])
+def test_pictures_of_short_clips_at_odd_rates_come_without_warnings(sample_rate, length):
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pictures.mel_spectrogram_db(np.ones((2, length), "float32"), sample_rate)
+
+
 def test_the_mel_spectrogram_shows_a_tone_where_it_is():
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(8192) / 16000, dtype="float32")
     spectrogram = pictures.mel_spectrogram_db(tone[None], 16000)[0]

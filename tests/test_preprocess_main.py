@@ -113,7 +113,7 @@ def test_the_report_accounts_for_everything_and_names_the_next_command(words, tm
     info = DatasetInfo.load(tmp_path / "o u t")
     clips = info.report["clips"]
     assert lines[0].endswith(f"o u t: {clips} clips of 256 samples (0.032 s at 8000 Hz, mono), 2 classes")
-    assert "files    22 found, 16 kept, 6 skipped; 1 other files left alone" in lines
+    assert "files    22 found, 16 kept, 6 skipped; left alone as no audio: 1 × without extension" in lines
     reason = "not readable as audio: Format not recognised"
     named = "zero/text0.wav, zero/text1.wav, zero/text2.wav … (all in dataset.json)"
     assert f"       5 × {reason}: {named}" in lines
@@ -127,8 +127,8 @@ def test_the_report_accounts_for_everything_and_names_the_next_command(words, tm
 def test_the_report_of_many_classes_fits_a_screen():
     classes = [f"class{index:02d}" for index in range(35)]
     split = {"files": [], "clips": 350, "hours": 0.1, "clips_per_class": dict.fromkeys(classes, 10)}
-    counts = dict.fromkeys(("padded", "cut", "dropped_tails", "clipped", "silent", "other_files", "other_classes"), 0)
-    report = counts | {"found": 1050, "kept": 1050, "clips": 1050, "skipped": [], "notes": []}
+    counts = dict.fromkeys(("padded", "cut", "dropped_tails", "clipped", "silent", "other_classes"), 0)
+    report = counts | {"other_files": [], "found": 1050, "kept": 1050, "clips": 1050, "skipped": [], "notes": []}
     level = {"linear": 0.1, "dbfs": -20.0}
     loudness = dict.fromkeys(("rms_mean", "rms_p5", "rms_p50", "rms_p95", "peak"), level)
     splits = dict.fromkeys(SPLITS, split)

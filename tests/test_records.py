@@ -106,7 +106,10 @@ def test_a_broken_dataset_json_is_named(tmp_path, content, message):
         ({"classes": [1]}, "classes must be a list of names"),
         ({"splits": {}}, "splits.train is missing"),
         ({"splits": {"train": {}}}, "splits.train.files is missing"),
-        ({"splits": {"train": {"files": ["x"], "clips": 1, "hours": 1, "clips_per_class": {}}}}, "objects with a name"),
+        (
+            {"splits": {"train": {"files": ["x"], "clips": 1, "hours": 1, "clips_per_class": {}}}},
+            "objects with name and clips",
+        ),
     ],
 )
 def test_what_is_wrong_in_dataset_json_is_named(tmp_path, change, message):

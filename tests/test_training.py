@@ -114,6 +114,7 @@ def test_anybodys_keras_callback_works(tmp_path):
         callbacks=[
             keras.callbacks.CSVLogger(tmp_path / "log.csv"),
             keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.weights.h5", save_weights_only=True),
+            keras.callbacks.ModelCheckpoint(tmp_path / "whole.keras"),
             keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
             keras.callbacks.EarlyStopping(monitor="critic/wasserstein_distance", mode="min", patience=9),
             keras.callbacks.TerminateOnNaN(),
@@ -194,3 +195,59 @@ def test_without_an_average_there_is_no_second_generator():
     gan = small_gan(ema=0.0)
     assert gan.averaged_generator is gan.generator
     assert not any(name.startswith("averaged") for name in gan.state())
+
+
+def test_a_saved_keras_model_goes_on_where_it_was(tmp_path):
+    gan = small_gan()
+    gan.fit(steps_of_audio(2), verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    assert gan.state().keys() == again.state().keys()
+    for name, array in gan.state().items():
+        if not name.endswith("seed_generator_state"):  # Keras keeps no layer's seeds in its files
+            np.testing.assert_array_equal(again.state()[name], array, err_msg=name)
+    again.fit(steps_of_audio(1, seed=1), verbose=0)
+    assert again.step == 3
+
+
+def shuffle_seeds(gan):
+    return [
+        tuple(np.asarray(layer.seed_generator.state)) for layer in gan.critic.layers if "phase_shuffle" in layer.name
+    ]
+
+
+def test_phase_shuffle_works_in_both_steps_and_differs_from_layer_to_layer():
+    """ME never applies phase shuffle."""
+    gan = small_gan(phase_shuffle=2)
+    start = shuffle_seeds(gan)
+    assert start and len(set(start)) == len(start)
+    gan.critic_step(tf.zeros((BATCH, LENGTH, 1)))
+    after_critic = shuffle_seeds(gan)
+    gan.generator_step(BATCH)
+    after_both = shuffle_seeds(gan)
+    draws = [
+        [int(b[1]) - int(a[1]) for a, b in zip(*pair, strict=True)]
+        for pair in [(start, after_critic), (after_critic, after_both)]
+    ]
+    # Twice in a critic step, for the batch of fakes and reals and for the penalty; once in a generator step.
+    assert draws == [[2] * len(start), [1] * len(start)]
+
+
+def test_every_setting_reaches_the_model():
+    given = {
+        "preset": "tiny", "model_dim": 3, "kernel_length": 9, "latent_size": 7, "phase_shuffle": 1, "critic_updates": 3,
+        "penalty_weight": 4.5, "critic_learning_rate": 3e-4, "generator_learning_rate": 2e-4, "ema": 0.5,
+    }  # fmt: skip
+    gan = gan_from(resolve(given, gpu=False, sample_rate=8000, length=1024, channels=2))
+    assert gan.generator.input_shape == (None, 7) and gan.generator.output_shape == (None, 1024, 2)
+    assert gan.critic.get_layer("downsample_0").kernel.shape == (9, 2, 3)
+    assert gan.critic.get_layer("phase_shuffle_0").radius == 1
+    assert (gan.critic_updates, gan.penalty_weight, gan.ema) == (3, 4.5, 0.5)
+    assert float(gan.critic_optimizer.learning_rate) == pytest.approx(3e-4)
+    assert float(gan.optimizer.learning_rate) == pytest.approx(2e-4)
+    for optimizer in (gan.critic_optimizer, gan.optimizer):
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.9)  # the paper's
+    assert not any(
+        "phase_shuffle" in layer.name
+        for layer in gan_from(resolve(given | {"phase_shuffle": 0}, gpu=False, length=1024)).critic.layers
+    )

@@ -3,10 +3,12 @@
 import argparse
 import json
 import math
+import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from preprocess import UserError
+from preprocess.options import LENGTHS
 
 FORMAT = 1  # of config.json
 
@@ -38,6 +40,8 @@ class Config:
     checkpoint_every: int = _option(500, "steps between checkpoints", least=1, fixed=False)
 
     # Known from the data set; a reader of the run needs them.
+    data: str = ""  # the directory
+    data_fingerprint: str = ""
     sample_rate: int = 16000  # Hz
     length: int = 16384  # samples
     channels: int = 1
@@ -45,11 +49,16 @@ class Config:
     def __post_init__(self):
         for spec in _flags():
             _check(spec, getattr(self, spec.name))
+        for name, expected in {"sample_rate": range(1, 10**6), "length": LENGTHS, "channels": (1, 2)}.items():
+            if getattr(self, name) not in expected:
+                raise UserError(f"{name} cannot be {getattr(self, name)!r}")
 
     def save(self, path):
         """Write config.json."""
         text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        beside = Path(path).with_suffix(".partial")
+        beside.write_text(text + "\n", encoding="utf-8")
+        os.replace(beside, path)  # whole or not at all
 
     @classmethod
     def load(cls, path):
@@ -96,18 +105,18 @@ PRESETS = {
 }
 
 
-def resolve(given, gpu, **audio):
+def resolve(given, gpu, **data):
     """The configuration for the flags that were given, on this machine, for this data set.
 
     Args:
         given: {name: value} of the flags a person typed; they win over the preset.
         gpu: whether there is a GPU; decides what the preset "auto" means.
-        audio: sample_rate (Hz), length (samples), channels.
+        data: data, data_fingerprint, sample_rate (Hz), length (samples), channels.
     """
     preset = given.get("preset", "auto")
     if preset == "auto":
         preset = "paper" if gpu else "small"
-    return Config(**{**PRESETS[preset], **given, "preset": preset, **audio})
+    return Config(**{**PRESETS[preset], **given, "preset": preset, **data})
 
 
 def continued(stored, given):

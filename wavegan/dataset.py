@@ -14,6 +14,7 @@ from preprocess import UserError
 from preprocess.records import parse_examples
 
 HEADER = 12  # bytes of a TFRecord before its data: length and its checksum
+LARGEST_REST = 1 << 16  # bytes of a record beside its samples, at most
 FOOTER = 4  # bytes after it: the data's checksum
 
 
@@ -35,6 +36,12 @@ class Records:
             path = Path(directory) / listed["name"]
             data = _map(path)
             spans = _spans(data, path)
+            pcm = 2 * info.length * info.channels
+            if any(not pcm <= size < pcm + LARGEST_REST for _, size in spans):
+                raise UserError(
+                    f"{path} holds records that are no clips of {info.length} samples and {info.channels} channels, as "
+                    "dataset.json expects. Make the data set again with python -m preprocess … --overwrite."
+                )
             if len(spans) != listed["clips"]:
                 raise UserError(
                     f"{path} holds {len(spans)} clips where dataset.json expects {listed['clips']}. "

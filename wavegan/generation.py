@@ -16,6 +16,7 @@ from wavegan import pictures
 from wavegan.runs import free_directory
 from wavegan.training import generator_from
 
+BATCH = 16  # clips computed at once
 PICTURED = 200  # clips on the picture at most
 
 
@@ -51,15 +52,16 @@ def sample_latents(n, latent_size, seed=None):
     return np.random.default_rng(seed).uniform(-1, 1, (n, latent_size)).astype("float32")
 
 
-def synthesize(generator, latents, batch_size=16):
+def synthesize(generator, latents, batch_size=BATCH):
     """Audio [n, time, channels] of `latents` [n, latent_size], a batch at a time."""
+    batch_size = min(batch_size, max(len(latents), BATCH))
     padded = np.concatenate([latents, np.zeros((-len(latents) % batch_size, latents.shape[1]), "float32")])
     batches = padded.reshape(-1, batch_size, latents.shape[1])
     audio = [np.asarray(generator.predict_on_batch(batch)) for batch in batches]
     return np.concatenate(audio)[: len(latents)]
 
 
-def generate(run, n, seed=None, step=None, folder=None, batch_size=16):
+def generate(run, n, seed=None, step=None, folder=None, batch_size=BATCH):
     """Make `n` sounds: WAV files (PCM 16, the run's rate), `latents.npz` and `sheet.png` in a new folder.
 
     Args:

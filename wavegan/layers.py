@@ -57,6 +57,7 @@ class _Convolution(keras.layers.Layer):
         return {**super().get_config(), **settings}
 
 
+@keras.saving.register_keras_serializable("wavegan")
 class StridedConv1D(_Convolution):
     """`keras.layers.Conv1D(filters, kernel_length, strides=stride, padding="same")`, computed phase by phase.
 
@@ -84,6 +85,7 @@ class StridedConv1D(_Convolution):
         return (input_shape[0], input_shape[1] // self.stride, self.filters)
 
 
+@keras.saving.register_keras_serializable("wavegan")
 class TransposedConv1D(_Convolution):
     """`keras.layers.Conv1DTranspose(filters, kernel_length, strides=stride, padding="same")`, computed phase by phase.
 
@@ -110,6 +112,7 @@ class TransposedConv1D(_Convolution):
         return (input_shape[0], input_shape[1] * self.stride, self.filters)
 
 
+@keras.saving.register_keras_serializable("wavegan")
 class PhaseShuffle(keras.layers.Layer):
     """Shifts the whole batch in time by a random number of steps in [-radius, radius], edges filled by reflection.
 

@@ -3,6 +3,7 @@
 Each counts steps by itself, from the step the model starts at, so all of them work in any `WaveGAN.fit`.
 """
 
+import contextlib
 import math
 import signal
 import sys
@@ -62,10 +63,10 @@ class ProgressBar(StepCallback):
     def __init__(self, total):
         super().__init__()
         self.total = total
+        self.progress = None
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.progress = None
         self.started = time.monotonic()
         say("compiling the training step; the first one takes a little longer …")
 
@@ -205,9 +206,13 @@ class StopOnInterrupt(StepCallback):
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+    def __init__(self):
+        super().__init__()
+        self.interrupted = False
+        self.before = {}
+
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.interrupted = False
         self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
 
     def _interrupt(self, number, frame):
@@ -241,5 +246,6 @@ def log_clips(writer, name, audio, sample_rate, sheet, step):
 
 def say(line):
     """A line to standard error, above a progress bar where there is one."""
-    tqdm.write(line, file=sys.stderr)
-    sys.stderr.flush()
+    with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the training goes on
+        tqdm.write(line, file=sys.stderr)
+        sys.stderr.flush()

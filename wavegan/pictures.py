@@ -1,9 +1,8 @@
 """Pictures of sounds: waveforms over mel-spectrograms, many clips on one sheet."""
 
-import io
-
 import librosa
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 MEL_BINS = 64
@@ -14,9 +13,13 @@ GAP = 0.06  # space between clips, as a share of a clip
 
 def mel_spectrogram_db(audio, sample_rate):
     """Mel power spectrogram of `audio` [n, time] in dB, at least -100: [n, bins, frames]."""
-    window = int(2 ** np.round(np.log2(WINDOW_S * sample_rate)))
+    longest = int(np.log2(audio.shape[-1]))
+    window = 2 ** int(np.clip(np.round(np.log2(WINDOW_S * sample_rate)), 5, longest))
+    # On the mel scale's straight part, below 1 kHz, a mel is 200 / 3 Hz: no bin may be narrower than the analysis.
+    bins = int(librosa.hz_to_mel(sample_rate / 2) * 200 / 3 * window / sample_rate) - 1
+    bins = int(np.clip(bins, 1, MEL_BINS))
     power = librosa.feature.melspectrogram(
-        y=audio, sr=sample_rate, n_fft=window, hop_length=window // 4, n_mels=MEL_BINS, power=2.0
+        y=audio, sr=sample_rate, n_fft=window, hop_length=window // 4, n_mels=bins, power=2.0
     )
     return librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None)
 
@@ -64,7 +67,7 @@ def draw(audio, sample_rate, title="", names=None, columns=8):
         mels.set_xticks([0, 0.5, 1], ["0", f"{seconds / 2:.2g}", f"{seconds:.2g} s"])
         mels.set_yticks([0, 1], ["0", f"{sample_rate / 2000:g} kHz"])
     if title:
-        figure.suptitle(title, fontsize=9)
+        figure.suptitle(title, fontsize=9, parse_math=False)
     return figure
 
 
@@ -74,7 +77,7 @@ def _draw_wave(axes, wave, left, name):
     stretches = wave[: len(wave) // per_stretch * per_stretch].reshape(-1, per_stretch)
     across = left + (np.arange(len(stretches)) + 0.5) / len(stretches)
     axes.fill_between(across, stretches.min(axis=1), stretches.max(axis=1), linewidth=0.4, color="#2a6f97")
-    axes.text(left, 1.0, name, fontsize=6, va="bottom", color="#444444")
+    axes.text(left, 1.0, name, fontsize=6, va="bottom", color="#444444", parse_math=False)
 
 
 def save(figure, path):
@@ -84,7 +87,6 @@ def save(figure, path):
 
 def pixels(figure):
     """A figure as uint8 [height, width, 3]."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="rgba")
-    height, width = (int(size) for size in reversed(figure.get_size_inches() * figure.dpi))
-    return np.frombuffer(buffer.getvalue(), np.uint8).reshape(height, width, 4)[..., :3]
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]

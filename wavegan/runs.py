@@ -88,18 +88,22 @@ class Run:
         for old in self.steps()[: -self.keep]:
             self.checkpoint_path(old).unlink()
 
+    def check(self, step):
+        """Raises UserError when there is no checkpoint of `step`."""
+        if step not in self.steps():
+            raise UserError(f"{self.path} has no checkpoint of step {step}. It has: {self._list()}.")
+
     def load(self, step, prefix=""):
         """The arrays of the checkpoint of `step` whose names start with `prefix`, as {name: array}.
 
         Raises UserError when there is no such checkpoint or it is damaged.
         """
+        self.check(step)
         path = self.checkpoint_path(step)
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files if name.startswith(prefix)}
-        except FileNotFoundError:
-            raise UserError(f"{self.path} has no checkpoint of step {step}. It has: {self._list()}.") from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as problem:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError) as problem:
             raise UserError(
                 f"checkpoint {path} is damaged ({problem}). Delete it to use the one before. It has: {self._list()}."
             ) from None

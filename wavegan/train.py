@@ -2,13 +2,15 @@
 
 import shlex
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from preprocess import UserError
-from preprocess.records import native_stderr_hidden
+from preprocess.records import fingerprint, native_stderr_hidden
 from wavegan import config as configuration
 from wavegan import monitoring, pictures
 from wavegan.dataset import Records, clips, training_batches
@@ -35,11 +37,19 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
     """
     with native_stderr_hidden():
         gpus = tf.config.list_physical_devices("GPU")
-    audio = {"sample_rate": info.sample_rate, "length": info.length, "channels": info.channels}
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(f"KERAS_BACKEND must be tensorflow. Received: {keras.backend.backend()}.")
+    data = {
+        "data": str(Path(directory).resolve()),
+        "data_fingerprint": fingerprint(directory),
+        "sample_rate": info.sample_rate,
+        "length": info.length,
+        "channels": info.channels,
+    }
     if run.exists():
-        config = configuration.continued(_same_audio(run, audio), given)
+        config = replace(configuration.continued(_of_same_data(run, data), given), data=data["data"])
     else:
-        config = configuration.resolve(given, gpu=bool(gpus), **audio)
+        config = configuration.resolve(given, gpu=bool(gpus), **data)
     records = Records(directory, info)
     gan = gan_from(config)
     _describe(config, gan, gpus)
@@ -50,21 +60,21 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
     if start >= config.steps:
         say(f"{run.path} has reached its {config.steps} steps. To go on, give more with --steps.")
         return start
-    run.create(config)
+    if not run.exists() or config != run.config():
+        run.create(config)
     say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
     say(f"listen    {shlex.join(['tensorboard', '--logdir', str(run.path.parent)])}   (and open the page it names)\n")
     _fit(gan, run, records, info, config, start, callbacks)
     return gan.step
 
 
-def _same_audio(run, audio):
+def _of_same_data(run, data):
     stored = run.config()
-    for name, value in audio.items():
-        if getattr(stored, name) != value:
-            raise UserError(
-                f"the data set has {name} {value}, but {run.path} was made with {getattr(stored, name)}. "
-                "Give the run's data set with --data, or start another run with --run."
-            )
+    if stored.data_fingerprint != data["data_fingerprint"]:
+        raise UserError(
+            f"{run.path} was made with the data set {stored.data}. Received: --data {data['data']}, which differs. "
+            "Give the run's data set with --data, or start another run with --run."
+        )
     return stored
 
 
@@ -118,12 +128,12 @@ def _fit(gan, run, records, info, config, start, callbacks):
     progress = monitoring.ProgressBar(config.steps)
     interrupt = monitoring.StopOnInterrupt()
     ours = [
+        interrupt,
         monitoring.StopOnNonFinite(),
         monitoring.Scalars(writer),
         monitoring.Checkpoints(run, config.checkpoint_every),
         monitoring.Previews(writer, run.previews, latents, info.sample_rate, config.preview_every),
         progress,
-        interrupt,
     ]
     batches = training_batches(
         records, info, config.batch_size, config.critic_updates, config.seed, start, config.steps

@@ -12,6 +12,7 @@ from wavegan import autodiff, losses
 from wavegan.models import build_critic, build_generator
 
 
+@keras.saving.register_keras_serializable("wavegan")
 class WaveGAN(keras.Model):
     """A generator and a critic that train each other with the Wasserstein loss and gradient penalty.
 
@@ -46,6 +47,7 @@ class WaveGAN(keras.Model):
         self.penalty_weight = penalty_weight
         self.ema = ema
         self.averaged_generator = _copy(generator) if ema else generator
+        self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
@@ -58,6 +60,27 @@ class WaveGAN(keras.Model):
         self.critic_optimizer = critic_optimizer
         self.critic_optimizer.build(self.critic.trainable_variables)
         self.optimizer.build(self.generator.trainable_variables)
+
+    def get_config(self):
+        config = {name: getattr(self, name) for name in ("critic_updates", "penalty_weight", "ema", "seed")}
+        networks = {"generator": self.generator, "critic": self.critic}
+        return {
+            **super().get_config(),
+            **{name: keras.saving.serialize_keras_object(network) for name, network in networks.items()},
+            **config,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("generator", "critic")}
+        return cls(**networks, **config)
+
+    def get_compile_config(self):
+        optimizers = {"critic_optimizer": self.critic_optimizer, "generator_optimizer": self.optimizer}
+        return {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()}
+
+    def compile_from_config(self, config):
+        self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
     def train_step(self, data):
         real = data["audio"]
