@@ -11,6 +11,7 @@ A record is a `tf.train.Example` with
 import hashlib
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -153,7 +154,10 @@ class DatasetInfo:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
-            raise UserError(f"no data set in {directory}: expected {path}. {AGAIN}") from None
+            make = shlex.join(["python", "-m", "preprocess", str(directory), "--out", "data/mine"])
+            raise UserError(
+                f"no data set in {directory}: expected {path}. If these are recordings, make one of them first: {make}"
+            ) from None
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}.") from None
         except ValueError as error:

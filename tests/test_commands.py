@@ -190,6 +190,33 @@ def test_a_run_keeps_its_model_and_its_kind_of_data(drums, trained, tmp_path, ca
     assert f"was made with the data set {drums}. Received: --data {other}, which differs" in complaint
 
 
+def test_a_data_set_made_anew_is_told_as_such(drums, tmp_path, capsys):
+    shutil.copytree(drums, tmp_path / "data")
+    words = ["--data", str(tmp_path / "data"), "--run", str(tmp_path / "run")]
+    assert train(*words, "--steps", "1") == 0
+    description = tmp_path / "data" / "dataset.json"
+    description.write_text(description.read_text() + " ")
+    assert train_wavegan.main(words) == 2
+    assert "was made anew, with other contents" in capsys.readouterr().err
+
+
+def test_the_readmes_example_runs(drums, tmp_path, monkeypatch):
+    import keras
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = readme[readme.index("```python") + 9 :]
+    code = code[: code.index("```")].replace(
+        "steps_per_epoch=1000, epochs=10", "steps_per_epoch=1, epochs=1, verbose=0"
+    )
+    code = code.replace("build_generator(info.length", "build_generator(info.length, model_dim=2")
+    code = code.replace("build_critic(info.length", "build_critic(info.length, model_dim=2")
+    shutil.copytree(drums, tmp_path / "data" / "mine")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code, names)
+    assert isinstance(names["gan"], keras.Model) and names["gan"].step == 1
+
+
 def test_a_run_remembers_its_data_set(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # with no data/ to choose from
     assert train_wavegan.main(["--run", str(trained)]) == 0

@@ -71,6 +71,11 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
 def _of_same_data(run, data):
     stored = run.config()
     if stored.data_fingerprint != data["data_fingerprint"]:
+        if stored.data == data["data"]:
+            raise UserError(
+                f"the data set {data['data']} was made anew, with other contents, since {run.path} was trained on it. "
+                "Start another run with --run."
+            )
         raise UserError(
             f"{run.path} was made with the data set {stored.data}. Received: --data {data['data']}, which differs. "
             "Give the run's data set with --data, or start another run with --run."
@@ -95,8 +100,9 @@ def _try(gan, records, info, config):
     clock = _StepClock()
     gan.fit(batches, steps_per_epoch=1 + DRY_STEPS, shuffle=False, verbose=0, callbacks=[clock])
     seconds = float(np.median(np.diff(clock.times)))
-    hours = seconds * config.steps / 3600
-    print(f"time for a step       {seconds:.3g} s, {1 / seconds:.3g} steps/s; {config.steps:,} steps: {hours:.1f} h")
+    minutes = seconds * config.steps / 60
+    total = f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+    print(f"time for a step       {seconds:.3g} s, {1 / seconds:.3g} steps/s; {config.steps:,} steps: {total}")
     return 0
 
 
