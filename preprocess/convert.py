@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from preprocess import UserError, workers
+from preprocess import UserError, archives, download, workers
 from preprocess.account import Account
 from preprocess.audio import Cutting, Unusable
 from preprocess.options import Options, available_cores
@@ -16,7 +16,7 @@ from preprocess.progress import Progress
 from preprocess.records import DatasetInfo, write_example
 from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
-from preprocess.sources import AUDIO_EXTENSIONS, KIT, open_source, shown
+from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, is_audio, shown
 from preprocess.splits import SPLITS
 from preprocess.staging import check_destination, staged
 
@@ -53,6 +53,32 @@ def prepare(
             return info
     except OSError as error:
         raise UserError(f"cannot write {shown(str(out))}: {error.strerror or error}. Nothing was kept.") from None
+
+
+def open_source(name: str):
+    """Finds out what a SOURCE is; downloads it where it is a known corpus that is not in the cache yet.
+
+    Returns:
+        An object with `name`, `kind`, `listing()` and `contents(entries)`, as in `Folder`.
+
+    Raises:
+        UserError: where there is no such source.
+    """
+    if name == KIT:
+        return DrumKit()
+    if name in download.CORPORA:
+        return archives.Archive(download.fetch_corpus(name), name)
+    path = Path(name)
+    if path.is_dir():
+        return Folder(path)
+    if path.is_file() and archives.is_archive(path):
+        return archives.Archive(path)
+    expected = f"a folder, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
+    if not path.exists():
+        raise UserError(f"SOURCE {shown(name)} does not exist. Expected {expected}.")
+    if is_audio(name):
+        raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: name the folder it lies in.")
+    raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: unpack it and name its folder.")
 
 
 def _check_sources(sources, out, options):

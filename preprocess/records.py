@@ -40,18 +40,20 @@ def import_tensorflow():
 
 @contextmanager
 def _interrupt_after():
-    """Holds Ctrl-C back until the end of the block: a module that is being imported may swallow it."""
+    """Holds Ctrl-C and termination back until the end of the block: a module that is being imported may swallow them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     heard = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, frame: heard.append(number)) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if heard:
-        raise KeyboardInterrupt
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in heard[:1]:
+        signal.raise_signal(number)
 
 
 @contextmanager

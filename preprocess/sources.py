@@ -1,4 +1,4 @@
-"""Where clips come from: a folder, an archive, a downloaded corpus, the built-in drum kit."""
+"""Where clips come from: what all sources share, the folder and the built-in kit. Archives have their own room."""
 
 import os
 import unicodedata
@@ -76,34 +76,6 @@ def parse_split_list(text: bytes) -> frozenset[str]:
     """The paths named in a corpus' split list, one a line."""
     lines = text.decode("utf-8", "surrogateescape").splitlines()
     return frozenset(normal(line.strip()) for line in lines if line.strip())
-
-
-def open_source(name: str):
-    """Finds out what a SOURCE is; downloads it where it is a known corpus that is not in the cache yet.
-
-    Returns:
-        An object with `name`, `kind`, `listing()` and `contents(entries)`, as in `Folder`.
-
-    Raises:
-        UserError: where there is no such source.
-    """
-    from preprocess import archives, download
-
-    if name == KIT:
-        return DrumKit()
-    if name in download.CORPORA:
-        return archives.Archive(download.fetch_corpus(name), name)
-    path = Path(name)
-    if path.is_dir():
-        return Folder(path)
-    if path.is_file() and archives.is_archive(path):
-        return archives.Archive(path)
-    expected = f"a folder, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
-    if not path.exists():
-        raise UserError(f"SOURCE {shown(name)} does not exist. Expected {expected}.")
-    if is_audio(name):
-        raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: name the folder it lies in.")
-    raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: unpack it and name its folder.")
 
 
 class Folder:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
+import time
 
 import numpy as np
 import pytest
 
-from preprocess import UserError
+from preprocess import UserError, records
 from preprocess.records import DatasetInfo, import_tensorflow, parse_examples, write_example
 
 
@@ -128,3 +130,18 @@ def test_what_is_missing_in_dataset_json_is_named(tmp_path, name):
     (tmp_path / "dataset.json").write_text(json.dumps(values))
     with pytest.raises(UserError, match=f"{name} is missing"):
         DatasetInfo.load(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_import_is_heard_after_it(number):
+    """What is raised inside an import may be swallowed there."""
+    heard = []
+    before = signal.signal(number, lambda number, frame: heard.append(number))
+    try:
+        with records._interrupt_after():
+            os.kill(os.getpid(), number)
+            time.sleep(0.05)
+            assert heard == []
+        assert heard == [number]
+    finally:
+        signal.signal(number, before)

@@ -14,7 +14,8 @@ import pytest
 from preprocess import UserError, archives, download, sources
 from preprocess.archives import Archive
 from preprocess.audio import Unusable
-from preprocess.sources import DrumKit, Folder, open_source
+from preprocess.convert import open_source
+from preprocess.sources import DrumKit, Folder
 from preprocess.splits import hash_percent, split_by_hash, split_by_lists
 
 # Folders
