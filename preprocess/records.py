@@ -40,7 +40,7 @@ def import_tensorflow():
 
 @contextmanager
 def _interrupt_after():
-    """Holds Ctrl-C and termination back until the end of the block: a module that is being imported may swallow them."""
+    """Holds Ctrl-C and termination back until the end of the block: an import may swallow what they raise."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

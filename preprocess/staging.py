@@ -39,8 +39,8 @@ def staged(out: Path, overwrite: bool) -> Iterator[Path]:
     _remove_leftovers(out)
     check_destination(out, overwrite)  # an older data set may just have come back
     partial = _neighbour(out, "partial", os.getpid())
-    partial.mkdir()
     try:
+        partial.mkdir()  # in here, so that a signal just after it finds somebody who cleans up
         yield partial
         _move_into_place(partial, out)
     except BaseException:
