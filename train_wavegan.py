@@ -31,10 +31,11 @@ def train_on_data(flags):
 
     from preprocess.records import DatasetInfo, import_tensorflow
 
-    stored = config.continued(Run(flags.run).config(), given) if flags.run and Run(flags.run).exists() else None
-    directory = Path(flags.data or (stored.data if stored else newest_dataset()))
+    run = Run(flags.run) if flags.run else None
+    stored_data = run.config().data if run and run.exists() else None
+    directory = Path(flags.data or stored_data or newest_dataset())
     info = DatasetInfo.load(directory)
-    run = Run(flags.run or Path("runs") / directory.resolve().name)
+    run = run or Run(Path("runs") / directory.resolve().name)
     if run.exists():
         config.continued(run.config(), given)
     seconds = info.length / info.sample_rate

@@ -2,13 +2,12 @@
 
 import argparse
 import os
-import shlex
 import signal
 import sys
 import threading
 from contextlib import contextmanager
 
-from preprocess.command import Parser, exit_code
+from preprocess.command import Parser, exit_code, typed
 from preprocess.options import Options
 
 MODULE = "python -m preprocess"
@@ -38,9 +37,8 @@ def prepare_and_report(flags: argparse.Namespace) -> None:
         if KIT in flags.source and os.path.isdir(KIT):
             print(f"note: {KIT} is the built-in kit; for the folder of this name type ./{KIT}", file=sys.stderr)
         info = prepare(flags.source, flags.out, options)
-    train = "python train_wavegan.py" if _program() == MODULE else "wavegan-train"
     print(format_report(info, flags.out))
-    print(f"\nnext: {train} --data {shlex.quote(flags.out)}")
+    print(f"\nnext: {typed('train', '--data', flags.out)}")
 
 
 def _program():

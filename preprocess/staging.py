@@ -97,5 +97,5 @@ def _is_running(pid):
     except ProcessLookupError:
         return False
     except OSError:
-        pass
+        return True  # it is there, but another user's
     return True

@@ -14,6 +14,7 @@ from preprocess.records import fingerprint, native_stderr_hidden
 from wavegan import config as configuration
 from wavegan import monitoring, pictures
 from wavegan.dataset import Records, clips, training_batches
+from wavegan.generation import sample_latents
 from wavegan.monitoring import say
 from wavegan.training import gan_from
 
@@ -128,7 +129,7 @@ def _restore(gan, run):
 
 def _fit(gan, run, records, info, config, start, callbacks):
     writer = tf.summary.create_file_writer(str(run.path))
-    latents = np.random.default_rng((config.seed, 1)).uniform(-1, 1, (PREVIEWS, config.latent_size)).astype("float32")
+    latents = sample_latents(PREVIEWS, config.latent_size, (config.seed, 1))
     if start == 0:
         _log_beginning(writer, run, records, info, config, latents)
     progress = monitoring.ProgressBar(config.steps)
