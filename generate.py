@@ -15,7 +15,7 @@ def parser():
     flags.add_argument("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
     flags.add_argument("--out", metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
     flags.add_argument(
-        "--batch-size", type=at_least(1), default=16, metavar="INT", help="sounds computed at once (default: 16)"
+        "--batch-size", type=at_least(1), metavar="INT", help="sounds computed at once (default: a million samples)"
     )
     return flags
 
@@ -33,9 +33,9 @@ def generate_sounds(flags):
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
 
-    from preprocess.records import import_tensorflow
+    from preprocess.records import import_quietly
 
-    import_tensorflow()  # first, because it is the one that keeps quiet
+    import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
     from wavegan.generation import generate
 
     made = generate(run, flags.n, flags.seed, step, flags.out, flags.batch_size)

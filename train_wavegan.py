@@ -29,7 +29,7 @@ def train_on_data(flags):
     given = config.given_flags(flags)
     config.resolve(given, gpu=False)  # a wrong value is told before the heavy imports
 
-    from preprocess.records import DatasetInfo, import_tensorflow
+    from preprocess.records import DatasetInfo, import_quietly
 
     run = Run(flags.run) if flags.run else None
     stored_data = run.config().data if run and run.exists() else None
@@ -42,7 +42,8 @@ def train_on_data(flags):
     clips = info.splits["train"]["clips"]
     print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
 
-    import_tensorflow()  # first, because it is the one that keeps quiet
+    import_quietly("tensorflow")  # first, because they talk where they are imported by others
+    import_quietly("wavegan.autodiff")
     from wavegan.train import train
 
     steps = train(run, directory, info, given, dry_run=flags.dry_run)

@@ -9,6 +9,7 @@ A record is a `tf.train.Example` with
 """
 
 import hashlib
+import importlib
 import json
 import os
 import shlex
@@ -28,14 +29,18 @@ AGAIN = "Prepare the data set again with python -m preprocess."
 
 def import_tensorflow():
     """TensorFlow, imported when it is needed, without the lines that it writes to standard error on every import."""
-    if "tensorflow" in sys.modules:
-        return sys.modules["tensorflow"]
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _interrupt_after(), native_stderr_hidden():
-        import tensorflow
+    return import_quietly("tensorflow")
 
-        tensorflow.config.list_physical_devices()  # looks for a GPU, and writes about what it misses
-    return tensorflow
+
+def import_quietly(name):
+    """The module `name`, imported without the lines that a TensorFlow below it writes to standard error."""
+    if name not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        with _interrupt_after(), native_stderr_hidden():
+            importlib.import_module(name)
+            if "tensorflow" in sys.modules:
+                sys.modules["tensorflow"].config.list_physical_devices()  # and about the GPU that it misses
+    return sys.modules[name]
 
 
 @contextmanager

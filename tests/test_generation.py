@@ -3,8 +3,9 @@ import pytest
 import soundfile
 
 import generate
-from wavegan.generation import load_generator, sample_latents, synthesize
+from wavegan.generation import load_generator
 from wavegan.runs import Run
+from wavegan.synthesis import sample_latents, synthesize
 
 
 def sounds(folder):

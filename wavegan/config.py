@@ -36,6 +36,7 @@ class Config:
     generator_learning_rate: float = _option(1e-4, "Adam's learning rate for the generator", least=0)
     ema: float = _option(0.0, "momentum of the averaged generator that makes the sounds, 0 for none", 0, 1)
     seed: int = _option(0, "where everything random starts", least=0, most=2**31 - 1)
+    precision: str = _option("float32", "of the networks' arithmetic", choices=("float32", "bfloat16"), fixed=False)
     preview_every: int = _option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
     checkpoint_every: int = _option(500, "steps between checkpoints", least=1, fixed=False)
 
@@ -52,6 +53,11 @@ class Config:
         for name, expected in {"sample_rate": range(1, 10**6), "length": LENGTHS, "channels": (1, 2)}.items():
             if getattr(self, name) not in expected:
                 raise UserError(f"{name} cannot be {getattr(self, name)!r}")
+
+    @property
+    def dtype_policy(self):
+        """Keras' name of the precision: weights, losses and optimizers stay float32 in both."""
+        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
 
     def save(self, path):
         """Write config.json."""

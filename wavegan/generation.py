@@ -14,9 +14,9 @@ from preprocess.audio import write_wav
 from preprocess.records import native_stderr_hidden
 from wavegan import pictures
 from wavegan.runs import free_directory
+from wavegan.synthesis import sample_latents, synthesize
 from wavegan.training import generator_from
 
-BATCH = 16  # clips computed at once
 PICTURED = 200  # clips on the picture at most
 
 
@@ -47,21 +47,7 @@ def load_generator(run, step=None):
     return generator, config
 
 
-def sample_latents(n, latent_size, seed=None):
-    """`n` latents, uniform in [-1, 1]: float32 [n, latent_size]. A seed's first ones are the same for every `n`."""
-    return np.random.default_rng(seed).uniform(-1, 1, (n, latent_size)).astype("float32")
-
-
-def synthesize(generator, latents, batch_size=BATCH):
-    """Audio [n, time, channels] of `latents` [n, latent_size], a batch at a time."""
-    batch_size = min(batch_size, max(len(latents), BATCH))
-    padded = np.concatenate([latents, np.zeros((-len(latents) % batch_size, latents.shape[1]), "float32")])
-    batches = padded.reshape(-1, batch_size, latents.shape[1])
-    audio = [np.asarray(generator.predict_on_batch(batch)) for batch in batches]
-    return np.concatenate(audio)[: len(latents)]
-
-
-def generate(run, n, seed=None, step=None, folder=None, batch_size=BATCH):
+def generate(run, n, seed=None, step=None, folder=None, batch_size=None):
     """Make `n` sounds: WAV files (PCM 16, the run's rate), `latents.npz` and `sheet.png` in a new folder.
 
     Args:
@@ -70,7 +56,7 @@ def generate(run, n, seed=None, step=None, folder=None, batch_size=BATCH):
         seed: of the latents; drawn when None, and stored either way.
         step: the checkpoint's; the newest when None.
         folder: where to; `generated/<run>/step-<step>` when None. Where it is there already, a number is added.
-        batch_size: clips computed at once; memory grows with it, the sounds do not change.
+        batch_size: clips computed at once; memory grows with it. About a million samples when None.
 
     Returns a `Generated`. Raises UserError when there is nothing to generate from or no place to write to.
     """
@@ -78,10 +64,9 @@ def generate(run, n, seed=None, step=None, folder=None, batch_size=BATCH):
     generator, config = load_generator(run, step)
     seed = secrets.randbits(31) if seed is None else seed
     latents = sample_latents(n, config.latent_size, seed)
-    with native_stderr_hidden():
-        synthesize(generator, latents[:1], batch_size)  # compiles, so that the time below is that of the sounds
     started = time.monotonic()
-    audio = synthesize(generator, latents, batch_size)
+    with native_stderr_hidden():  # compilers talk
+        audio = synthesize(generator, latents, batch_size)
     compute_s = time.monotonic() - started
 
     folder = free_directory(folder or Path("generated") / run.name / f"step-{step:08d}")

@@ -15,6 +15,8 @@ so padding the kernel with zeros until u runs over whole taps for every r is all
 import keras
 from keras import ops
 
+FEW_STEPS = 16  # where a matrix product over unfolded windows beats a convolution: it reads the large kernel only once
+
 
 def _phases(kernel_length, stride):
     """The polyphase grid of a "same" kernel: zeros before and after it, and the first and last tap u."""
@@ -48,6 +50,9 @@ class _Convolution(keras.layers.Layer):
         return ops.reshape(padded, (-1, self.stride, *self.kernel.shape[1:]))
 
     def _convolve(self, x, taps, left, right):
+        """The stride-1 convolution of `x` [batch, time, channels], padded with zeros, and `taps`."""
+        if x.shape[1] <= FEW_STEPS:
+            return _windows_product(ops.pad(x, [[0, 0], [left, right], [0, 0]]), taps)
         if left != right:
             x = ops.pad(x, [[0, 0], [left, right], [0, 0]])
         return ops.conv(x, taps, strides=1, padding="same" if left == right else "valid", data_format="channels_last")
@@ -55,6 +60,15 @@ class _Convolution(keras.layers.Layer):
     def get_config(self):
         settings = {"filters": self.filters, "kernel_length": self.kernel_length, "stride": self.stride}
         return {**super().get_config(), **settings}
+
+
+def _windows_product(x, taps):
+    """The "valid" stride-1 convolution as one matrix product: y[m] = [x[m], x[m + 1], …] · taps."""
+    count, channels, filters = taps.shape
+    time = x.shape[1] - count + 1
+    windows = [ops.slice(x, (0, tap, 0), (ops.shape(x)[0], time, channels)) for tap in range(count)]
+    windows = ops.reshape(ops.concatenate(windows, axis=-1), (-1, count * channels))
+    return ops.reshape(ops.matmul(windows, ops.reshape(taps, (count * channels, filters))), (-1, time, filters))
 
 
 @keras.saving.register_keras_serializable("wavegan")

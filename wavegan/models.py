@@ -24,7 +24,7 @@ def strides_for(length):
     return [2] * (doublings % 2) + [4] * (doublings // 2)
 
 
-def build_generator(length=16384, channels=1, model_dim=64, kernel_length=25, latent_size=100):
+def build_generator(length=16384, channels=1, model_dim=64, kernel_length=25, latent_size=100, dtype=None):
     """Latents [batch, latent_size] in [-1, 1] → audio [batch, length, channels] in (-1, 1).
 
     Args:
@@ -33,39 +33,42 @@ def build_generator(length=16384, channels=1, model_dim=64, kernel_length=25, la
         model_dim: channels of the outermost hidden layer; each layer further in has twice as many.
         kernel_length: taps of every transposed convolution.
         latent_size: width of a latent.
+        dtype: Keras' dtype policy of the layers, such as "mixed_bfloat16"; None for Keras' global one. The audio is
+            float32 either way.
     """
     strides = strides_for(length)
     width = model_dim * 2 ** (len(strides) - 1)
     latents = keras.Input((latent_size,), name="latents")
-    x = keras.layers.Dense(SEED_LENGTH * width, name="seed")(latents)
-    x = keras.layers.Reshape((SEED_LENGTH, width))(x)
+    x = keras.layers.Dense(SEED_LENGTH * width, name="seed", dtype=dtype)(latents)
+    x = keras.layers.Reshape((SEED_LENGTH, width), dtype=dtype)(x)
     for depth, stride in enumerate(strides):
-        x = keras.layers.ReLU()(x)
+        x = keras.layers.ReLU(dtype=dtype)(x)
         width //= 2
-        last = depth == len(strides) - 1
-        x = TransposedConv1D(channels if last else width, kernel_length, stride, name=f"upsample_{depth}")(x)
+        filters = channels if depth == len(strides) - 1 else width
+        x = TransposedConv1D(filters, kernel_length, stride, name=f"upsample_{depth}", dtype=dtype)(x)
     audio = keras.layers.Activation("tanh", name="audio", dtype="float32")(x)  # [batch, length, channels]
     return keras.Model(latents, audio, name="generator")
 
 
-def build_critic(length=16384, channels=1, model_dim=64, kernel_length=25, phase_shuffle=2, seed=None):
+def build_critic(length=16384, channels=1, model_dim=64, kernel_length=25, phase_shuffle=2, seed=None, dtype=None):
     """Audio [batch, length, channels] → scores [batch, 1]; higher means more like the recordings.
 
     Args:
         length, channels, model_dim, kernel_length: as for `build_generator`, which this mirrors.
         phase_shuffle: largest shift (time steps) after every convolution but the last; 0 leaves it out.
         seed: where the shifts' draws start.
+        dtype: as for `build_generator`. The scores are float32 either way.
     """
     strides = strides_for(length)[::-1]
     audio = keras.Input((length, channels), name="audio")
     x, width = audio, model_dim
     for depth, stride in enumerate(strides):
-        x = StridedConv1D(width, kernel_length, stride, name=f"downsample_{depth}")(x)
-        x = keras.layers.LeakyReLU(LEAKY_SLOPE)(x)
+        x = StridedConv1D(width, kernel_length, stride, name=f"downsample_{depth}", dtype=dtype)(x)
+        x = keras.layers.LeakyReLU(LEAKY_SLOPE, dtype=dtype)(x)
         if phase_shuffle and depth < len(strides) - 1:
             layer_seed = None if seed is None else seed + depth
-            x = PhaseShuffle(phase_shuffle, seed=layer_seed, name=f"phase_shuffle_{depth}")(x)
+            x = PhaseShuffle(phase_shuffle, seed=layer_seed, name=f"phase_shuffle_{depth}", dtype=dtype)(x)
         width *= 2
-    x = keras.layers.Flatten()(x)  # [batch, 16 · widest]
+    x = keras.layers.Flatten(dtype=dtype)(x)  # [batch, 16 · widest]
     scores = keras.layers.Dense(1, name="score", dtype="float32")(x)
     return keras.Model(audio, scores, name="critic")

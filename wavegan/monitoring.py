@@ -216,10 +216,13 @@ class StopOnInterrupt(StepCallback):
         self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
 
     def _interrupt(self, number, frame):
-        self.interrupted = True
-        self.model.stop_training = True
+        self.interrupted = True  # a signal comes at any time: the model is touched between steps only
         self.restore()
         say("stopping after this step …")
+
+    def on_step(self, step, logs):
+        if self.interrupted:
+            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         self.restore()

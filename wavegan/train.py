@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from preprocess import UserError
 from preprocess.records import fingerprint, native_stderr_hidden
+from wavegan import autodiff, monitoring, pictures
 from wavegan import config as configuration
-from wavegan import monitoring, pictures
 from wavegan.dataset import Records, clips, training_batches
-from wavegan.generation import sample_latents
 from wavegan.monitoring import say
+from wavegan.synthesis import sample_latents
 from wavegan.training import gan_from
 
 PREVIEWS = 8  # clips in a preview
@@ -36,10 +36,10 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
     Returns the number of steps the run has now. Raises UserError for settings that do not fit the run or the data, and
     `monitoring.Diverged` where training went out of bounds.
     """
-    with native_stderr_hidden():
-        gpus = tf.config.list_physical_devices("GPU")
     if keras.backend.backend() != "tensorflow":
-        raise UserError(f"KERAS_BACKEND must be tensorflow. Received: {keras.backend.backend()}.")
+        tf.config.set_visible_devices([], "GPU")  # it reads the records; the memory is for the backend
+    with native_stderr_hidden():
+        gpus = autodiff.accelerators()
     data = {
         "data": str(Path(directory).resolve()),
         "data_fingerprint": fingerprint(directory),
@@ -86,8 +86,7 @@ def _of_same_data(run, data):
 
 def _describe(config, gan, gpus):
     sizes = [f"{network.name} {network.count_params() / 1e6:.2f} M" for network in (gan.generator, gan.critic)]
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    say(f"device    {', '.join(names) or 'CPU'}, TensorFlow {tf.__version__}, Keras {keras.__version__}")
+    say(f"device    {', '.join(gpus) or 'CPU'}, {autodiff.version()}, Keras {keras.__version__}, {config.precision}")
     say(f"model     preset {config.preset}: {' and '.join(sizes)} parameters, {config.length} samples a clip")
     say(f"training  {config.steps:,} steps of {config.critic_updates} + 1 updates, batches of {config.batch_size}")
 

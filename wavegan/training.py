@@ -54,7 +54,7 @@ class WaveGAN(keras.Model):
     def call(self, latents):
         return self.averaged_generator(latents)
 
-    def compile(self, critic_optimizer, generator_optimizer, jit_compile=False, **kwargs):
+    def compile(self, critic_optimizer, generator_optimizer, jit_compile=autodiff.JIT_COMPILE, **kwargs):
         """Take both optimizers and make their state, so that a checkpoint can be restored before the first step."""
         super().compile(optimizer=generator_optimizer, jit_compile=jit_compile, **kwargs)
         self.critic_optimizer = critic_optimizer
@@ -82,8 +82,18 @@ class WaveGAN(keras.Model):
     def compile_from_config(self, config):
         self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
-    def train_step(self, data):
-        real = data["audio"]
+    @property
+    def non_trainable_variables(self):
+        """With the critic's optimizer: Keras' JAX trainer carries only the variables of one optimizer by itself."""
+        slots = self.critic_optimizer.variables if self.compiled else []
+        return super().non_trainable_variables + slots
+
+    def train_step(self, *arguments):
+        return autodiff.carried(self, self.adversarial_step, *arguments)
+
+    def adversarial_step(self, data):
+        """One step on `data`, {"audio": [critic_updates, batch, time, channels]}. Returns {name: scalar}."""
+        real = keras.utils.unpack_x_y_sample_weight(data)[0]["audio"]  # from a generator it comes in a tuple
         if len(real.shape) != 4 or real.shape[0] != self.critic_updates:
             raise ValueError(
                 f"Expected data['audio'] of shape [critic_updates={self.critic_updates}, batch, time, channels]. "
@@ -110,7 +120,7 @@ class WaveGAN(keras.Model):
             facts = {"loss": total, "wasserstein_distance": distance, "gradient_penalty": penalty}
             return total, {f"critic/{name}": value for name, value in facts.items()}
 
-        _, facts, gradients = autodiff.value_and_gradients(loss, self.critic.trainable_variables)
+        _, facts, gradients = autodiff.value_and_gradients(loss, self.critic.trainable_variables, self.critic.variables)
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
         return facts
 
@@ -123,7 +133,9 @@ class WaveGAN(keras.Model):
             total = losses.generator_loss(self.critic(fake, training=True))
             return total, {"generator/loss": total, "audio/rms_generated": rms(fake)}
 
-        _, facts, gradients = autodiff.value_and_gradients(loss, self.generator.trainable_variables)
+        _, facts, gradients = autodiff.value_and_gradients(
+            loss, self.generator.trainable_variables, self.generator.variables + self.critic.variables
+        )
         self.optimizer.apply(gradients, self.generator.trainable_variables)
         if self.ema:
             self._update_average()
@@ -191,16 +203,16 @@ def rms(audio):
 
 def generator_from(config):
     """The generator that `config` describes, its weights drawn from the seed."""
-    return build_generator(config.length, config.channels, config.model_dim, config.kernel_length, config.latent_size)
+    size = (config.length, config.channels, config.model_dim, config.kernel_length)
+    return build_generator(*size, config.latent_size, config.dtype_policy)
 
 
 def gan_from(config):
     """The compiled `WaveGAN` that `config` describes, its weights drawn from the seed."""
     keras.utils.set_random_seed(config.seed)
     draws = np.random.SeedSequence(config.seed).generate_state(2)
-    critic = build_critic(
-        config.length, config.channels, config.model_dim, config.kernel_length, config.phase_shuffle, int(draws[0] >> 1)
-    )
+    size = (config.length, config.channels, config.model_dim, config.kernel_length)
+    critic = build_critic(*size, config.phase_shuffle, int(draws[0] >> 1), config.dtype_policy)
     gan = WaveGAN(
         generator_from(config), critic, config.critic_updates, config.penalty_weight, config.ema, int(draws[1] >> 1)
     )
