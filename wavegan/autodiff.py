@@ -92,7 +92,7 @@ def carried(model, step, *arguments):
 def compiled(model):
     """`model(x, training=False)` as a compiled function of an array `x`, with the weights the model has now."""
     if BACKEND == "tensorflow":
-        return tf.function(lambda x: model(x, training=False))
+        return tf.function(lambda x: model(x, training=False), autograph=False)
 
     @jax.jit
     def forward(values, x):
@@ -115,6 +115,15 @@ def accelerators():
         details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
         return [detail.get("device_name", "GPU") for detail, _ in zip(details, gpus, strict=False)]
     return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+
+
+def peak_memory():
+    """The most bytes that the first accelerator had in use so far; None on a CPU."""
+    if not accelerators():
+        return None
+    if BACKEND == "tensorflow":
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return jax.devices()[0].memory_stats()["peak_bytes_in_use"]
 
 
 def version():

@@ -21,10 +21,14 @@ def synthesize(generator, latents, batch_size=None):
         latents: float32 [n, latent_size].
         batch_size: clips computed at once, at most; memory grows with it. About a million samples when None.
     """
-    at_most = batch_size or max(1, SAMPLES_AT_ONCE // generator.output_shape[1])
+    return in_batches(autodiff.compiled(generator), latents, batch_size, generator.output_shape[1])
+
+
+def in_batches(forward, latents, batch_size, length):
+    """As `synthesize`, for a compiled generator of clips of `length` samples."""
+    at_most = batch_size or max(1, SAMPLES_AT_ONCE // length)
     size = -(-len(latents) // -(-len(latents) // at_most))  # batches of one size: each size is compiled anew
     padded = np.concatenate([latents, np.zeros((-len(latents) % size, latents.shape[1]), "float32")])
-    forward = autodiff.compiled(generator)
     audio, underway = [], None
     for batch in padded.reshape(-1, size, latents.shape[1]):
         ahead = forward(batch)  # a GPU computes this one while the one before is copied

@@ -1,0 +1,1 @@
+"""What this project costs: time and memory, as ratios within one run. Measured, never asserted."""

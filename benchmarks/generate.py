@@ -1,0 +1,80 @@
+"""Generation: its share of the matrix-product peak, times real time, and `generate.py` as a whole process."""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.arithmetic import forward_flop
+from benchmarks.measure import in_turns, matrix_products, median_ratio
+from wavegan import autodiff
+from wavegan.runs import Run
+from wavegan.synthesis import in_batches, sample_latents
+from wavegan.training import gan_from, generator_from
+
+SOUNDS = 50  # of the whole process
+SCRIPT = Path(__file__).resolve().parent.parent / "generate.py"
+
+
+def figures(config, repeats, clips, batch_size=None):
+    """{name: figure} of the generator that `config` describes.
+
+    Args:
+        config: a `wavegan.config.Config`.
+        repeats: rounds of timing.
+        clips: how many are made in one timing.
+        batch_size: clips computed at once; what `generate.py` takes by itself when None.
+    """
+    latents = sample_latents(clips, config.latent_size, seed=0)
+    products, products_flop = matrix_products(config.precision)
+    timed = {"clips": _maker(config, latents, batch_size), "products": products}
+    if config.precision != "float32":
+        timed["float32"] = _maker(replace(config, precision="float32"), latents, batch_size)
+    times = in_turns(timed, repeats)
+    seconds = statistics.median(times["clips"])
+    flop = clips * forward_flop(config)
+    found = {
+        "clips_per_second": clips / seconds,
+        "times_real_time": clips * config.length / config.sample_rate / seconds,
+        "gflop_per_second": flop / seconds / 1e9,
+        "peak_gflop_per_second": products_flop / statistics.median(times["products"]) / 1e9,
+        "share_of_peak": flop / products_flop * median_ratio(times["products"], times["clips"]),
+    }
+    if "float32" in times:
+        found["float32_ratio"] = median_ratio(times["float32"], times["clips"])
+    if find_spec("tensorflow"):  # not needed for the rest
+        found |= _whole_process(config, repeats)
+    return found
+
+
+def _maker(config, latents, batch_size):
+    generator = generator_from(config)
+    forward = autodiff.compiled(generator)
+    return lambda: in_batches(forward, latents, batch_size, config.length)
+
+
+def _whole_process(config, repeats):
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder) / "run")
+        run.create(config)
+        run.save(0, gan_from(config).state())
+        words = ["--n", str(SOUNDS), "--run", run.path, "--out", Path(folder) / "sounds"]
+        times = in_turns(
+            {
+                "generate": lambda: _process(SCRIPT, *words),
+                "import": lambda: _process("-c", "import tensorflow"),
+            },
+            repeats,
+        )
+    return {
+        f"seconds_of_{SOUNDS}_sounds_whole_process": statistics.median(times["generate"]),
+        "seconds_of_importing_tensorflow": statistics.median(times["import"]),
+        "process_ratio": median_ratio(times["generate"], times["import"]),
+    }
+
+
+def _process(*words):
+    subprocess.run([sys.executable, *map(str, words)], check=True, capture_output=True)

@@ -1,0 +1,40 @@
+"""The input pipeline against the step that consumes it."""
+
+import statistics
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.measure import in_turns, median_ratio
+from benchmarks.step import stepper
+from preprocess.convert import Options, prepare
+from preprocess.records import DatasetInfo
+from wavegan.dataset import Records, training_batches
+from wavegan.training import gan_from
+
+STEPS = 20  # of input in one timing
+
+
+def figures(config, repeats, data=None):
+    """{name: figure} of reading `data`, or a drum kit of the configured length, alone and as a ratio to the step."""
+    with tempfile.TemporaryDirectory() as folder:
+        if data is None:
+            data = Path(folder) / "drums"
+            prepare(["drums"], data, Options(sample_rate=config.sample_rate, length=config.length))
+        info = DatasetInfo.load(data)
+        config = replace(config, length=info.length, channels=info.channels, sample_rate=info.sample_rate)
+        records = Records(data, info)
+
+        def read():
+            batches = training_batches(records, info, config.batch_size, config.critic_updates, config.seed)
+            for _ in batches.take(STEPS):
+                pass
+
+        times = in_turns({"input": read, "step": stepper(gan_from(config), config)}, repeats)
+    seconds = statistics.median(times["input"]) / STEPS
+    return {
+        "input_seconds_per_step": seconds,
+        "seconds_per_step": statistics.median(times["step"]),
+        "clips_per_second": config.critic_updates * config.batch_size / seconds,
+        "input_ratio": STEPS * median_ratio(times["step"], times["input"]),
+    }

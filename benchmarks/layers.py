@@ -1,0 +1,87 @@
+"""Every convolution of both networks, forward, and forward and backward, against Keras' own."""
+
+import statistics
+
+import keras
+from keras import ops
+
+from benchmarks.measure import in_turns, matrix_products, median_ratio, wait
+from wavegan import autodiff
+from wavegan.layers import StridedConv1D, TransposedConv1D
+from wavegan.models import SEED_LENGTH, strides_for
+
+
+class Forward(keras.layers.Layer):
+    def __init__(self, layer, shape):
+        super().__init__(dtype="float32")
+        self.layer = layer
+        self.x = self.add_weight(shape=shape, initializer="random_normal")
+        if not layer.built:
+            layer.build(shape)
+
+    def loss(self):
+        return ops.mean(ops.square(ops.cast(self.layer(self.x), "float32")))
+
+    def call(self, x, training=False):
+        return self.loss()
+
+
+class Gradients(Forward):
+    """By the input as well as the weights: what a layer in the middle of a network has to compute."""
+
+    def call(self, x, training=False):
+        variables = [self.x, *self.layer.trainable_variables]
+        _, _, gradients = autodiff.value_and_gradients(lambda: (self.loss(), {}), variables, self.variables)
+        return sum(ops.mean(ops.cast(gradient, "float32")) for gradient in gradients)
+
+
+def figures(config, repeats):
+    """{layer: {name: figure}}, with milliseconds, ratios to Keras' layer, and shares of the matrix-product peak."""
+    peak = matrix_products(config.precision)
+    return {name: _layer_figures(*layer, config, repeats, *peak) for name, layer in _layers(config).items()}
+
+
+def _layers(config):
+    """{name: (our layer, Keras' layer, input shape)}, of the generator and of the critic."""
+    strides = strides_for(config.length)
+    time, width = SEED_LENGTH, config.model_dim * 2 ** (len(strides) - 1)
+    found = {}
+    for depth, stride in enumerate(strides):
+        narrower = config.channels if depth == len(strides) - 1 else width // 2
+        settings = {"strides": stride, "padding": "same", "dtype": config.dtype_policy}
+        ours = {"stride": stride, "dtype": config.dtype_policy}
+        kernel = config.kernel_length
+        found[f"upsample_{depth}"] = (
+            TransposedConv1D(narrower, kernel, **ours),
+            keras.layers.Conv1DTranspose(narrower, kernel, **settings),
+            (config.batch_size, time, width),
+        )
+        found[f"downsample_{len(strides) - 1 - depth}"] = (
+            StridedConv1D(width, kernel, **ours),
+            keras.layers.Conv1D(width, kernel, **settings),
+            (config.batch_size, time * stride, narrower),
+        )
+        time, width = time * stride, width // 2
+    return dict(sorted(found.items()))
+
+
+def _layer_figures(ours, plain, shape, config, repeats, products, products_flop):
+    timed = {"products": products}
+    for name, layer in {"ours": ours, "plain": plain}.items():
+        for kind in (Forward, Gradients):
+            timed[name, kind] = _runner(kind(layer, shape))
+    times = in_turns(timed, repeats)
+    steps = min(shape[1], ours.compute_output_shape(shape)[1])
+    flop = 2 * config.batch_size * steps * config.kernel_length * shape[2] * ours.filters
+    found = {}
+    for kind, passes, name in ((Forward, 1, "forward"), (Gradients, 3, "forward_backward")):
+        seconds = times["ours", kind]
+        found[f"{name}_ms"] = 1000 * statistics.median(seconds)
+        found[f"{name}_share_of_peak"] = passes * flop / products_flop * median_ratio(times["products"], seconds)
+        found[f"{name}_baseline_ratio"] = median_ratio(times["plain", kind], seconds)
+    return found
+
+
+def _runner(layer):
+    forward, nothing = autodiff.compiled(layer), ops.zeros(())
+    return lambda: wait(forward(nothing))

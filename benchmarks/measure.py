@@ -1,0 +1,162 @@
+"""Timing in turns, the matrix-product peak, and how results are printed and kept."""
+
+import json
+import os
+import platform
+import resource
+import statistics
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import keras
+from keras import ops
+
+from preprocess import UserError
+from preprocess.options import available_cores
+from wavegan import autodiff
+
+PEAK_SIZES = {"cpu": (1024, 2048, 4096), "accelerator": (4096, 8192, 16384)}
+PEAK_FLOP = {"cpu": 1e11, "accelerator": 4e13}  # of one timing: long enough for the clock, short enough to wait for
+PACKAGES = ("tensorflow", "jax", "keras", "numpy", "librosa", "soundfile", "soxr")
+
+
+def in_turns(functions, repeats):
+    """Times `functions`, {name: callable}, one after the other, `repeats` rounds after one that is not counted.
+
+    So a machine that is slower for a while is slower for all of them. Returns {name: [seconds of each round]}.
+    """
+    times = {name: [] for name in functions}
+    for round in range(1 + repeats):
+        for name, function in functions.items():
+            started = time.perf_counter()
+            function()
+            if round:
+                times[name].append(time.perf_counter() - started)
+    return times
+
+
+def median_ratio(above, below):
+    """The median of the ratios of each round."""
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
+
+
+def wait(tensor):
+    """Returns when `tensor` is computed and here."""
+    return ops.convert_to_numpy(tensor)
+
+
+class Products(keras.layers.Layer):
+    """`count` products of a square matrix with another, one after the other."""
+
+    def __init__(self, size, count, precision):
+        super().__init__(dtype=precision)
+        self.count = count
+        deviation = keras.initializers.RandomNormal(stddev=size**-0.5)  # so that products of products stay in range
+        self.matrix = self.add_weight(shape=(size, size), initializer=deviation)
+
+    def call(self, x, training=False):
+        for _ in range(self.count):
+            x = ops.matmul(x, self.matrix)
+        return ops.mean(x)
+
+
+def matrix_products(precision, repeats=3):
+    """The fastest size of matrix product in `precision` on this device: (a callable that computes some, their FLOP)."""
+    kind = "accelerator" if autodiff.accelerators() else "cpu"
+    found = []
+    for size in PEAK_SIZES[kind]:
+        count = max(1, round(PEAK_FLOP[kind] / (2 * size**3)))
+        forward = autodiff.compiled(Products(size, count, precision))
+        x = keras.random.normal((size, size), dtype=precision, seed=0)
+        flop = 2 * size**3 * count
+        products = Waiting(forward, x)
+        seconds = statistics.median(in_turns({"products": products}, repeats)["products"])
+        found.append((flop / seconds, products, flop))
+    return max(found, key=lambda each: each[0])[1:]
+
+
+class Waiting:
+    def __init__(self, forward, x):
+        self.forward, self.x = forward, x
+
+    def __call__(self):
+        wait(self.forward(self.x))
+
+
+def peak_memory():
+    """Bytes: of the accelerator where there is one, else of this process."""
+    on_device = autodiff.peak_memory()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if on_device is None else on_device
+
+
+def machine():
+    """What the figures depend on and a reader cannot see."""
+    return {
+        "processor": _processor(),
+        "cores": available_cores(),
+        "accelerators": autodiff.accelerators(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _processor():
+    """The processor's name, and its fast instructions as far as they matter here."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    known = {"avx2", "avx512f", "avx512_bf16", "amx_bf16"} & set(facts.get("flags", "").split())
+    return " ".join([facts.get("model name", platform.processor()), *sorted(known)])
+
+
+def versions():
+    """{package: version} of what does the computing."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def keep(path, benchmark, config, figures):
+    """Append one line of JSON to `path`. Raises UserError where that cannot be."""
+    line = {
+        "benchmark": benchmark,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "versions": versions(),
+        "backend": autodiff.BACKEND,
+        "precision": config.precision,
+        "configuration": {name: value for name, value in asdict(config).items() if not name.startswith("data")},
+        "figures": figures,
+    }
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as problem:
+        raise UserError(f"--out {path} cannot be written ({problem.strerror}). Give another file.") from None
+
+
+def table(rows):
+    """`rows` of cells, the first the heads, as a Markdown table."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def _cell(value):
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)

@@ -1,0 +1,71 @@
+"""The WaveGAN that one would write first: Keras' own convolutions, and a critic that is called for each batch."""
+
+import keras
+
+from wavegan import autodiff, losses
+from wavegan.layers import PhaseShuffle
+from wavegan.models import LEAKY_SLOPE, SEED_LENGTH, strides_for
+from wavegan.training import WaveGAN
+
+
+def plain_generator(config):
+    """As `wavegan.models.build_generator`, of `keras.layers.Conv1DTranspose`. The weights are in the same order."""
+    strides = strides_for(config.length)
+    width, dtype = config.model_dim * 2 ** (len(strides) - 1), config.dtype_policy
+    latents = keras.Input((config.latent_size,))
+    x = keras.layers.Dense(SEED_LENGTH * width, dtype=dtype)(latents)
+    x = keras.layers.Reshape((SEED_LENGTH, width), dtype=dtype)(x)
+    for depth, stride in enumerate(strides):
+        x = keras.layers.ReLU(dtype=dtype)(x)
+        width //= 2
+        filters = config.channels if depth == len(strides) - 1 else width
+        x = keras.layers.Conv1DTranspose(filters, config.kernel_length, stride, padding="same", dtype=dtype)(x)
+    return keras.Model(latents, keras.layers.Activation("tanh", dtype="float32")(x))
+
+
+def plain_critic(config):
+    """As `wavegan.models.build_critic`, of `keras.layers.Conv1D`. The weights are in the same order."""
+    strides, dtype = strides_for(config.length)[::-1], config.dtype_policy
+    audio = keras.Input((config.length, config.channels))
+    x, width = audio, config.model_dim
+    for depth, stride in enumerate(strides):
+        x = keras.layers.Conv1D(width, config.kernel_length, stride, padding="same", dtype=dtype)(x)
+        x = keras.layers.LeakyReLU(LEAKY_SLOPE, dtype=dtype)(x)
+        if config.phase_shuffle and depth < len(strides) - 1:
+            x = PhaseShuffle(config.phase_shuffle, seed=depth, dtype=dtype)(x)
+        width *= 2
+    x = keras.layers.Flatten(dtype=dtype)(x)
+    return keras.Model(audio, keras.layers.Dense(1, dtype="float32")(x))
+
+
+class PlainWaveGAN(WaveGAN):
+    """A WaveGAN whose critic is called for reals, for fakes and for what is between them."""
+
+    def critic_step(self, real):
+        count = real.shape[0]
+        fake = self.generator(self.sample_latents(count), training=False)
+        weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)
+        between = losses.interpolate(real, fake, weights)
+
+        def loss():
+            distance = losses.wasserstein_distance(self.critic(real, training=True), self.critic(fake, training=True))
+            gradients = autodiff.input_gradient(lambda clips: self.critic(clips, training=True), between)
+            total = self.penalty_weight * losses.gradient_penalty(gradients) - distance
+            return total, {"critic/loss": total}
+
+        variables = self.critic.trainable_variables
+        _, facts, gradients = autodiff.value_and_gradients(loss, variables, self.critic.variables)
+        self.critic_optimizer.apply(gradients, variables)
+        return facts
+
+
+def plain_gan_from(config):
+    """The plain counterpart of `wavegan.training.gan_from`."""
+    gan = PlainWaveGAN(
+        plain_generator(config), plain_critic(config), config.critic_updates, config.penalty_weight, config.ema, seed=0
+    )
+    gan.compile(
+        critic_optimizer=keras.optimizers.Adam(config.critic_learning_rate, beta_1=0.5, beta_2=0.9),
+        generator_optimizer=keras.optimizers.Adam(config.generator_learning_rate, beta_1=0.5, beta_2=0.9),
+    )
+    return gan

@@ -1,0 +1,71 @@
+"""`python -m preprocess` against the loop that one would write first."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import librosa
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.measure import in_turns, median_ratio
+from preprocess.convert import Options, open_source, prepare
+from preprocess.sources import shown
+
+COPIES = 4  # of all files, where the growth of memory is measured
+
+
+def figures(config, repeats, source):
+    """{name: figure} of converting the folder `source` at the configured rate and length (first window of a file)."""
+    options = Options(sample_rate=config.sample_rate, length=config.length, slices="first")
+    listing = open_source(source).listing(lambda *_: None)
+    files = [Path(source) / entry.name for entry in listing.entries]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+
+        def ours():
+            shutil.rmtree(folder / "ours", ignore_errors=True)
+            prepare([source], folder / "ours", options)
+
+        times = in_turns({"ours": ours, "plain": lambda: plain_loop(files, folder / "plain", config)}, repeats)
+        once, often = folder / "once", folder / "often"
+        for copies, place in ((1, once), (COPIES, often)):
+            for copy in range(copies):
+                shutil.copytree(source, place / str(copy))
+        memory = {place: _peak_memory(place, folder / f"{place.name}-records", options) for place in (once, often)}
+    seconds = statistics.median(times["ours"])
+    return {
+        "files": len(files),
+        "seconds": seconds,
+        "files_per_second": len(files) / seconds,
+        "plain_files_per_second": len(files) / statistics.median(times["plain"]),
+        "baseline_ratio": median_ratio(times["plain"], times["ours"]),
+        "peak_memory_gib": memory[once] / 2**30,
+        f"memory_ratio_of_{COPIES}_times_the_files": memory[often] / memory[once],
+    }
+
+
+def plain_loop(files, path, config):
+    """librosa.load → pad → TFRecordWriter, a float list for each clip."""
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for file in files:
+            clip, _ = librosa.load(file, sr=config.sample_rate)
+            clip = np.pad(clip[: config.length], (0, max(0, config.length - len(clip))))
+            floats = tf.train.Feature(float_list=tf.train.FloatList(value=clip))
+            example = tf.train.Example(features=tf.train.Features(feature={"audio": floats}))
+            writer.write(example.SerializeToString())
+
+
+def _peak_memory(source, out, options):
+    """Bytes of the largest process of the command."""
+    flags = ["--sample-rate", str(options.sample_rate), "--length", str(options.length), "--slices", "first"]
+    command = [sys.executable, "-m", "preprocess", str(source), "--out", str(out), *flags]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        raise RuntimeError(f"preprocessing {shown(str(source))} ended with {status}")
+    return usage.ru_maxrss * 1024

@@ -1,0 +1,54 @@
+"""One training step: seconds, its share of the matrix-product peak, and the ratio to a plain Keras WaveGAN."""
+
+import statistics
+from dataclasses import replace
+
+from keras import ops, random
+
+from benchmarks.arithmetic import step_flop
+from benchmarks.measure import in_turns, matrix_products, median_ratio, peak_memory
+from benchmarks.plain import plain_gan_from
+from wavegan.training import gan_from
+
+
+def figures(config, repeats, against_others=True):
+    """{name: figure} of the step that `config` describes.
+
+    Args:
+        config: a `wavegan.config.Config`.
+        repeats: rounds of timing.
+        against_others: also time the matrix products, the plain WaveGAN, and float32 where the precision is another.
+    """
+    timed = {"step": stepper(gan_from(config), config)}
+    if against_others:
+        products, products_flop = matrix_products(config.precision)
+        timed |= {"products": products, "plain": stepper(plain_gan_from(config), config)}
+        if config.precision != "float32":
+            exact = replace(config, precision="float32")
+            timed["float32"] = stepper(gan_from(exact), exact)
+    times = in_turns(timed, repeats)
+
+    seconds = statistics.median(times["step"])
+    flop = step_flop(config)
+    clip_seconds = config.length / config.sample_rate
+    found = {
+        "seconds_per_step": seconds,
+        "steps_per_second": 1 / seconds,
+        "audio_seconds_per_second": config.critic_updates * config.batch_size * clip_seconds / seconds,
+        "gflop_per_second": flop / seconds / 1e9,
+        "peak_memory_gib": peak_memory() / 2**30,
+    }
+    if against_others:
+        found["peak_gflop_per_second"] = products_flop / statistics.median(times["products"]) / 1e9
+        found["share_of_peak"] = flop / products_flop * median_ratio(times["products"], times["step"])
+        found["baseline_ratio"] = median_ratio(times["plain"], times["step"])
+    if "float32" in times:
+        found["float32_ratio"] = median_ratio(times["float32"], times["step"])
+    return found
+
+
+def stepper(gan, config):
+    """A callable that makes one step of `gan`, on noise that is on the device already."""
+    shape = (config.critic_updates, config.batch_size, config.length, config.channels)
+    batch = {"audio": ops.convert_to_tensor(random.uniform(shape, -1, 1, seed=0))}
+    return lambda: gan.train_on_batch(batch, return_dict=True)
