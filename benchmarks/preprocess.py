@@ -23,7 +23,7 @@ def figures(config, repeats, source):
     """{name: figure} of converting the folder `source` at the configured rate and length (first window of a file)."""
     options = Options(sample_rate=config.sample_rate, length=config.length, slices="first")
     listing = open_source(source).listing(lambda *_: None)
-    files = [Path(source) / entry.name for entry in listing.entries]
+    files = [Path(source) / entry.path for entry in listing.entries]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from wavegan.layers import PhaseShuffle, StridedConv1D, TransposedConv1D
+from wavegan.layers import FEW_STEPS, PhaseShuffle, StridedConv1D, TransposedConv1D
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +25,14 @@ def values_and_gradients(layer, x, weight):
 
 @pytest.mark.parametrize(("kernel_length", "stride"), [(25, 4), (25, 2), (24, 4), (9, 4), (5, 2), (4, 4), (7, 1)])
 @pytest.mark.parametrize("kind", ["strided", "transposed"])
-def test_convolutions_equal_those_of_keras_in_values_and_gradients(kind, kernel_length, stride):
+@pytest.mark.parametrize("time", [FEW_STEPS, FEW_STEPS + 4])  # a matrix product, and a convolution
+def test_convolutions_equal_those_of_keras_in_values_and_gradients(time, kind, kernel_length, stride):
     rng = np.random.default_rng(7)
     ours, keras_layer = {
         "strided": (StridedConv1D, keras.layers.Conv1D),
         "transposed": (TransposedConv1D, keras.layers.Conv1DTranspose),
     }[kind]
-    x = tf.constant(rng.normal(size=(3, 16 * stride, 5)))
+    x = tf.constant(rng.normal(size=(3, time * (stride if kind == "strided" else 1), 5)))
     fast = ours(6, kernel_length, stride)
     plain = keras_layer(6, kernel_length, strides=stride, padding="same")
     fast(x), plain(x)

@@ -3,11 +3,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks.plain import plain_critic
 from wavegan.config import resolve
 from wavegan.models import build_critic, build_generator
 from wavegan.training import WaveGAN, gan_from
 
 LENGTH, BATCH, UPDATES = 256, 3, 2
+SMALL = {"preset": "tiny", "model_dim": 4, "kernel_length": 9, "latent_size": 8, "critic_updates": 2}
 
 
 def small_gan(seed=0, critic_updates=UPDATES, phase_shuffle=2, ema=0.9):
@@ -51,6 +53,61 @@ def test_the_critic_step_is_the_papers_formula():
     assert float(facts["critic/wasserstein_distance"]) == pytest.approx(distance, abs=1e-5)
     assert float(facts["critic/gradient_penalty"]) == pytest.approx(penalty, abs=1e-5)
     assert float(facts["critic/loss"]) == pytest.approx(-distance + 10 * penalty, abs=1e-4)
+
+
+def test_the_critics_update_follows_the_gradient_of_the_papers_formula():
+    """Against Keras' own convolutions, separate calls and the loss as it stands in arXiv 1704.00028, algorithm 1."""
+    config = resolve(SMALL | {"phase_shuffle": 0}, gpu=False, length=1024)
+    gan = gan_from(config)
+    gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))  # an update is minus the gradient
+    real = tf.random.normal((BATCH, 1024, 1), stddev=0.1, seed=1)
+    seeds = gan.seed_generator.state.numpy()
+    fake = gan.generator(gan.sample_latents(BATCH))
+    weights = keras.random.uniform((BATCH, 1, 1), seed=gan.seed_generator)
+    gan.seed_generator.state.assign(seeds)
+
+    critic = plain_critic(config)
+    critic.set_weights(gan.critic.get_weights())
+    with tf.GradientTape() as tape:
+        between = weights * fake + (1 - weights) * real
+        with tf.GradientTape() as inner:
+            inner.watch(between)
+            scores = critic(between)
+        norms = tf.norm(tf.reshape(inner.gradient(scores, between), (BATCH, -1)), axis=1)
+        loss = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real)) + 10 * tf.reduce_mean((norms - 1) ** 2)
+    expected = tape.gradient(loss, [variable.value for variable in critic.trainable_variables])
+
+    before = gan.critic.get_weights()
+    facts = gan.critic_step(real)
+    assert float(facts["critic/loss"]) == pytest.approx(float(loss), rel=1e-4)
+    for was, now, gradient in zip(before, gan.critic.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(was - now, gradient, atol=1e-5 * np.abs(gradient).max() + 1e-6)
+
+
+def test_in_bfloat16_the_networks_compute_and_nothing_else():
+    gan = gan_from(resolve(SMALL | {"precision": "bfloat16"}, gpu=False, length=1024))
+    computing = {layer.name: layer.compute_dtype for layer in gan.generator.layers + gan.critic.layers}
+    exact = {name for name, dtype in computing.items() if dtype == "float32"}
+    assert exact == {"latents", "audio", "score"}
+    assert set(computing.values()) == {"bfloat16", "float32"}
+    facts = gan.adversarial_step({"audio": tf.random.normal((2, BATCH, 1024, 1), stddev=0.1, seed=1)})
+    assert {fact.dtype for fact in facts.values()} == {tf.float32}
+    floating = [array for array in gan.state().values() if array.dtype.kind != "i"]
+    assert {array.dtype for array in floating} == {np.dtype("float32")}
+    assert gan(gan.sample_latents(2)).dtype == tf.float32
+
+
+@pytest.mark.parametrize("scale", [1, 3])  # weights as they start, and steeper ones
+def test_in_bfloat16_the_penalty_differs_by_less_than_2_percent(scale):
+    facts = {}
+    for precision in ("float32", "bfloat16"):
+        settings = {"preset": "tiny", "precision": precision, "phase_shuffle": 0}
+        gan = gan_from(resolve(settings, gpu=False, length=4096))
+        gan.critic.set_weights([scale * weight for weight in gan.critic.get_weights()])
+        facts[precision] = gan.critic_step(tf.random.normal((16, 4096, 1), stddev=0.1, seed=1))
+    values = [float(each["critic/gradient_penalty"]) for each in facts.values()]
+    assert values[1] == pytest.approx(values[0], rel=0.02)
+    assert values[1] != values[0]
 
 
 def test_a_step_updates_the_critic_often_and_the_generator_once():

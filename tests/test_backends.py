@@ -1,0 +1,171 @@
+"""TensorFlow and JAX: the same step, the same runs, and what is needed to have either."""
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import generate
+from tests import backend_step
+from wavegan.runs import Run
+
+ROOT = Path(__file__).resolve().parent.parent
+
+jax = pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
+
+
+def python(*words, backend="jax", cwd=ROOT, **environment):
+    """Run Python with a backend in a process of its own; returns what it did."""
+    names = {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, cwd=cwd, env=os.environ | names, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def without_tensorflow(tmp_path_factory):
+    """A folder of packages that has keras, jax and numpy with what they need, and nothing else."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    wanted, found = ["keras", "jax", "numpy"], set()
+    while wanted:
+        name = re.match(r"[\w.-]+", wanted.pop())[0]
+        if name in found:
+            continue
+        found.add(name)
+        distribution = importlib.metadata.distribution(name)
+        wanted += [
+            line for line in distribution.requires or [] if "extra ==" not in line and "python_version" not in line
+        ]
+        for top in {file.parts[0] for file in distribution.files if not file.parts[0].startswith("..")}:
+            if not (folder / top).exists() and top != "__pycache__":
+                (folder / top).symlink_to(distribution.locate_file(top))
+    assert "tensorflow" not in found and not (folder / "tensorflow").exists()
+    return folder
+
+
+def isolated(folder, *words):
+    """Run Python with KERAS_BACKEND=jax and only the packages in `folder` and this repository."""
+    start = f"import sys; sys.path[:0] = {[str(ROOT), str(folder)]!r}; sys.argv = sys.argv[1:]; import runpy; "
+    how = "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=False)"
+    command = [sys.executable, "-I", "-S", "-c", start + how, *map(str, words)]
+    return subprocess.run(
+        command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True, check=False, cwd=folder
+    )
+
+
+@pytest.fixture(scope="module")
+def one_step(tmp_path_factory, without_tensorflow):
+    """What one step on the same weights, batch and noise gives: {backend: arrays}; JAX's without any TensorFlow."""
+    folder = tmp_path_factory.mktemp("step")
+    rng = np.random.default_rng(0)
+    state = {f"state/{name}": array for name, array in backend_step.gan_of().state().items()}
+    for name, array in state.items():
+        if array.dtype == np.float32 and array.ndim:  # biases and Adam's moments, too, are something
+            state[name] = array + np.abs(rng.normal(0, 1e-2, array.shape)).astype("float32")
+    audio = rng.normal(0, 0.3, (2, 4, backend_step.LENGTH, 1)).astype("float32")
+    noise = {kind: rng.uniform(size=10_000).astype("float32") for kind in ("uniform", "randint")}
+    np.savez(folder / "given.npz", audio=audio, **noise, **state)
+    runs = {
+        "tensorflow": python("-m", "tests.backend_step", folder / "given.npz", folder / "tf.npz", backend="tensorflow"),
+        "jax": isolated(without_tensorflow, "tests.backend_step", folder / "given.npz", folder / "jax.npz"),
+    }
+    for backend, run in runs.items():
+        assert run.returncode == 0, (backend, run.stderr[-3000:])
+    return {
+        "before": {name.removeprefix("state/"): array for name, array in state.items()},
+        "tensorflow": dict(np.load(folder / "tf.npz")),
+        "jax": dict(np.load(folder / "jax.npz")),
+    }
+
+
+def test_both_backends_make_the_same_step(one_step):
+    before, ours, theirs = one_step["before"], one_step["tensorflow"], one_step["jax"]
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        if not name.endswith("seed_generator_state"):
+            np.testing.assert_allclose(theirs[name], ours[name], rtol=1e-4, atol=1e-4, err_msg=name)
+    for name in ("generator/002/kernel", "critic/000/kernel", "averaged_generator/002/kernel"):
+        moved = np.abs(ours[name] - before[name]).max()
+        assert moved > 5e-4, name  # so that 1e-4 says something
+        np.testing.assert_allclose(theirs[name], ours[name], atol=moved / 20, err_msg=name)
+
+
+def test_jax_carries_everything_that_a_step_changes(one_step):
+    before, after = one_step["before"], one_step["jax"]
+    still = [name for name in before if np.array_equal(before[name], after[name]) and "learning_rate" not in name]
+    # The noise was given, so that nobody drew from the seeds.
+    assert [name for name in still if not name.endswith("seed_generator_state")] == []
+    assert int(after["critic_optimizer/000/iteration"]) == 2
+
+
+def test_the_benchmarks_of_the_core_need_no_tensorflow(without_tensorflow, tmp_path):
+    flags = ["--preset", "tiny", "--model-dim", "2", "--length", "256", "--repeats", "1", "--out", tmp_path / "x.jsonl"]
+    run = isolated(without_tensorflow, "benchmarks", "step", *flags, "--precision", "bfloat16")
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert "JAX" in run.stdout and "float32_ratio" in run.stdout
+    assert '"backend": "jax"' in (tmp_path / "x.jsonl").read_text()
+
+
+@pytest.fixture(scope="module")
+def jax_run(drums, tmp_path_factory):
+    """A run of 6 steps by the real command with JAX, stopped after 3 and continued. Read only."""
+    from tests.conftest import TINY
+
+    run = tmp_path_factory.mktemp("runs") / "with JAX"
+    made = []
+    for steps in (3, 6):
+        done = python(
+            ROOT / "train_wavegan.py", "--data", drums, "--run", run, "--steps", steps, *TINY, "--checkpoint-every", 3
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        made.append(done)
+    assert "JAX" in made[0].stderr and "going on at step 3" in made[1].stderr
+    return run
+
+
+def test_a_jax_run_that_was_continued_equals_one_that_was_not(jax_run, drums, tmp_path):
+    from tests.conftest import TINY
+
+    straight = tmp_path / "straight"
+    done = python(
+        ROOT / "train_wavegan.py", "--data", drums, "--run", straight, "--steps", 6, *TINY, "--checkpoint-every", 3
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = Run(straight).load(6)
+    for name, array in Run(jax_run).load(6).items():
+        np.testing.assert_allclose(array, expected[name], atol=1e-5, err_msg=name)
+
+
+def test_a_run_made_with_jax_has_sounds_and_pictures_like_any_other(jax_run):
+    for step in (0, 6):
+        folder = jax_run / "previews" / f"step-{step:08d}"
+        assert len(list(folder.glob("*.wav"))) == 8 and (folder / "sheet.png").exists()
+    assert list(jax_run.glob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize(("made_with", "with_other"), [("jax", "tensorflow"), ("tensorflow", "jax")])
+def test_a_run_made_with_one_backend_generates_with_the_other(made_with, with_other, jax_run, trained, tmp_path):
+    from tests.test_generation import sounds
+
+    run = {"jax": jax_run, "tensorflow": trained}[made_with]
+    words = ["--run", str(run), "--n", "3", "--seed", "4", "--out"]
+    assert generate.main([*words, str(tmp_path / "tensorflow")]) == 0  # the backend of this process
+    done = python(ROOT / "generate.py", *words, tmp_path / "jax")
+    assert done.returncode == 0 and done.stderr == "", done.stderr[-3000:]
+    one, other = (sounds(tmp_path / backend) for backend in (made_with, with_other))
+    assert len(one) == 3
+    for name in one:
+        assert np.abs(one[name].astype(int) - other[name]).max() <= 2  # steps of 16 bits
+
+
+@pytest.mark.parametrize(("backend", "complaint"), [("torch", "Received: torch"), ("tensorflo", "Received: tensorflo")])
+def test_another_backend_is_one_line(backend, complaint, trained, tmp_path):
+    done = python(ROOT / "generate.py", "--run", trained, "--out", tmp_path / "x", backend=backend)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: KERAS_BACKEND must be tensorflow or jax")
+    assert complaint in lines[0]

@@ -1,0 +1,132 @@
+"""The benchmarks run, compare like with like, and say what they measured. No time is asserted."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import arithmetic, measure, plain
+from benchmarks.__main__ import BENCHMARKS, main, rows
+from wavegan.config import resolve
+from wavegan.training import gan_from
+
+TINY = ["--preset", "tiny", "--model-dim", "2", "--length", "256", "--sample-rate", "4000", "--repeats", "1"]
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "expected"),
+    [
+        ("layers", {"downsample_0", "downsample_1", "upsample_0", "upsample_1"}),
+        ("step", {
+            "seconds_per_step", "steps_per_second", "audio_seconds_per_second", "gflop_per_second", "peak_memory_gib",
+            "peak_gflop_per_second", "share_of_peak", "baseline_ratio",
+        }),
+        ("input", {"input_seconds_per_step", "seconds_per_step", "clips_per_second", "input_ratio"}),
+        ("preprocess", {
+            "files", "seconds", "files_per_second", "plain_files_per_second", "baseline_ratio", "peak_memory_gib",
+            "memory_ratio_of_4_times_the_files",
+        }),
+        ("generate", {
+            "clips_per_second", "times_real_time", "gflop_per_second", "peak_gflop_per_second", "share_of_peak",
+            "seconds_of_50_sounds_whole_process", "seconds_of_importing_tensorflow", "process_ratio",
+        }),
+    ],
+)  # fmt: skip
+def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp_path, capsys, monkeypatch, drum_files):
+    monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
+    monkeypatch.setattr(measure, "PEAK_FLOP", {"cpu": 1e6})
+    out = tmp_path / "new folder" / "results.jsonl"
+    words = {"preprocess": [str(drum_files)], "generate": ["--clips", "5", "--at-once", "2"]}.get(benchmark, [])
+    for lines in (1, 2):
+        if lines == 1 or benchmark == "step":
+            assert main([benchmark, *words, *TINY, "--out", str(out)]) == 0
+            assert len(out.read_text().splitlines()) == lines
+    line = json.loads(out.read_text().splitlines()[0])
+    assert line["benchmark"] == benchmark and line["backend"] == "tensorflow" and line["precision"] == "float32"
+    assert line["configuration"]["model_dim"] == 2 and line["configuration"]["length"] == 256
+    assert line["machine"]["cores"] > 0 and "keras" in line["versions"]
+    assert set(line["figures"]) == expected
+    figures = [value for value in line["figures"].values() if not isinstance(value, dict)]
+    assert all(value > 0 for value in figures)
+    printed = capsys.readouterr().out
+    assert all(f"| {name} " in printed for name in expected)
+
+
+def test_scaling_gives_a_row_for_every_size(monkeypatch):
+    from benchmarks import scaling
+
+    monkeypatch.setattr(scaling, "_alone", lambda config, repeats: {"seconds_per_step": float(config.model_dim)})
+    found = scaling.figures(resolve({"preset": "tiny"}, gpu=False, length=4096), repeats=1)
+    assert [(each["model_dim"], each["length"], each["batch_size"]) for each in found] == [
+        (16, 4096, 16), (32, 4096, 16), (64, 4096, 16), (16, 16384, 16), (16, 4096, 32), (16, 4096, 64)
+    ]  # fmt: skip
+    assert len(rows(found)) == 7
+
+
+def test_the_plain_wavegan_computes_what_ours_does():
+    config = resolve({"preset": "tiny", "model_dim": 2, "phase_shuffle": 0}, gpu=False, length=1024)
+    ours, theirs = gan_from(config), plain.plain_gan_from(config)
+    for gan in (ours, theirs):
+        gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))  # an update is minus the gradient
+    theirs.generator.set_weights(ours.generator.get_weights())
+    theirs.critic.set_weights(ours.critic.get_weights())
+    latents = ours.sample_latents(3)
+    audio = ours.generator(latents)
+    np.testing.assert_allclose(theirs.generator(latents), audio, atol=1e-5)
+    np.testing.assert_allclose(theirs.critic(audio), ours.critic(audio), atol=1e-5)
+    seed = ours.seed_generator.state.numpy()
+    theirs.seed_generator.state.assign(seed)
+    facts, expected = theirs.critic_step(audio), ours.critic_step(audio)
+    assert float(facts["critic/loss"]) == pytest.approx(float(expected["critic/loss"]), rel=1e-4)
+    for one, other in zip(theirs.critic.get_weights(), ours.critic.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_the_arithmetic_is_the_published_one():
+    """0.846 GMAC a clip and about 6.5 TFLOP a step for the paper's model."""
+    config = resolve({"preset": "paper"}, gpu=True)
+    assert arithmetic.forward_flop(config) / 2 == pytest.approx(0.846e9, rel=0.01)
+    assert arithmetic.step_flop(config) == pytest.approx(6.5e12, rel=0.01)
+
+
+def test_turns_are_taken_and_the_first_is_not_counted():
+    order = []
+    times = measure.in_turns({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeats=2)
+    assert order == ["a", "b"] * 3
+    assert {name: len(seconds) for name, seconds in times.items()} == {"a": 2, "b": 2}
+    assert measure.median_ratio([2.0, 9.0, 4.0], [1.0, 1.0, 1.0]) == 4.0
+
+
+def test_the_peak_is_counted_in_full(monkeypatch):
+    monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (32, 64)})
+    monkeypatch.setattr(measure, "PEAK_FLOP", {"cpu": 2 * 64**3 * 3})
+    products, flop = measure.matrix_products("float32", repeats=1)
+    assert flop in (2 * 64**3 * 3, 2 * 32**3 * 24)
+    products()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["step", "--batch-size", "0"], "--batch-size must be 1 or more. Received: 0"),
+        (["step", "--length", "1000"], "length cannot be 1000"),
+        (["preprocess", "nowhere"], "FOLDER must be a folder of recordings. Received: nowhere"),
+        (["nothing"], "invalid choice: 'nothing'"),
+        (["step", "--repeats", "0"], "must be a whole number of 1 or more. Received: 0"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(words, complaint, capsys):
+    try:
+        code = main(words)
+    except SystemExit as exit:
+        code = exit.code
+    lines = capsys.readouterr().err.splitlines()
+    assert code == 2 and len(lines) == 1 and complaint in lines[0]
+
+
+def test_every_benchmark_has_a_word_of_help(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(name in text for name in BENCHMARKS)
