@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import backend_step
 import numpy as np
 import pytest
+from conftest import TINY
+from test_generation import sounds
 
 import generate
-from tests import backend_step
 from wavegan.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,8 +115,6 @@ def test_the_benchmarks_of_the_core_need_no_tensorflow(without_tensorflow, tmp_p
 @pytest.fixture(scope="module")
 def jax_run(drums, tmp_path_factory):
     """A run of 6 steps by the real command with JAX, stopped after 3 and continued. Read only."""
-    from tests.conftest import TINY
-
     run = tmp_path_factory.mktemp("runs") / "with JAX"
     made = []
     for steps in (3, 6):
@@ -128,8 +128,6 @@ def jax_run(drums, tmp_path_factory):
 
 
 def test_a_jax_run_that_was_continued_equals_one_that_was_not(jax_run, drums, tmp_path):
-    from tests.conftest import TINY
-
     straight = tmp_path / "straight"
     done = python(
         ROOT / "train_wavegan.py", "--data", drums, "--run", straight, "--steps", 6, *TINY, "--checkpoint-every", 3
@@ -149,8 +147,6 @@ def test_a_run_made_with_jax_has_sounds_and_pictures_like_any_other(jax_run):
 
 @pytest.mark.parametrize(("made_with", "with_other"), [("jax", "tensorflow"), ("tensorflow", "jax")])
 def test_a_run_made_with_one_backend_generates_with_the_other(made_with, with_other, jax_run, trained, tmp_path):
-    from tests.test_generation import sounds
-
     run = {"jax": jax_run, "tensorflow": trained}[made_with]
     words = ["--run", str(run), "--n", "3", "--seed", "4", "--out"]
     assert generate.main([*words, str(tmp_path / "tensorflow")]) == 0  # the backend of this process

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import TINY
 
+import generate
 import train_wavegan
 from preprocess import UserError
 from wavegan.runs import Run
@@ -275,3 +276,14 @@ def test_the_installed_commands_are_the_same_functions():
         module, function = target.split(":")
         assert callable(getattr(importlib.import_module(module), function))
         assert module.split(".")[0] in setup["options"]["py_modules"] + setup["options"]["packages"]
+
+
+def test_a_run_in_bfloat16_trains_goes_on_in_float32_and_generates(drums, tmp_path, capsys):
+    run = tmp_path / "run"
+    words = ["--data", str(drums), "--run", str(run)]
+    assert train(*words, "--steps", "3", "--precision", "bfloat16") == 0
+    assert "bfloat16" in capsys.readouterr().err and Run(run).config().precision == "bfloat16"
+    assert all(np.isfinite(array).all() for array in weights(run).values())
+    assert generate.main(["--run", str(run), "--n", "2", "--out", str(tmp_path / "sounds")]) == 0
+    assert train(*words, "--steps", "4", "--precision", "float32") == 0
+    assert Run(run).config().precision == "float32" and Run(run).latest() == 4

@@ -1,4 +1,5 @@
 import argparse
+import json
 
 import pytest
 
@@ -106,3 +107,17 @@ def test_a_run_may_get_more_steps_but_keeps_its_model():
         continued(stored, {"model_dim": 9})
     with pytest.raises(UserError, match="--preset was tiny when this run was made. Received: small"):
         continued(stored, {"preset": "small"})
+
+
+def test_a_run_may_go_on_in_another_precision_which_older_runs_do_not_name(tmp_path):
+    stored = resolve({"preset": "tiny"}, gpu=False, **AUDIO)
+    assert stored.precision == "float32" and stored.dtype_policy == "float32"
+    assert continued(stored, {"precision": "bfloat16"}).dtype_policy == "mixed_bfloat16"
+    path = tmp_path / "config.json"
+    stored.save(path)
+    older = json.loads(path.read_text())
+    del older["precision"]
+    path.write_text(json.dumps(older))
+    assert Config.load(path) == stored
+    with pytest.raises(UserError, match="--precision must be one of float32, bfloat16. Received: float16"):
+        resolve({"precision": "float16"}, gpu=False, **AUDIO)
