@@ -33,11 +33,23 @@ def test_preprocess_imports_nothing_from_wavegan():
         ("layers", {"keras"}),
         ("losses", {"keras"}),
         ("models", {"keras", "wavegan.layers"}),
+        ("synthesis", {"keras", "numpy", "wavegan.autodiff"}),
         ("training", {"keras", "numpy", "wavegan.autodiff", "wavegan.losses", "wavegan.models"}),
     ],
 )
 def test_the_networks_know_no_backend(room, allowed):
     assert imports(ROOT / "wavegan" / f"{room}.py") <= allowed
+
+
+def test_one_file_knows_what_a_backend_is():
+    """TensorFlow also reads records and writes events, whatever computes."""
+    readers_and_writers = {"dataset.py", "monitoring.py", "train.py"}
+    for path in [*(ROOT / "wavegan").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]:
+        backends = imports(path) & BACKENDS
+        if path.name != "autodiff.py":
+            assert "jax" not in backends, path.name
+        if path.parent.name == "wavegan" and path.name not in {"autodiff.py", *readers_and_writers}:
+            assert not backends, path.name
 
 
 def test_root_scripts_and_config_leave_heavy_imports_to_their_functions():
