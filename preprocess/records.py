@@ -84,15 +84,13 @@ def native_stderr_hidden():
 
 def write_example(pcm: bytes, label: int, source: str, start: int) -> bytes:
     """One clip as a serialised record; the arguments are the features above."""
-    train = import_tensorflow().train
-    features = {
-        "pcm": train.Feature(bytes_list=train.BytesList(value=[pcm])),
-        "label": train.Feature(int64_list=train.Int64List(value=[label])),
-        "source": train.Feature(bytes_list=train.BytesList(value=[os.fsencode(source)])),
-        "start": train.Feature(int64_list=train.Int64List(value=[start])),
-    }
+    example = import_tensorflow().train.Example()
+    features = example.features.feature
+    features["pcm"].bytes_list.value.append(pcm)
+    features["label"].int64_list.value.append(label)
+    features["source"].bytes_list.value.append(os.fsencode(source))
+    features["start"].int64_list.value.append(start)
     # Without `deterministic` the order of the features, and so the file, differs from process to process.
-    example = train.Example(features=train.Features(feature=features))
     return example.SerializeToString(deterministic=True)
 
 

@@ -1,15 +1,19 @@
 """TFRecord files in the making: clips go to them in turn, and every file is shuffled when it is complete."""
 
 import hashlib
+import mmap
 import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from preprocess.records import import_tensorflow
 
 SHARD_BYTES = 64 << 20  # about what one file holds
 TRAIN_SHARDS = (4, 256)  # the fewest and the most files of train
+FINISHED_AT_ONCE = 2  # files that are shuffled beside each other; each needs its room twice meanwhile
 
 
 def shard_count(expected_bytes: int, fewest: int = 1) -> int:
@@ -69,7 +73,11 @@ class Shards:
             files["train" if merged_into_train else split] += [
                 (self._path(split, index), count) for index, count in enumerate(clips)
             ]
-        return {split: [self._finish_file(split, i, files[split]) for i in range(len(files[split]))] for split in files}
+        with ThreadPoolExecutor(FINISHED_AT_ONCE) as pool:
+            return {
+                split: list(pool.map(partial(self._finish_file, split, paths), range(len(paths))))
+                for split, paths in files.items()
+            }
 
     def _open(self, split, index):
         with _tensorflow_errors_as_os_errors():
@@ -78,7 +86,7 @@ class Shards:
     def _path(self, split, index):
         return self.directory / f"{split}.{index}.unshuffled"
 
-    def _finish_file(self, split, index, files):
+    def _finish_file(self, split, files, index):
         path, clips = files[index]
         name = f"{split}-{index:05d}-of-{len(files):05d}.tfrecord"
         shuffle_records(path, self.directory / name, name)
@@ -91,17 +99,21 @@ def shuffle_records(source: Path, target: Path, seed: str) -> None:
 
     Folders and archives list class after class; a reader that goes through a file from its start needs them mixed.
     """
-    with open(source, "rb") as records, open(target, "wb") as shuffled:
-        spans = []
-        while head := records.read(8):
+    with (
+        open(source, "rb") as file,
+        open(target, "wb") as shuffled,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as records,
+    ):
+        spans, offset = [], 0
+        while offset < len(records):
             # A record is framed by its length and two checksums: uint64, uint32, data, uint32.
-            size = 8 + 4 + struct.unpack("<Q", head)[0] + 4
-            spans.append((records.tell() - 8, size))
-            records.seek(spans[-1][0] + size)
+            size = 8 + 4 + struct.unpack_from("<Q", records, offset)[0] + 4
+            spans.append((offset, size))
+            offset += size
         keys = [hashlib.sha1(f"{seed}/{index}".encode()).digest() for index in range(len(spans))]
         for _, (offset, size) in sorted(zip(keys, spans, strict=True)):
-            records.seek(offset)
-            shuffled.write(records.read(size))
+            shuffled.write(records[offset : offset + size])
 
 
 class _tensorflow_errors_as_os_errors:

@@ -62,8 +62,9 @@ class Clips:
                 while clip := file.read(clip_bytes):
                     yield clip
             os.unlink(self.path)
-        for start in range(0, len(self.memory), clip_bytes):
-            yield bytes(self.memory[start : start + clip_bytes])
+        memory = memoryview(self.memory)
+        for start in range(0, len(memory), clip_bytes):
+            yield bytes(memory[start : start + clip_bytes])
 
 
 def slice_files(contents: list, cutting: Cutting, directory: str) -> list[tuple[Slices, Clips] | Unusable]:

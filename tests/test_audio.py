@@ -298,3 +298,24 @@ def test_workers_need_neither_tensorflow_nor_librosa():
     root = Path(audio.__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_a_wav_file_is_read_as_libsndfile_reads_it_wherever_it_is_damaged(tmp_path, record, channels, monkeypatch):
+    """Every byte of the head changed, every length cut off: the same samples, or unusable for the same reason."""
+    record(tmp_path / "a.wav", 50, channels=channels)
+    whole = (tmp_path / "a.wav").read_bytes()
+    damaged = [whole[:size] for size in range(len(whole) + 1)] + [whole + bytes(3), whole + b"LIST\x04\x00\x00\x00abcd"]
+    damaged += [whole[:at] + bytes([byte]) + whole[at + 1 :] for at in range(44) for byte in (0, 1, 2, 255)]
+
+    def outcomes():
+        for content in damaged:
+            try:
+                yield b"".join(block.tobytes() for block in decode(content, RATE, 1))
+            except Unusable as problem:
+                yield str(problem)
+
+    ours = list(outcomes())
+    monkeypatch.setattr(audio, "_short_wav", lambda source: None)
+    for content, mine, theirs in zip(damaged, ours, outcomes(), strict=True):
+        assert mine == theirs or (not content and mine == "empty file")

@@ -53,6 +53,16 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
     assert all(f"| {name} " in printed for name in expected)
 
 
+@pytest.mark.parametrize("benchmark", ["step", "layers"])
+def test_bfloat16_is_measured_against_float32(benchmark, tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
+    out = tmp_path / "results.jsonl"
+    assert main([benchmark, *TINY, "--precision", "bfloat16", "--out", str(out)]) == 0
+    line = json.loads(out.read_text())
+    assert line["precision"] == "bfloat16"
+    assert "float32_ratio" in line["figures"] or benchmark == "layers"
+
+
 def test_scaling_gives_a_row_for_every_size(monkeypatch):
     from benchmarks import scaling
 

@@ -413,6 +413,23 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(words, tmp_path):
     assert os.listdir(tmp_path) == ["words"]
 
 
+@pytest.mark.parametrize(
+    ("problem", "expected"), [(OSError(28, "No space left"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
+def test_what_goes_wrong_while_one_file_is_finished_leaves_nothing(words, tmp_path, monkeypatch, problem, expected):
+    original = shards.shuffle_records
+
+    def fail(source, target, seed):
+        if "00001-of" in seed:
+            raise problem
+        original(source, target, seed)
+
+    monkeypatch.setattr(shards, "shuffle_records", fail)
+    with pytest.raises(expected):
+        make(words, tmp_path / "out")
+    assert os.listdir(tmp_path) == ["words"]
+
+
 def test_an_interrupted_conversion_leaves_nothing(words, tmp_path, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
