@@ -15,7 +15,10 @@ def parser():
     flags.add_argument("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
     flags.add_argument("--out", metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
     flags.add_argument(
-        "--batch-size", type=at_least(1), metavar="INT", help="sounds computed at once (default: a million samples)"
+        "--batch-size",
+        type=at_least(1),
+        metavar="INT",
+        help="sounds at once (default: what makes a million samples)",
     )
     return flags
 

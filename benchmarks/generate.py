@@ -45,7 +45,8 @@ def figures(config, repeats, clips, batch_size=None):
     }
     if "float32" in times:
         found["float32_ratio"] = median_ratio(times["float32"], times["clips"])
-    if find_spec("tensorflow"):  # not needed for the rest
+    # Without TensorFlow there is nothing to compare with, and two processes do not share the memory of a GPU.
+    if find_spec("tensorflow") and not autodiff.accelerators():
         found |= _whole_process(config, repeats)
     return found
 

@@ -5,13 +5,15 @@ import statistics
 import keras
 from keras import ops
 
-from benchmarks.measure import in_turns, matrix_products, median_ratio, wait
+from benchmarks.measure import in_turns, matrix_products, median_ratio, waiting
 from wavegan import autodiff
 from wavegan.layers import StridedConv1D, TransposedConv1D
 from wavegan.models import SEED_LENGTH, strides_for
 
 
 class Forward(keras.layers.Layer):
+    """A loss of a layer's output for an input [batch, time, channels] of normal noise."""
+
     def __init__(self, layer, shape):
         super().__init__(dtype="float32")
         self.layer = layer
@@ -27,7 +29,7 @@ class Forward(keras.layers.Layer):
 
 
 class Gradients(Forward):
-    """By the input as well as the weights: what a layer in the middle of a network has to compute."""
+    """That and its gradients, by the input as well as the weights: what a layer inside a network has to compute."""
 
     def call(self, x, training=False):
         variables = [self.x, *self.layer.trainable_variables]
@@ -69,7 +71,7 @@ def _layer_figures(ours, plain, shape, config, repeats, products, products_flop)
     timed = {"products": products}
     for name, layer in {"ours": ours, "plain": plain}.items():
         for kind in (Forward, Gradients):
-            timed[name, kind] = _runner(kind(layer, shape))
+            timed[name, kind] = waiting(autodiff.compiled(kind(layer, shape)), ops.zeros(()))
     times = in_turns(timed, repeats)
     steps = min(shape[1], ours.compute_output_shape(shape)[1])
     flop = 2 * config.batch_size * steps * config.kernel_length * shape[2] * ours.filters
@@ -80,8 +82,3 @@ def _layer_figures(ours, plain, shape, config, repeats, products, products_flop)
         found[f"{name}_share_of_peak"] = passes * flop / products_flop * median_ratio(times["products"], seconds)
         found[f"{name}_baseline_ratio"] = median_ratio(times["plain", kind], seconds)
     return found
-
-
-def _runner(layer):
-    forward, nothing = autodiff.compiled(layer), ops.zeros(())
-    return lambda: wait(forward(nothing))

@@ -20,7 +20,7 @@ from wavegan import autodiff
 
 PEAK_SIZES = {"cpu": (1024, 2048, 4096), "accelerator": (4096, 8192, 16384)}
 PEAK_FLOP = {"cpu": 1e11, "accelerator": 4e13}  # of one timing: long enough for the clock, short enough to wait for
-PACKAGES = ("tensorflow", "jax", "keras", "numpy", "librosa", "soundfile", "soxr")
+PACKAGES = ("tensorflow", "jax", "jaxlib", "keras", "numpy", "librosa", "soundfile", "soxr")
 
 
 def in_turns(functions, repeats):
@@ -43,9 +43,9 @@ def median_ratio(above, below):
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
-def wait(tensor):
-    """Returns when `tensor` is computed and here."""
-    return ops.convert_to_numpy(tensor)
+def waiting(forward, x):
+    """A callable that computes `forward(x)` and returns when the result is here."""
+    return lambda: ops.convert_to_numpy(forward(x))
 
 
 class Products(keras.layers.Layer):
@@ -72,18 +72,10 @@ def matrix_products(precision, repeats=3):
         forward = autodiff.compiled(Products(size, count, precision))
         x = keras.random.normal((size, size), dtype=precision, seed=0)
         flop = 2 * size**3 * count
-        products = Waiting(forward, x)
+        products = waiting(forward, x)
         seconds = statistics.median(in_turns({"products": products}, repeats)["products"])
         found.append((flop / seconds, products, flop))
     return max(found, key=lambda each: each[0])[1:]
-
-
-class Waiting:
-    def __init__(self, forward, x):
-        self.forward, self.x = forward, x
-
-    def __call__(self):
-        wait(self.forward(self.x))
 
 
 def peak_memory():
@@ -157,6 +149,8 @@ def table(rows):
 
 
 def _cell(value):
+    if value is None:
+        return "not measured"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return str(value)

@@ -1,6 +1,5 @@
 """`python -m preprocess` against the loop that one would write first."""
 
-import os
 import shutil
 import statistics
 import subprocess
@@ -14,7 +13,6 @@ import tensorflow as tf
 
 from benchmarks.measure import in_turns, median_ratio
 from preprocess.convert import Options, open_source, prepare
-from preprocess.sources import shown
 
 COPIES = 4  # of all files, where the growth of memory is measured
 
@@ -64,8 +62,10 @@ def _peak_memory(source, out, options):
     """Bytes of the largest process of the command."""
     flags = ["--sample-rate", str(options.sample_rate), "--length", str(options.length), "--slices", "first"]
     command = [sys.executable, "-m", "preprocess", str(source), "--out", str(out), *flags]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    if status:
-        raise RuntimeError(f"preprocessing {shown(str(source))} ended with {status}")
-    return usage.ru_maxrss * 1024
+    # A child's peak begins with the size of the process that started it: here a small one.
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    measured = subprocess.run([sys.executable, "-S", "-c", code, *command], check=True, capture_output=True, text=True)
+    return int(measured.stdout) * 1024

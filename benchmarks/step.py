@@ -36,9 +36,10 @@ def figures(config, repeats, against_others=True):
         "steps_per_second": 1 / seconds,
         "audio_seconds_per_second": config.critic_updates * config.batch_size * clip_seconds / seconds,
         "gflop_per_second": flop / seconds / 1e9,
-        "peak_memory_gib": peak_memory() / 2**30,
     }
-    if against_others:
+    if not against_others:
+        found["peak_memory_gib"] = peak_memory() / 2**30  # of this step alone
+    else:
         found["peak_gflop_per_second"] = products_flop / statistics.median(times["products"]) / 1e9
         found["share_of_peak"] = flop / products_flop * median_ratio(times["products"], times["step"])
         found["baseline_ratio"] = median_ratio(times["plain"], times["step"])

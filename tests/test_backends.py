@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from conftest import TINY
 from test_generation import sounds
 
 import generate
+import train_wavegan
 from wavegan.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -156,6 +158,19 @@ def test_a_run_made_with_one_backend_generates_with_the_other(made_with, with_ot
     assert len(one) == 3
     for name in one:
         assert np.abs(one[name].astype(int) - other[name]).max() <= 2  # steps of 16 bits
+
+
+def test_a_run_made_with_one_backend_goes_on_with_the_other(jax_run, trained, drums, tmp_path):
+    for name, made in {"jax": jax_run, "tensorflow": trained}.items():
+        shutil.copytree(made, tmp_path / name)
+    words = ["--data", str(drums), "--steps", "12", "--run"]
+    assert train_wavegan.main([*words, str(tmp_path / "jax")]) == 0  # the backend of this process is TensorFlow
+    done = python(ROOT / "train_wavegan.py", *words, tmp_path / "tensorflow")
+    assert done.returncode == 0 and "going on at step 10" in done.stderr, done.stderr[-3000:]
+    for name in ("jax", "tensorflow"):
+        run = Run(tmp_path / name)
+        assert run.latest() == 12
+        assert all(np.isfinite(array).all() for array in run.load(12).values())
 
 
 @pytest.mark.parametrize(("backend", "complaint"), [("torch", "Received: torch"), ("tensorflo", "Received: tensorflo")])

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import arithmetic, measure, plain
-from benchmarks.__main__ import BENCHMARKS, main, rows
+from benchmarks import arithmetic, measure, plain, scaling
+from benchmarks.__main__ import BENCHMARKS, main
 from wavegan.config import resolve
 from wavegan.training import gan_from
 
@@ -19,8 +19,8 @@ TINY = ["--preset", "tiny", "--model-dim", "2", "--length", "256", "--sample-rat
     [
         ("layers", {"downsample_0", "downsample_1", "upsample_0", "upsample_1"}),
         ("step", {
-            "seconds_per_step", "steps_per_second", "audio_seconds_per_second", "gflop_per_second", "peak_memory_gib",
-            "peak_gflop_per_second", "share_of_peak", "baseline_ratio",
+            "seconds_per_step", "steps_per_second", "audio_seconds_per_second", "gflop_per_second",
+                "peak_gflop_per_second", "share_of_peak", "baseline_ratio",
         }),
         ("input", {"input_seconds_per_step", "seconds_per_step", "clips_per_second", "input_ratio"}),
         ("preprocess", {
@@ -47,31 +47,38 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
     assert line["configuration"]["model_dim"] == 2 and line["configuration"]["length"] == 256
     assert line["machine"]["cores"] > 0 and "keras" in line["versions"]
     assert set(line["figures"]) == expected
-    figures = [value for value in line["figures"].values() if not isinstance(value, dict)]
-    assert all(value > 0 for value in figures)
+    figures = [value.values() if isinstance(value, dict) else [value] for value in line["figures"].values()]
+    assert all(value > 0 for values in figures for value in values)
     printed = capsys.readouterr().out
     assert all(f"| {name} " in printed for name in expected)
 
 
-@pytest.mark.parametrize("benchmark", ["step", "layers"])
+@pytest.mark.parametrize("benchmark", ["step", "generate"])
 def test_bfloat16_is_measured_against_float32(benchmark, tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
     out = tmp_path / "results.jsonl"
     assert main([benchmark, *TINY, "--precision", "bfloat16", "--out", str(out)]) == 0
     line = json.loads(out.read_text())
     assert line["precision"] == "bfloat16"
-    assert "float32_ratio" in line["figures"] or benchmark == "layers"
+    assert line["figures"]["float32_ratio"] > 0
 
 
-def test_scaling_gives_a_row_for_every_size(monkeypatch):
-    from benchmarks import scaling
-
-    monkeypatch.setattr(scaling, "_alone", lambda config, repeats: {"seconds_per_step": float(config.model_dim)})
-    found = scaling.figures(resolve({"preset": "tiny"}, gpu=False, length=4096), repeats=1)
-    assert [(each["model_dim"], each["length"], each["batch_size"]) for each in found] == [
+def test_scaling_has_a_point_for_every_size():
+    config = resolve({"preset": "tiny"}, gpu=False, length=4096)
+    assert [tuple(point.values()) for point in scaling._points(config)] == [
         (16, 4096, 16), (32, 4096, 16), (64, 4096, 16), (16, 16384, 16), (16, 4096, 32), (16, 4096, 64)
     ]  # fmt: skip
-    assert len(rows(found)) == 7
+
+
+def test_scaling_measures_in_processes_of_their_own_and_outlives_a_failure(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(scaling, "FACTORS", {"model_dim": (1,), "length": (1,), "batch_size": (1, 10**9)})
+    out = tmp_path / "results.jsonl"
+    assert main(["scaling", *TINY, "--out", str(out)]) == 0
+    measured, failed = json.loads(out.read_text())["figures"]
+    assert measured["batch_size"] == 16 and measured["seconds_per_step"] > 0 and measured["peak_memory_gib"] > 0.1
+    assert failed["batch_size"] == 16 * 10**9 and failed["seconds_per_step"] is None
+    printed = capsys.readouterr()
+    assert "not measured" in printed.out and "'batch_size': 16000000000}: not measured" in printed.err
 
 
 def test_the_plain_wavegan_computes_what_ours_does():

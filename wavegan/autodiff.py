@@ -23,7 +23,7 @@ try:
 except (ImportError, ValueError) as problem:
     raise UserError(
         f"KERAS_BACKEND must be tensorflow or jax, and that must be installed (JAX: pip install -e '.[jax]'). "
-        f"Received: {os.environ.get('KERAS_BACKEND', 'nothing')} ({problem})."
+        f"Received: {os.environ.get('KERAS_BACKEND', 'the one of ~/.keras/keras.json')} ({problem})."
     ) from None
 
 # For `keras.Model.compile`: JAX compiles by XLA or not at all; TensorFlow's own kernels are the faster ones on a CPU,
@@ -90,7 +90,7 @@ def carried(model, step, *arguments):
 
 
 def compiled(model):
-    """`model(x, training=False)` as a compiled function of an array `x`, with the weights the model has now."""
+    """`model(x, training=False)` as a compiled function of an array `x`, for weights that do not change any more."""
     if BACKEND == "tensorflow":
         return tf.function(lambda x: model(x, training=False), autograph=False)
 

@@ -140,9 +140,14 @@ def continued(stored, given):
     return replace(stored, **{name: value for name, value in given.items() if name in _changeable()})
 
 
-def add_flags(parser):
-    """Add a flag for every setting to an argparse parser. A flag that is not typed leaves no attribute behind."""
+def add_flags(parser, without=()):
+    """Add a flag for every setting but those in `without` to an argparse parser.
+
+    A flag that is not typed leaves no attribute behind.
+    """
     for spec in _flags():
+        if spec.name in without:
+            continue
         presets = ", ".join(f"{values[spec.name]} ({name})" for name, values in PRESETS.items() if spec.name in values)
         default = "auto" if spec.name == "preset" else f"{spec.default}{'; ' + presets if presets else ''}"
         parser.add_argument(

@@ -36,8 +36,6 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
     Returns the number of steps the run has now. Raises UserError for settings that do not fit the run or the data, and
     `monitoring.Diverged` where training went out of bounds.
     """
-    if keras.backend.backend() != "tensorflow":
-        tf.config.set_visible_devices([], "GPU")  # it reads the records; the memory is for the backend
     with native_stderr_hidden():
         gpus = autodiff.accelerators()
     data = {
