@@ -26,8 +26,7 @@ def figures(config, repeats, source):
         folder = Path(folder)
 
         def ours():
-            shutil.rmtree(folder / "ours", ignore_errors=True)
-            prepare([source], folder / "ours", options)
+            prepare([source], Path(tempfile.mkdtemp(dir=folder)) / "data", options)
 
         times = in_turns({"ours": ours, "plain": lambda: plain_loop(files, folder / "plain", config)}, repeats)
         once, often = folder / "once", folder / "often"
