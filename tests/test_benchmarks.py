@@ -14,6 +14,13 @@ from wavegan.training import gan_from
 TINY = ["--preset", "tiny", "--model-dim", "2", "--length", "256", "--sample-rate", "4000", "--repeats", "1"]
 
 
+@pytest.fixture(autouse=True)
+def small_products(monkeypatch):
+    """So that the matrix products take no time."""
+    monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
+    monkeypatch.setattr(measure, "PEAK_FLOP", {"cpu": 1e6})
+
+
 @pytest.mark.parametrize(
     ("benchmark", "expected"),
     [
@@ -34,8 +41,6 @@ TINY = ["--preset", "tiny", "--model-dim", "2", "--length", "256", "--sample-rat
     ],
 )  # fmt: skip
 def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp_path, capsys, monkeypatch, drum_files):
-    monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
-    monkeypatch.setattr(measure, "PEAK_FLOP", {"cpu": 1e6})
     out = tmp_path / "new folder" / "results.jsonl"
     words = {"preprocess": [str(drum_files)], "generate": ["--clips", "5", "--at-once", "2"]}.get(benchmark, [])
     for lines in (1, 2):
@@ -55,7 +60,6 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
 
 @pytest.mark.parametrize("benchmark", ["step", "generate"])
 def test_bfloat16_is_measured_against_float32(benchmark, tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
     out = tmp_path / "results.jsonl"
     assert main([benchmark, *TINY, "--precision", "bfloat16", "--out", str(out)]) == 0
     line = json.loads(out.read_text())

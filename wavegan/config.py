@@ -97,7 +97,7 @@ PRESETS = {
         "checkpoint_every": 250,
     },
     "tiny": {
-        "steps": 2_000,
+        "steps": 1_750,
         "batch_size": 16,
         "model_dim": 16,
         "phase_shuffle": 0,
