@@ -37,6 +37,6 @@ def test_the_penalty_of_a_flat_critic_has_a_finite_gradient():
         gradients = autodiff.input_gradient(lambda x: tf.einsum("btc,tc->b", x, w.value), x)
         return losses.gradient_penalty(gradients), {}
 
-    value, _, (gradient,) = autodiff.value_and_gradients(loss, [w])
+    value, _, (gradient,) = autodiff.value_and_gradients(loss, [w], [w])
     assert float(value) == pytest.approx(1.0, abs=1e-5)
     assert np.all(np.isfinite(gradient))
