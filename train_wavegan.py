@@ -42,8 +42,8 @@ def train_on_data(flags):
     clips = info.splits["train"]["clips"]
     print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
 
-    import_quietly("tensorflow")  # first, because they talk where they are imported by others
-    import_quietly("wavegan.autodiff")
+    import_quietly("wavegan.autodiff")  # first, because what is below them talks where it is imported by others
+    import_quietly("tensorflow")
     from wavegan.train import train
 
     steps = train(run, directory, info, given, dry_run=flags.dry_run)

@@ -1,8 +1,11 @@
 """Measure what training and generating cost: python -m benchmarks step --model-dim 32 --batch-size 16"""
 
+from dataclasses import asdict
 from pathlib import Path
 
+from preprocess import UserError
 from preprocess.command import Parser, at_least, exit_code
+from preprocess.options import check_length
 from wavegan import config as configuration
 
 BENCHMARKS = {
@@ -14,14 +17,31 @@ BENCHMARKS = {
     "scaling": "a step's time and memory for more channels, longer clips, larger batches",
 }
 
-
-# What the project wants to reach with the configurations of docs/performance.md, beside the figures it is about.
+# What the project wants to reach: {benchmark: {figure: (mark, the settings that it is about)}}.
+STEP = {"model_dim": 32, "length": 16384, "batch_size": 16, "gpu": False}
+CONVERT = {"length": 16384, "sample_rate": 16000}
+GENERATE = {"model_dim": 64, "length": 16384, "gpu": False}
+ON_GPU = {"model_dim": 64, "length": 16384, "precision": "bfloat16", "gpu": True}
 MARKS = {
-    "step": {"share_of_peak": "≥ 0.60", "baseline_ratio": "≥ 1.25", "float32_ratio": "≥ 1.4"},
-    "input": {"input_ratio": "≥ 10"},
-    "preprocess": {"baseline_ratio": "≥ 15", "memory_ratio_of_4_times_the_files": "about 1"},
-    "generate": {"share_of_peak": "≥ 0.60", "float32_ratio": "≥ 1.5", "process_ratio": "≤ 2.5"},
+    "step": {
+        "share_of_peak": ("≥ 0.60", {**STEP, "precision": "float32"}),
+        "baseline_ratio": ("≥ 1.25", {**STEP, "precision": "float32"}),
+        "float32_ratio": ("≥ 1.4", STEP),
+        "steps_per_second": ("≥ 20", {**ON_GPU, "batch_size": 64}),
+    },
+    "input": {"input_ratio": ("≥ 10", {"model_dim": 16, "gpu": False})},
+    "preprocess": {
+        "baseline_ratio": ("≥ 15", CONVERT),
+        "memory_ratio_of_4_times_the_files": ("about 1", CONVERT),
+    },
+    "generate": {
+        "share_of_peak": ("≥ 0.60", {**GENERATE, "precision": "float32"}),
+        "float32_ratio": ("≥ 1.5", GENERATE),
+        "process_ratio": ("≤ 2.5", GENERATE),
+        "times_real_time": ("≥ 50,000", ON_GPU),
+    },
 }
+OWN_FLAGS = ("source", "data", "clips", "at_once")  # of single benchmarks, handed to them in this order
 
 
 def parser():
@@ -43,8 +63,9 @@ def parser():
         )
         _add_number(command, "--length", 16384, "samples of a clip")
         _add_number(command, "--sample-rate", 16000, "Hz")
-        _add_number(command, "--channels", 1, "1 or 2")
-        configuration.add_flags(command, without=("steps", "preview_every", "checkpoint_every"))
+        if name != "preprocess":  # which knows no model
+            _add_number(command, "--channels", 1, "1 or 2")
+            configuration.add_flags(command, without=("steps", "preview_every", "checkpoint_every"))
     return flags
 
 
@@ -61,31 +82,40 @@ def main(argv=None):
 
 def measure(flags):
     given = configuration.given_flags(flags)
-    size = {name: getattr(flags, name) for name in ("length", "sample_rate", "channels")}
+    size = {name: getattr(flags, name) for name in ("length", "sample_rate", "channels") if hasattr(flags, name)}
+    check_length(flags.length)
     configuration.resolve(given, gpu=False, **size)  # a wrong value is told before the heavy imports
     if flags.benchmark == "preprocess" and not Path(flags.source).is_dir():
-        from preprocess import UserError
-
         raise UserError(f"FOLDER must be a folder of recordings. Received: {flags.source}.")
 
     from preprocess.records import import_quietly
 
     autodiff = import_quietly("wavegan.autodiff")
-    from importlib import import_module
-
+    module = import_quietly(f"benchmarks.{flags.benchmark}")  # which may import a TensorFlow that talks
     from benchmarks.measure import keep, machine, table
 
-    config = configuration.resolve(given, gpu=bool(autodiff.accelerators()), **size)
-    module = import_module(f"benchmarks.{flags.benchmark}")
-    words = [getattr(flags, name) for name in ("source", "data", "clips", "at_once") if hasattr(flags, name)]
-    figures = module.figures(config, flags.repeats, *words)
+    gpu = bool(autodiff.accelerators())
+    config = configuration.resolve(given, gpu=gpu, **size)
+    own = {name: getattr(flags, name) for name in OWN_FLAGS if hasattr(flags, name)}
+    figures = module.figures(config, flags.repeats, **own)
     here = machine()
     device = ", ".join(here["accelerators"]) or here["processor"]
     print(f"{device}, {here['cores']} cores, {autodiff.version()}, {config.precision}, medians of {flags.repeats}")
-    size = f"model dim {config.model_dim}, {config.length} samples, batch size {config.batch_size}"
-    print(f"preset {config.preset}: {size}, {config.critic_updates} critic updates\n")
-    print(table(rows(figures, MARKS.get(flags.benchmark, {}))))
-    keep(flags.out, flags.benchmark, config, figures)
+    model = f"preset {config.preset}: model dim {config.model_dim}, batch size {config.batch_size}, "
+    model += f"{config.critic_updates} critic updates, "
+    print(f"{model if hasattr(flags, 'channels') else ''}{config.length} samples at {config.sample_rate} Hz\n")
+    marks = _marks(flags.benchmark, {**asdict(config), "gpu": gpu})
+    print(table(rows(figures, marks)))
+    # Folders are not kept: their names say something about a person, and nothing about the figures.
+    timing = {"repeats": flags.repeats, **{name: own[name] for name in ("clips", "at_once") if name in own}}
+    keep(flags.out, flags.benchmark, config, timing, figures)
+    print(f"\nadded a line to {flags.out}")
+
+
+def _marks(benchmark, settings):
+    """{figure: mark} of the marks that are about these settings."""
+    known = MARKS.get(benchmark, {})
+    return {name: mark for name, (mark, about) in known.items() if about.items() <= settings.items()}
 
 
 def rows(figures, marks):
@@ -95,6 +125,8 @@ def rows(figures, marks):
     if all(isinstance(value, dict) for value in figures.values()):
         heads = list(next(iter(figures.values())))
         return [["", *heads], *[[name, *each.values()] for name, each in figures.items()]]
+    if not marks:
+        return [["figure", "value"], *figures.items()]
     return [["figure", "value", "mark"], *[[name, value, marks.get(name, "")] for name, value in figures.items()]]
 
 

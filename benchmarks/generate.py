@@ -19,20 +19,20 @@ SOUNDS = 50  # of the whole process
 SCRIPT = Path(__file__).resolve().parent.parent / "generate.py"
 
 
-def figures(config, repeats, clips, batch_size=None):
+def figures(config, repeats, clips, at_once=None):
     """{name: figure} of the generator that `config` describes.
 
     Args:
         config: a `wavegan.config.Config`.
         repeats: rounds of timing.
         clips: how many are made in one timing.
-        batch_size: clips computed at once; what `generate.py` takes by itself when None.
+        at_once: clips computed at once; what `generate.py` takes by itself when None.
     """
     latents = sample_latents(clips, config.latent_size, seed=0)
     products, products_flop = matrix_products(config.precision)
-    timed = {"clips": _maker(config, latents, batch_size), "products": products}
+    timed = {"clips": _maker(config, latents, at_once), "products": products}
     if config.precision != "float32":
-        timed["float32"] = _maker(replace(config, precision="float32"), latents, batch_size)
+        timed["float32"] = _maker(replace(config, precision="float32"), latents, at_once)
     times = in_turns(timed, repeats)
     seconds = statistics.median(times["clips"])
     flop = clips * forward_flop(config)
@@ -51,10 +51,10 @@ def figures(config, repeats, clips, batch_size=None):
     return found
 
 
-def _maker(config, latents, batch_size):
+def _maker(config, latents, at_once):
     generator = generator_from(config)
     forward = autodiff.compiled(generator)
-    return lambda: in_batches(forward, latents, batch_size, config.length)
+    return lambda: in_batches(forward, latents, at_once, config.length)
 
 
 def _whole_process(config, repeats):

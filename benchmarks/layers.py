@@ -71,14 +71,14 @@ def _layer_figures(ours, plain, shape, config, repeats, products, products_flop)
     timed = {"products": products}
     for name, layer in {"ours": ours, "plain": plain}.items():
         for kind in (Forward, Gradients):
-            timed[name, kind] = waiting(autodiff.compiled(kind(layer, shape)), ops.zeros(()))
+            timed[f"{name} {kind.__name__}"] = waiting(autodiff.compiled(kind(layer, shape)), ops.zeros(()))
     times = in_turns(timed, repeats)
     steps = min(shape[1], ours.compute_output_shape(shape)[1])
     flop = 2 * config.batch_size * steps * config.kernel_length * shape[2] * ours.filters
     found = {}
     for kind, passes, name in ((Forward, 1, "forward"), (Gradients, 3, "forward_backward")):
-        seconds = times["ours", kind]
+        seconds = times[f"ours {kind.__name__}"]
         found[f"{name}_ms"] = 1000 * statistics.median(seconds)
         found[f"{name}_share_of_peak"] = passes * flop / products_flop * median_ratio(times["products"], seconds)
-        found[f"{name}_baseline_ratio"] = median_ratio(times["plain", kind], seconds)
+        found[f"{name}_baseline_ratio"] = median_ratio(times[f"plain {kind.__name__}"], seconds)
     return found

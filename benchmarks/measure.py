@@ -5,10 +5,11 @@ import os
 import platform
 import resource
 import statistics
+import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 
 import keras
@@ -26,15 +27,18 @@ PACKAGES = ("tensorflow", "jax", "jaxlib", "keras", "numpy", "librosa", "soundfi
 def in_turns(functions, repeats):
     """Times `functions`, {name: callable}, one after the other, `repeats` rounds after one that is not counted.
 
-    So a machine that is slower for a while is slower for all of them. Returns {name: [seconds of each round]}.
+    So a machine that is slower for a while is slower for all of them. Says on standard error what is being timed, with
+    a dot for each round. Returns {name: [seconds of each round]}.
     """
     times = {name: [] for name in functions}
+    print(f"timing {', '.join(functions)} ", end="", file=sys.stderr, flush=True)
     for round in range(1 + repeats):
         for name, function in functions.items():
             started = time.perf_counter()
             function()
             if round:
                 times[name].append(time.perf_counter() - started)
+        print(".", end="" if round < repeats else "\n", file=sys.stderr, flush=True)
     return times
 
 
@@ -73,7 +77,7 @@ def matrix_products(precision, repeats=3):
         x = keras.random.normal((size, size), dtype=precision, seed=0)
         flop = 2 * size**3 * count
         products = waiting(forward, x)
-        seconds = statistics.median(in_turns({"products": products}, repeats)["products"])
+        seconds = statistics.median(in_turns({f"products of {size}": products}, repeats)[f"products of {size}"])
         found.append((flop / seconds, products, flop))
     return max(found, key=lambda each: each[0])[1:]
 
@@ -108,17 +112,22 @@ def _processor():
 
 def versions():
     """{package: version} of what does the computing."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    installed = {distribution.name.lower(): distribution.version for distribution in distributions()}
+    return {"python": platform.python_version()} | {name: installed[name] for name in PACKAGES if name in installed}
 
 
-def keep(path, benchmark, config, figures):
-    """Append one line of JSON to `path`. Raises UserError where that cannot be."""
+def keep(path, benchmark, config, timing, figures):
+    """Append one line of JSON to `path`.
+
+    Args:
+        path: of the file.
+        benchmark: the sub-command.
+        config: the `wavegan.config.Config` that was measured.
+        timing: {name: value} of the benchmark's own flags, such as "repeats".
+        figures: as the benchmark returned them.
+
+    Raises UserError where the file cannot be written.
+    """
     line = {
         "benchmark": benchmark,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -127,6 +136,7 @@ def keep(path, benchmark, config, figures):
         "backend": autodiff.BACKEND,
         "precision": config.precision,
         "configuration": {name: value for name, value in asdict(config).items() if not name.startswith("data")},
+        "timing": timing,
         "figures": figures,
     }
     try:

@@ -34,6 +34,28 @@ def write_recording(path, samples=1000, sample_rate=8000, *, channels=1, subtype
     return samples
 
 
+RATE = 8000  # Hz, of `words`
+
+
+def make(sources, out, **options):
+    """`preprocess.convert.prepare` with small clips and no worker processes, unless `options` say otherwise."""
+    from preprocess.convert import prepare
+    from preprocess.options import Options
+
+    sources = sources if isinstance(sources, list) else [sources]
+    options = {"sample_rate": RATE, "length": 256, "workers": 1} | options
+    return prepare([str(source) for source in sources], out, Options(**options))
+
+
+@pytest.fixture
+def words(tmp_path, record):
+    """A folder of three classes with ten files each, of one to four windows."""
+    for word in ("zero", "one", "two"):
+        for index in range(10):
+            record(tmp_path / "words" / word / f"{index}.wav", 200 + 80 * index, RATE, seed=index)
+    return tmp_path / "words"
+
+
 @pytest.fixture(scope="session")
 def drum_files(tmp_path_factory):
     """A folder with 24 one-shots of three kinds, as WAV files."""

@@ -1,17 +1,21 @@
 """The benchmarks run, compare like with like, and say what they measured. No time is asserted."""
 
+import importlib.util
 import json
+from dataclasses import asdict, fields
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from benchmarks import arithmetic, measure, plain, scaling
-from benchmarks.__main__ import BENCHMARKS, main
-from wavegan.config import resolve
+from benchmarks.__main__ import BENCHMARKS, MARKS, _marks, main, rows
+from wavegan.config import Config, resolve
 from wavegan.training import gan_from
 
-TINY = ["--preset", "tiny", "--model-dim", "2", "--length", "256", "--sample-rate", "4000", "--repeats", "1"]
+AUDIO = ["--length", "256", "--sample-rate", "4000", "--repeats", "1"]
+TINY = ["--preset", "tiny", "--model-dim", "2", *AUDIO]
 
 
 @pytest.fixture(autouse=True)
@@ -42,20 +46,26 @@ def small_products(monkeypatch):
 )  # fmt: skip
 def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp_path, capsys, monkeypatch, drum_files):
     out = tmp_path / "new folder" / "results.jsonl"
-    words = {"preprocess": [str(drum_files)], "generate": ["--clips", "5", "--at-once", "2"]}.get(benchmark, [])
+    words = {
+        "preprocess": [str(drum_files), *AUDIO],
+        "generate": [*TINY, "--clips", "5", "--at-once", "2"],
+    }.get(benchmark, TINY)
     for lines in (1, 2):
         if lines == 1 or benchmark == "step":
-            assert main([benchmark, *words, *TINY, "--out", str(out)]) == 0
+            assert main([benchmark, *words, "--out", str(out)]) == 0
             assert len(out.read_text().splitlines()) == lines
     line = json.loads(out.read_text().splitlines()[0])
     assert line["benchmark"] == benchmark and line["backend"] == "tensorflow" and line["precision"] == "float32"
-    assert line["configuration"]["model_dim"] == 2 and line["configuration"]["length"] == 256
+    assert line["configuration"]["length"] == 256
+    assert line["configuration"]["model_dim"] == (2 if "--model-dim" in words else 16)
+    assert line["timing"] == {"repeats": 1, **({"clips": 5, "at_once": 2} if benchmark == "generate" else {})}
     assert line["machine"]["cores"] > 0 and "keras" in line["versions"]
     assert set(line["figures"]) == expected
     figures = [value.values() if isinstance(value, dict) else [value] for value in line["figures"].values()]
     assert all(value > 0 for values in figures for value in values)
-    printed = capsys.readouterr().out
-    assert all(f"| {name} " in printed for name in expected)
+    printed = capsys.readouterr()
+    assert all(f"| {name} " in printed.out for name in expected)
+    assert f"added a line to {out}" in printed.out and "timing " in printed.err
 
 
 @pytest.mark.parametrize("benchmark", ["step", "generate"])
@@ -65,6 +75,27 @@ def test_bfloat16_is_measured_against_float32(benchmark, tmp_path, monkeypatch):
     line = json.loads(out.read_text())
     assert line["precision"] == "bfloat16"
     assert line["figures"]["float32_ratio"] > 0
+
+
+def test_a_mark_stands_beside_the_settings_that_it_is_about():
+    paper = asdict(resolve({"preset": "paper", "model_dim": 32, "batch_size": 16}, gpu=False)) | {"gpu": False}
+    assert set(_marks("step", paper)) == {"share_of_peak", "baseline_ratio", "float32_ratio"}
+    assert set(_marks("step", paper | {"precision": "bfloat16"})) == {"float32_ratio"}
+    assert _marks("step", paper | {"model_dim": 16}) == {}
+    on_gpu = paper | {"gpu": True, "precision": "bfloat16", "model_dim": 64, "batch_size": 64}
+    assert _marks("step", on_gpu) == {"steps_per_second": "≥ 20"}
+    assert rows({"share_of_peak": 0.5}, _marks("step", paper))[1] == ["share_of_peak", 0.5, "≥ 0.60"]
+    assert rows({"share_of_peak": 0.5}, {}) == [["figure", "value"], ("share_of_peak", 0.5)]
+
+
+def test_every_mark_is_about_a_figure_that_there_is():
+    """A renamed setting or figure would leave its mark out in silence."""
+    settings = {field.name for field in fields(Config)} | {"gpu"}
+    for benchmark, marks in MARKS.items():
+        source = Path(importlib.util.find_spec(f"benchmarks.{benchmark}").origin).read_text()
+        for figure, (_, about) in marks.items():
+            assert set(about) <= settings, figure
+            assert f'"{figure}"' in source or figure.startswith("memory_ratio_of_"), figure
 
 
 def test_scaling_has_a_point_for_every_size():
@@ -131,7 +162,8 @@ def test_the_peak_is_counted_in_full(monkeypatch):
     ("words", "complaint"),
     [
         (["step", "--batch-size", "0"], "--batch-size must be 1 or more. Received: 0"),
-        (["step", "--length", "1000"], "length cannot be 1000"),
+        (["step", "--length", "1000"], "--length must be 16 × a product of 4s and 2s, such as 1024. Received: 1000"),
+        (["step", "--channels", "3"], "channels must be 1 or 2. Received: 3"),
         (["preprocess", "nowhere"], "FOLDER must be a folder of recordings. Received: nowhere"),
         (["nothing"], "invalid choice: 'nothing'"),
         (["step", "--repeats", "0"], "must be a whole number of 1 or more. Received: 0"),

@@ -1,31 +1,19 @@
-"""From sources to a data set: every file accounted for, the same bytes every time, all or nothing."""
+"""From sources to a data set: every file accounted for, the same bytes every time."""
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import tarfile
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from conftest import RATE, make
 
-from preprocess import UserError, convert, drumkit, shards, staging, workers
+from preprocess import UserError, drumkit, shards, workers
 from preprocess.convert import prepare
-from preprocess.options import DIGITS, LENGTHS, Options, check_length, default_length
+from preprocess.options import DIGITS, Options
 from preprocess.records import DatasetInfo, import_tensorflow, parse_examples
 from preprocess.splits import SPLITS
-
-RATE = 8000
-SMALL = {"sample_rate": RATE, "length": 256, "workers": 1}
-
-
-def make(sources, out, **options):
-    sources = sources if isinstance(sources, list) else [sources]
-    return prepare([str(source) for source in sources], out, Options(**SMALL | options))
 
 
 def clips(out, split="train"):
@@ -50,58 +38,6 @@ def skipped(info):
 
 def files_of(out, split):
     return {os.fsdecode(clip["source"]) for clip in clips(out, split)}
-
-
-@pytest.fixture
-def words(tmp_path, record):
-    """A folder of three classes with ten files each, of one to four windows."""
-    for word in ("zero", "one", "two"):
-        for index in range(10):
-            record(tmp_path / "words" / word / f"{index}.wav", 200 + 80 * index, RATE, seed=index)
-    return tmp_path / "words"
-
-
-# What a model can make
-
-
-@pytest.mark.parametrize(
-    ("sample_rate", "length"),
-    [(16000, 16384), (8000, 8192), (4000, 4096), (22050, 32768), (44100, 65536), (48000, 65536), (1000, 1024)],
-)
-def test_the_default_length_is_one_second_rounded_up(sample_rate, length):
-    assert default_length(sample_rate) == length and Options(sample_rate=sample_rate).clip_length == length
-
-
-@pytest.mark.parametrize("length", [256, 4096, 8192, 16384, 32768, 65536, 1048576])
-def test_lengths_of_16_times_4s_and_2s_are_accepted(length):
-    assert check_length(length) == length and length in LENGTHS
-
-
-@pytest.mark.parametrize(("length", "near"), [(20000, 16384), (16000, 16384), (0, 256), (-5, 256), (10**9, 1048576)])
-def test_other_lengths_are_refused_with_one_that_works(length, near):
-    message = f"--length must be 16 × a product of 4s and 2s, such as {near}. Received: {length}."
-    with pytest.raises(UserError) as error:
-        Options(length=length)
-    assert str(error.value) == message
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"sample_rate": 0}, "--sample-rate must be between 1000 and 192000 Hz. Received: 0"),
-        ({"channels": 3}, "--channels must be 1 or 2. Received: 3"),
-        ({"slices": "some"}, "--slices must be first or all. Received: some"),
-        ({"normalize": "rms"}, "--normalize must be none or peak. Received: rms"),
-        ({"classes": ()}, "--classes must name at least one folder"),
-        ({"validation": -1}, "--validation must be a percentage from 0 to below 100. Received: -1"),
-        ({"test": float("nan")}, "--test must be a percentage"),
-        ({"validation": 50, "test": 50}, "must leave something to train on. Received: 50 \\+ 50"),
-        ({"workers": 0}, "--workers must be 1 or more. Received: 0"),
-    ],
-)
-def test_options_out_of_range_are_refused(options, message):
-    with pytest.raises(UserError, match=message):
-        Options(**options)
 
 
 # Every file and every sample
@@ -346,154 +282,6 @@ def test_the_real_digits_are_all_kept(shared_data, tmp_path):
     assert (info.report["found"], info.report["kept"], info.report["skipped"]) == (3000, 3000, [])
     assert info.classes == sorted(DIGITS)
     assert [len(files_of(tmp_path / "out", split)) for split in SPLITS] == [2520, 180, 300]
-
-
-# All or nothing
-
-
-def test_a_data_set_that_is_there_is_not_touched(words, tmp_path):
-    make(words, tmp_path / "out", classes=("one",))
-    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    with pytest.raises(UserError, match="--out .*out exists. Choose another name, or replace it with --overwrite"):
-        make(words, tmp_path / "out")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
-
-
-def test_overwrite_replaces_a_data_set_when_the_new_one_is_complete(words, tmp_path):
-    make(words, tmp_path / "out", classes=("one",))
-    (tmp_path / "none").mkdir()
-    with pytest.raises(UserError):
-        make(tmp_path / "none", tmp_path / "out", overwrite=True)
-    assert DatasetInfo.load(tmp_path / "out").classes == ["one"]
-    make(words, tmp_path / "out", classes=("two",), overwrite=True)
-    assert DatasetInfo.load(tmp_path / "out").classes == ["two"]
-    assert sorted(os.listdir(tmp_path)) == ["none", "out", "words"]
-
-
-def test_overwrite_replaces_nothing_but_data_sets(words, tmp_path):
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "final.txt").write_text("years of work")
-    with pytest.raises(UserError, match="--overwrite replaces data sets only, and .*thesis holds no dataset.json"):
-        make(words, tmp_path / "thesis", overwrite=True)
-    with pytest.raises(UserError, match="--out must be a folder to be made. Received the file"):
-        make(words, tmp_path / "thesis" / "final.txt", overwrite=True)
-    assert (tmp_path / "thesis" / "final.txt").read_text() == "years of work"
-
-
-def test_out_never_holds_a_source(words, tmp_path):
-    for out in (words, tmp_path):
-        with pytest.raises(UserError, match="--out .* holds SOURCE"):
-            make(words, out, overwrite=True)
-    with pytest.raises(UserError, match="every SOURCE can be named once"):
-        make([words, words], tmp_path / "out")
-
-
-@pytest.mark.parametrize("broken", [True, False])
-def test_no_usable_clip_is_an_error_and_leaves_nothing(tmp_path, broken):
-    """Peers wrote empty data sets without a word."""
-    (tmp_path / "in" / "a").mkdir(parents=True)
-    for index in range(3):
-        (tmp_path / "in" / "a" / f"{index}{'.wav' if broken else '.txt'}").write_text("x")
-    message = "no usable clip in .*every audio file was skipped .3 × not readable.*such as a/0.wav"
-    with pytest.raises(UserError, match=message if broken else "no audio in .*expected files of .*Received: 3 ×"):
-        make(tmp_path / "in", tmp_path / "new" / "er" / "out")
-    assert os.listdir(tmp_path) == ["in"]
-
-
-def test_a_full_disk_is_an_error_and_leaves_nothing(words, tmp_path):
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    import_tensorflow()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    try:
-        with pytest.raises(UserError, match="cannot write .*out: .*Nothing was kept"):
-            make(words, tmp_path / "out")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert os.listdir(tmp_path) == ["words"]
-
-
-@pytest.mark.parametrize(
-    ("problem", "expected"), [(OSError(28, "No space left"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)]
-)
-def test_what_goes_wrong_while_one_file_is_finished_leaves_nothing(words, tmp_path, monkeypatch, problem, expected):
-    original = shards.shuffle_records
-
-    def fail(source, target, seed):
-        if "00001-of" in seed:
-            raise problem
-        original(source, target, seed)
-
-    monkeypatch.setattr(shards, "shuffle_records", fail)
-    with pytest.raises(expected):
-        make(words, tmp_path / "out")
-    assert os.listdir(tmp_path) == ["words"]
-
-
-def test_an_interrupted_conversion_leaves_nothing(words, tmp_path, monkeypatch):
-    def interrupt(*arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(convert, "write_example", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        make(words, tmp_path / "new" / "out")
-    assert os.listdir(tmp_path) == ["words"]
-
-
-SLOW = """
-import sys, time
-from preprocess import convert
-from preprocess.options import Options
-written = []
-def slowly(*arguments):
-    written.append(1)
-    if len(written) == 5:
-        print("writing", flush=True)
-        time.sleep(60)
-    return b"record"
-convert.write_example = slowly
-convert.prepare([sys.argv[1]], sys.argv[2], Options(sample_rate=8000, length=256, workers=1))
-"""
-
-
-def test_a_killed_conversion_leaves_nothing_that_looks_finished_and_the_next_clears_up(words, tmp_path):
-    out = tmp_path / "out"
-    root = Path(convert.__file__).parent.parent
-    process = subprocess.Popen([sys.executable, "-c", SLOW, words, out], cwd=root, stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"writing\n"
-    running = sorted(os.listdir(tmp_path))
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert len(running) == 2 and running[0].startswith(".out.partial-")
-    assert not out.exists()
-    make(words, out)
-    assert sorted(os.listdir(tmp_path)) == ["out", "words"]
-
-
-def test_another_conversion_that_is_still_running_is_left_alone(words, tmp_path):
-    theirs = staging._neighbour(tmp_path / "out", "partial", os.getppid())
-    theirs.mkdir()
-    make(words, tmp_path / "out")
-    assert theirs.is_dir()
-
-
-def test_an_old_data_set_that_a_killed_overwrite_moved_aside_comes_back(words, tmp_path):
-    make(words, tmp_path / "out", classes=("one",))
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    (tmp_path / "out").rename(staging._neighbour(tmp_path / "out", "old", process.pid))
-    with pytest.raises(UserError, match="exists"):
-        make(words, tmp_path / "out")
-    assert DatasetInfo.load(tmp_path / "out").classes == ["one"]
-    assert sorted(os.listdir(tmp_path)) == ["out", "words"]
-
-
-def test_three_thousand_short_files_are_no_long_wait(shared_data, tmp_path):
-    """Generous, for machines under load: about a second is usual. It would catch a cost that grows with the square."""
-    import_tensorflow()
-    start = time.perf_counter()
-    prepare([str(shared_data / "fsdd")], tmp_path / "out", Options(sample_rate=16000))
-    assert time.perf_counter() - start < 20
 
 
 def test_dataset_json_holds_no_infinity_or_nan(words, tmp_path):

@@ -21,9 +21,11 @@ try:
     else:
         raise ValueError(f"{BACKEND} has no gradients here")
 except (ImportError, ValueError) as problem:
+    wanted = os.environ.get("KERAS_BACKEND", "the one of ~/.keras/keras.json")
+    reason = f" ({problem})" if wanted in ("tensorflow", "jax") else ""  # what another would need helps nobody
     raise UserError(
         f"KERAS_BACKEND must be tensorflow or jax, and that must be installed (JAX: pip install -e '.[jax]'). "
-        f"Received: {os.environ.get('KERAS_BACKEND', 'the one of ~/.keras/keras.json')} ({problem})."
+        f"Received: {wanted}{reason}."
     ) from None
 
 # For `keras.Model.compile`: JAX compiles by XLA or not at all; TensorFlow's own kernels are the faster ones on a CPU,

@@ -11,6 +11,11 @@ from preprocess import UserError
 from preprocess.options import LENGTHS
 
 FORMAT = 1  # of config.json
+AUDIO = {
+    "sample_rate": (range(1, 10**6), "1 to 999,999 Hz"),
+    "length": (LENGTHS, "16 × a product of 4s and 2s"),
+    "channels": ((1, 2), "1 or 2"),
+}
 
 
 def _option(default, help, least=None, most=None, choices=None, fixed=True):
@@ -50,9 +55,9 @@ class Config:
     def __post_init__(self):
         for spec in _flags():
             _check(spec, getattr(self, spec.name))
-        for name, expected in {"sample_rate": range(1, 10**6), "length": LENGTHS, "channels": (1, 2)}.items():
-            if getattr(self, name) not in expected:
-                raise UserError(f"{name} cannot be {getattr(self, name)!r}")
+        for name, (possible, words) in AUDIO.items():
+            if getattr(self, name) not in possible:
+                raise UserError(f"{name} must be {words}. Received: {getattr(self, name)!r}.")
 
     @property
     def dtype_policy(self):

@@ -1,0 +1,145 @@
+"""Downloads of known corpora, from a server on this machine that breaks in every way."""
+
+import hashlib
+import http.server
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from preprocess import UserError, download
+from preprocess.convert import open_source
+
+CONTENT = bytes(range(256)) * 4000
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves CONTENT at /corpus.tar.gz; `breaks` holds how many bytes each coming answer sends before it closes."""
+
+    def __init__(self):
+        self.breaks, self.ranges, self.resumable, self.status = [], [], True, 200
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server_port}/corpus.tar.gz"
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        server.ranges.append(self.headers.get("Range"))
+        start = int(self.headers["Range"][6:-1]) if server.resumable and "Range" in self.headers else 0
+        if server.status != 200:
+            self.send_error(server.status)
+            return
+        if start >= len(CONTENT):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        end = start + server.breaks.pop(0) if server.breaks else None
+        self.wfile.write(CONTENT[start:end])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("WAVEGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(download, "PAUSE", 0)
+    server = Server()
+    monkeypatch.setattr(download, "CORPORA", {"corpus": (server.url, hashlib.sha256(CONTENT).hexdigest())})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_corpus_is_downloaded_once(server, tmp_path, capsys):
+    path = download.fetch_corpus("corpus")
+    assert path == tmp_path / "cache" / "corpus.tar.gz" and path.read_bytes() == CONTENT
+    assert "downloading corpus.tar.gz: 1.0 of 1.0 MB (100 %)" in capsys.readouterr().err
+    assert download.fetch_corpus("corpus") == path
+    assert server.ranges == [None]
+    assert os.listdir(tmp_path / "cache") == ["corpus.tar.gz"]
+
+
+def test_a_broken_connection_is_resumed_where_it_broke_off(server):
+    server.breaks = [300_000, 400_000]
+    assert download.fetch_corpus("corpus").read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=300000-", "bytes=700000-"]
+
+
+def test_a_later_call_goes_on_where_an_earlier_one_gave_up(server, monkeypatch):
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
+    server.breaks = [300_000, 0]
+    with pytest.raises(UserError, match="the connection broke off. 0.3 MB are kept, and the same command goes on"):
+        download.fetch_corpus("corpus")
+    assert download.fetch_corpus("corpus").read_bytes() == CONTENT
+    assert server.ranges[-1] == "bytes=300000-"
+
+
+def test_a_server_that_cannot_resume_starts_again(server):
+    server.resumable = False
+    server.breaks = [300_000]
+    assert download.fetch_corpus("corpus").read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=300000-"]
+
+
+def test_a_part_that_is_longer_than_the_file_is_dropped(server, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "corpus.tar.gz.part").write_bytes(bytes(len(CONTENT) + 5))
+    assert download.fetch_corpus("corpus").read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_removes_the_file(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "CORPORA", {"corpus": (server.url, "0" * 64)})
+    with pytest.raises(UserError, match=f"Expected SHA-256 {'0' * 64}. Received: [0-9a-f]{{64}}. Try again"):
+        download.fetch_corpus("corpus")
+    assert os.listdir(tmp_path / "cache") == []
+
+
+def test_a_missing_file_is_not_asked_for_again_and_again(server):
+    server.status = 404
+    with pytest.raises(UserError, match="corpus.tar.gz answers 404 Not Found.*name it as SOURCE"):
+        download.fetch_corpus("corpus")
+    assert len(server.ranges) == 1
+
+
+def test_a_server_in_trouble_is_given_time(server):
+    server.status = 503
+    with pytest.raises(UserError, match="503 Service Unavailable"):
+        download.fetch_corpus("corpus")
+    assert len(server.ranges) == download.ATTEMPTS
+
+
+def test_an_unreachable_server_is_named(server, monkeypatch):
+    monkeypatch.setattr(download, "CORPORA", {"corpus": ("http://127.0.0.1:9/corpus.tar.gz", "0" * 64)})
+    with pytest.raises(UserError, match="cannot download http://127.0.0.1:9/corpus.tar.gz: Connection refused"):
+        download.fetch_corpus("corpus")
+
+
+def test_a_cache_that_cannot_be_written_is_named(server, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WAVEGAN_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(UserError, match="cannot keep the download in .*WAVEGAN_CACHE"):
+        download.fetch_corpus("corpus")
+
+
+def test_a_corpus_is_a_source(server, tmp_path):
+    source = open_source("corpus")
+    assert (source.name, source.path) == ("corpus", tmp_path / "cache" / "corpus.tar.gz")
+
+
+def test_known_corpora_are_those_of_the_documentation():
+    assert sorted(download.CORPORA) == ["speech-commands", "speech-commands-v2"]
+    assert all(len(sha256) == 64 and Path(url).name.endswith(".tar.gz") for url, sha256 in download.CORPORA.values())
