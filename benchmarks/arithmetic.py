@@ -1,18 +1,36 @@
 """How many operations the networks need when nothing is wasted: kernels as long as configured, no padding counted."""
 
+from typing import NamedTuple
+
 from wavegan.models import SEED_LENGTH, strides_for
 
 
 def forward_flop(config):
     """FLOP of one clip through the generator (the critic mirrors it): two for each multiply-accumulate."""
+    inner = convolutions(config)
+    dense = config.latent_size * inner[0].steps * inner[0].wide
+    return 2 * dense + sum(layer.flop for layer in inner)
+
+
+class Convolution(NamedTuple):
+    """A convolution of either network: `steps` × `wide` on its inner side, `steps * stride` × `narrow` on its outer."""
+
+    steps: int
+    stride: int
+    wide: int
+    narrow: int
+    flop: int  # of one clip
+
+
+def convolutions(config):
+    """Those of the generator from the latent outwards, which are the critic's from the score outwards."""
     strides = strides_for(config.length)
-    time, width = SEED_LENGTH, config.model_dim * 2 ** (len(strides) - 1)
-    products = config.latent_size * time * width
+    found, steps, wide = [], SEED_LENGTH, config.model_dim * 2 ** (len(strides) - 1)
     for depth, stride in enumerate(strides):
-        narrower = config.channels if depth == len(strides) - 1 else width // 2
-        products += time * config.kernel_length * width * narrower
-        time, width = time * stride, width // 2
-    return 2 * products
+        narrow = config.channels if depth == len(strides) - 1 else wide // 2
+        found.append(Convolution(steps, stride, wide, narrow, 2 * steps * config.kernel_length * wide * narrow))
+        steps, wide = steps * stride, wide // 2
+    return found
 
 
 def step_flop(config):

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Measures what counts on a GPU: bash benchmarks/gpu.sh [FILE]. Every benchmark adds a line of JSON to FILE as it ends.
-# KERAS_BACKEND chooses the backend, jax where nothing else is said; TensorFlow need not be installed for that.
+# With KERAS_BACKEND=jax before it, JAX computes; TensorFlow need not be installed for that.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-export KERAS_BACKEND=${KERAS_BACKEND:-jax}
 out=${1:-benchmarks/results.jsonl}
-measure() { python -m benchmarks "$@" --preset paper --out "$out" || echo "failed: $*" >&2; }
+python -c 'import sys; from wavegan import autodiff; sys.exit(not autodiff.accelerators())' ||
+  { echo "error: no GPU is visible to the backend. See the README, Precision and backend." >&2; exit 2; }
+failed=0
+measure() { python -m benchmarks "$@" --out "$out" || { echo "failed: $*" >&2; failed=1; }; }
 
-measure step --precision bfloat16
-measure step --precision float32
-for at_once in 64 256 1024; do
-  measure generate --precision bfloat16 --clips 8192 --at-once "$at_once"
+measure step --preset paper --precision bfloat16
+measure step --preset paper --precision float32
+for batch_size in 64 256 1024; do
+  measure generate --preset paper --precision bfloat16 --clips 8192 --batch-size "$batch_size"
 done
-measure layers --precision bfloat16
-measure scaling --precision bfloat16 --model-dim 32 --repeats 3
+measure layers --preset paper --precision bfloat16
+measure scaling --preset paper --precision bfloat16 --model-dim 32 --repeats 3
+exit $failed

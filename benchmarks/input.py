@@ -2,7 +2,6 @@
 
 import statistics
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.measure import in_turns, median_ratio
@@ -16,13 +15,15 @@ STEPS = 20  # of input in one timing
 
 
 def figures(config, repeats, data=None):
-    """{name: figure} of reading `data`, or a drum kit of the configured length, alone and as a ratio to the step."""
+    """{name: figure} of reading `data`, whose clips `config` describes, alone and as a ratio to the step.
+
+    A drum kit is made where `data` is None.
+    """
     with tempfile.TemporaryDirectory() as folder:
         if data is None:
             data = Path(folder) / "drums"
             prepare(["drums"], data, Options(sample_rate=config.sample_rate, length=config.length))
         info = DatasetInfo.load(data)
-        config = replace(config, length=info.length, channels=info.channels, sample_rate=info.sample_rate)
         records = Records(data, info)
 
         def read():

@@ -5,10 +5,10 @@ import statistics
 import keras
 from keras import ops
 
+from benchmarks.arithmetic import convolutions
 from benchmarks.measure import in_turns, matrix_products, median_ratio, waiting
 from wavegan import autodiff
 from wavegan.layers import StridedConv1D, TransposedConv1D
-from wavegan.models import SEED_LENGTH, strides_for
 
 
 class Forward(keras.layers.Layer):
@@ -40,41 +40,38 @@ class Gradients(Forward):
 def figures(config, repeats):
     """{layer: {name: figure}}, with milliseconds, ratios to Keras' layer, and shares of the matrix-product peak."""
     peak = matrix_products(config.precision)
-    return {name: _layer_figures(*layer, config, repeats, *peak) for name, layer in _layers(config).items()}
+    return {name: _layer_figures(*layer, repeats, *peak) for name, layer in _layers(config).items()}
 
 
 def _layers(config):
-    """{name: (our layer, Keras' layer, input shape)}, of the generator and of the critic."""
-    strides = strides_for(config.length)
-    time, width = SEED_LENGTH, config.model_dim * 2 ** (len(strides) - 1)
-    found = {}
-    for depth, stride in enumerate(strides):
-        narrower = config.channels if depth == len(strides) - 1 else width // 2
+    """{name: (our layer, Keras' layer, input shape, FLOP of a clip)}, of the generator and of the critic."""
+    inner, found = convolutions(config), {}
+    for depth, (steps, stride, wide, narrow, flop) in enumerate(inner):
         settings = {"strides": stride, "padding": "same", "dtype": config.dtype_policy}
         ours = {"stride": stride, "dtype": config.dtype_policy}
         kernel = config.kernel_length
         found[f"upsample_{depth}"] = (
-            TransposedConv1D(narrower, kernel, **ours),
-            keras.layers.Conv1DTranspose(narrower, kernel, **settings),
-            (config.batch_size, time, width),
+            TransposedConv1D(narrow, kernel, **ours),
+            keras.layers.Conv1DTranspose(narrow, kernel, **settings),
+            (config.batch_size, steps, wide),
+            flop,
         )
-        found[f"downsample_{len(strides) - 1 - depth}"] = (
-            StridedConv1D(width, kernel, **ours),
-            keras.layers.Conv1D(width, kernel, **settings),
-            (config.batch_size, time * stride, narrower),
+        found[f"downsample_{len(inner) - 1 - depth}"] = (
+            StridedConv1D(wide, kernel, **ours),
+            keras.layers.Conv1D(wide, kernel, **settings),
+            (config.batch_size, steps * stride, narrow),
+            flop,
         )
-        time, width = time * stride, width // 2
     return dict(sorted(found.items()))
 
 
-def _layer_figures(ours, plain, shape, config, repeats, products, products_flop):
+def _layer_figures(ours, plain, shape, clip_flop, repeats, products, products_flop):
     timed = {"products": products}
     for name, layer in {"ours": ours, "plain": plain}.items():
         for kind in (Forward, Gradients):
             timed[f"{name} {kind.__name__}"] = waiting(autodiff.compiled(kind(layer, shape)), ops.zeros(()))
     times = in_turns(timed, repeats)
-    steps = min(shape[1], ours.compute_output_shape(shape)[1])
-    flop = 2 * config.batch_size * steps * config.kernel_length * shape[2] * ours.filters
+    flop = shape[0] * clip_flop
     found = {}
     for kind, passes, name in ((Forward, 1, "forward"), (Gradients, 3, "forward_backward")):
         seconds = times[f"ours {kind.__name__}"]

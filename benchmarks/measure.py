@@ -7,7 +7,6 @@ import resource
 import statistics
 import sys
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
@@ -116,13 +115,13 @@ def versions():
     return {"python": platform.python_version()} | {name: installed[name] for name in PACKAGES if name in installed}
 
 
-def keep(path, benchmark, config, timing, figures):
+def keep(path, benchmark, settings, timing, figures):
     """Append one line of JSON to `path`.
 
     Args:
         path: of the file.
         benchmark: the sub-command.
-        config: the `wavegan.config.Config` that was measured.
+        settings: {name: value} of what was measured.
         timing: {name: value} of the benchmark's own flags, such as "repeats".
         figures: as the benchmark returned them.
 
@@ -134,8 +133,7 @@ def keep(path, benchmark, config, timing, figures):
         "machine": machine(),
         "versions": versions(),
         "backend": autodiff.BACKEND,
-        "precision": config.precision,
-        "configuration": {name: value for name, value in asdict(config).items() if not name.startswith("data")},
+        "configuration": settings,
         "timing": timing,
         "figures": figures,
     }

@@ -5,7 +5,7 @@ import keras
 from wavegan import autodiff, losses
 from wavegan.layers import PhaseShuffle
 from wavegan.models import LEAKY_SLOPE, SEED_LENGTH, strides_for
-from wavegan.training import WaveGAN
+from wavegan.training import WaveGAN, compiled_as
 
 
 def plain_generator(config):
@@ -64,8 +64,4 @@ def plain_gan_from(config):
     gan = PlainWaveGAN(
         plain_generator(config), plain_critic(config), config.critic_updates, config.penalty_weight, config.ema, seed=0
     )
-    gan.compile(
-        critic_optimizer=keras.optimizers.Adam(config.critic_learning_rate, beta_1=0.5, beta_2=0.9),
-        generator_optimizer=keras.optimizers.Adam(config.generator_learning_rate, beta_1=0.5, beta_2=0.9),
-    )
-    return gan
+    return compiled_as(config, gan)

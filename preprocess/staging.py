@@ -96,6 +96,6 @@ def _is_running(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
-        return True  # it is there, but another user's
+    except PermissionError:
+        pass  # it is there, but another user's
     return True

@@ -18,9 +18,9 @@ CONFIG = {
 LENGTH = 1024
 
 
-def gan_of(state=None, precision="float32"):
+def gan_of(state=None):
     """The model of the test, with the weights and optimizers of `state`; seeds stay the backend's own."""
-    gan = gan_from(resolve(CONFIG | {"precision": precision}, gpu=False, length=LENGTH))
+    gan = gan_from(resolve(CONFIG, gpu=False, length=LENGTH))
     if state is not None:
         own = gan.state()
         gan.restore({name: own[name] if "seed" in name.split("/")[-1] else array for name, array in state.items()})

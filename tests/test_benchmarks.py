@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import arithmetic, measure, plain, scaling
+from benchmarks import arithmetic, generate, measure, plain, scaling
 from benchmarks.__main__ import BENCHMARKS, MARKS, _marks, main, rows
+from wavegan import autodiff
 from wavegan.config import Config, resolve
 from wavegan.training import gan_from
 
@@ -21,6 +22,7 @@ TINY = ["--preset", "tiny", "--model-dim", "2", *AUDIO]
 @pytest.fixture(autouse=True)
 def small_products(monkeypatch):
     """So that the matrix products take no time."""
+    monkeypatch.setattr(autodiff, "accelerators", lambda: [])
     monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
     monkeypatch.setattr(measure, "PEAK_FLOP", {"cpu": 1e6})
 
@@ -48,16 +50,18 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
     out = tmp_path / "new folder" / "results.jsonl"
     words = {
         "preprocess": [str(drum_files), *AUDIO],
-        "generate": [*TINY, "--clips", "5", "--at-once", "2"],
+        "generate": [*TINY, "--clips", "5", "--batch-size", "2"],
     }.get(benchmark, TINY)
     for lines in (1, 2):
         if lines == 1 or benchmark == "step":
             assert main([benchmark, *words, "--out", str(out)]) == 0
             assert len(out.read_text().splitlines()) == lines
     line = json.loads(out.read_text().splitlines()[0])
-    assert line["benchmark"] == benchmark and line["backend"] == "tensorflow" and line["precision"] == "float32"
-    assert line["configuration"]["length"] == 256
-    assert line["configuration"]["model_dim"] == (2 if "--model-dim" in words else 16)
+    assert line["benchmark"] == benchmark and line["backend"] == "tensorflow"
+    settings = line["configuration"]
+    assert settings["length"] == 256 and ("critic_updates" in settings) == (benchmark in ("step", "input"))
+    if benchmark != "preprocess":
+        assert settings["model_dim"] == 2 and settings["precision"] == "float32"
     assert line["timing"] == {"repeats": 1, **({"clips": 5, "at_once": 2} if benchmark == "generate" else {})}
     assert line["machine"]["cores"] > 0 and "keras" in line["versions"]
     assert set(line["figures"]) == expected
@@ -70,11 +74,26 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
 
 @pytest.mark.parametrize("benchmark", ["step", "generate"])
 def test_bfloat16_is_measured_against_float32(benchmark, tmp_path, monkeypatch):
+    monkeypatch.setattr(generate, "_whole_process", lambda config, repeats: {})  # measured in the test above
     out = tmp_path / "results.jsonl"
     assert main([benchmark, *TINY, "--precision", "bfloat16", "--out", str(out)]) == 0
     line = json.loads(out.read_text())
-    assert line["precision"] == "bfloat16"
+    assert line["configuration"]["precision"] == "bfloat16"
     assert line["figures"]["float32_ratio"] > 0
+
+
+def test_the_input_of_a_data_set_is_measured_at_its_own_size(drums, tmp_path):
+    out = tmp_path / "results.jsonl"
+    assert main(["input", "--data", str(drums), "--preset", "tiny", "--model-dim", "2", "--out", str(out)]) == 0
+    settings = json.loads(out.read_text())["configuration"]
+    assert (settings["length"], settings["sample_rate"]) == (1024, 4000)
+
+
+def test_a_flag_that_makes_no_difference_is_not_there(capsys):
+    for words in ("generate --critic-updates 5", "layers --ema 0.5", "preprocess . --seed 1"):
+        with pytest.raises(SystemExit):
+            main(words.split())
+        assert "unrecognized arguments" in capsys.readouterr().err
 
 
 def test_a_mark_stands_beside_the_settings_that_it_is_about():

@@ -98,8 +98,9 @@ def test_in_bfloat16_the_networks_compute_and_nothing_else():
     assert gan(gan.sample_latents(2)).dtype == tf.float32
 
 
-@pytest.mark.parametrize("scale", [1, 1.65, 3])  # weights as they start, slopes near 1 as in training, steep ones
+@pytest.mark.parametrize("scale", [1, 1.65, 1.7, 3])  # weights as they start, slopes at 1 as in training, steep ones
 def test_in_bfloat16_the_penalty_differs_by_less_than_2_percent(scale):
+    """Where every slope is 1 the penalty is 0 and a share of it says nothing: there the difference is below 1e-4."""
     clips = tf.random.normal((16, 4096, 1), stddev=0.1, seed=1)
     penalties = {}
     for precision in ("float32", "bfloat16"):
@@ -107,7 +108,7 @@ def test_in_bfloat16_the_penalty_differs_by_less_than_2_percent(scale):
         critic = gan_from(resolve(settings, gpu=False, length=4096)).critic
         critic.set_weights([scale * weight for weight in critic.get_weights()])
         penalties[precision] = float(losses.gradient_penalty(autodiff.input_gradient(critic, clips)))
-    assert penalties["bfloat16"] == pytest.approx(penalties["float32"], rel=0.02)
+    assert penalties["bfloat16"] == pytest.approx(penalties["float32"], rel=0.02, abs=1e-4)
     assert penalties["bfloat16"] != penalties["float32"]
 
 

@@ -21,12 +21,13 @@ try:
     else:
         raise ValueError(f"{BACKEND} has no gradients here")
 except (ImportError, ValueError) as problem:
-    wanted = os.environ.get("KERAS_BACKEND", "the one of ~/.keras/keras.json")
-    reason = f" ({problem})" if wanted in ("tensorflow", "jax") else ""  # what another would need helps nobody
+    wanted = os.environ.get("KERAS_BACKEND", "the one of ~/.keras/keras.json, or TensorFlow")
+    other = "KERAS_BACKEND" in os.environ and wanted not in ("tensorflow", "jax")
+    reason = "" if other else f" ({problem})"  # what another one would need helps nobody
     raise UserError(
         f"KERAS_BACKEND must be tensorflow or jax, and that must be installed (JAX: pip install -e '.[jax]'). "
         f"Received: {wanted}{reason}."
-    ) from None
+    ) from problem
 
 # For `keras.Model.compile`: JAX compiles by XLA or not at all; TensorFlow's own kernels are the faster ones on a CPU,
 # and under XLA it has no second derivative of the slice in phase shuffle.
@@ -113,10 +114,16 @@ def _pairs(groups, values):
 def accelerators():
     """The names of the GPUs (or TPUs) in use; empty on a CPU."""
     if BACKEND == "tensorflow":
-        gpus = tf.config.list_logical_devices("GPU")
+        gpus = tf.config.get_visible_devices("GPU")  # without taking their memory yet
         details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
         return [detail.get("device_name", "GPU") for detail, _ in zip(details, gpus, strict=False)]
     return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+
+
+def keep_gpu_from(tensorflow):
+    """TensorFlow also reads records and writes events; beside another backend it must not take the GPU's memory."""
+    if BACKEND != "tensorflow":
+        tensorflow.config.set_visible_devices([], "GPU")
 
 
 def peak_memory():

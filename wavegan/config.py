@@ -145,13 +145,18 @@ def continued(stored, given):
     return replace(stored, **{name: value for name, value in given.items() if name in _changeable()})
 
 
-def add_flags(parser, without=()):
-    """Add a flag for every setting but those in `without` to an argparse parser.
+def names():
+    """The names of all settings that have a flag."""
+    return [spec.name for spec in _flags()]
+
+
+def add_flags(parser, only=None):
+    """Add a flag for every setting, or those named in `only`, to an argparse parser.
 
     A flag that is not typed leaves no attribute behind.
     """
     for spec in _flags():
-        if spec.name in without:
+        if only is not None and spec.name not in only:
             continue
         presets = ", ".join(f"{values[spec.name]} ({name})" for name, values in PRESETS.items() if spec.name in values)
         default = "auto" if spec.name == "preset" else f"{spec.default}{'; ' + presets if presets else ''}"

@@ -14,8 +14,7 @@ from preprocess import UserError
 from preprocess.records import parse_examples
 from wavegan import autodiff
 
-if autodiff.BACKEND != "tensorflow":
-    tf.config.set_visible_devices([], "GPU")  # TensorFlow reads here; the memory of the GPU is for the backend
+autodiff.keep_gpu_from(tf)
 
 HEADER = 12  # bytes of a TFRecord before its data: length and its checksum
 LARGEST_REST = 1 << 16  # bytes of a record beside its samples, at most

@@ -22,7 +22,7 @@ PICTURED = 200  # clips on the picture at most
 
 @dataclass(frozen=True)
 class Generated:
-    """What `generate` made: the folder, clips, seconds of sound, seconds that computing it took, and the seed."""
+    """What `generate` made: the folder, clips, seconds of sound and of computing it (compiling too), the seed."""
 
     folder: Path
     clips: int

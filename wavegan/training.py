@@ -216,6 +216,11 @@ def gan_from(config):
     gan = WaveGAN(
         generator_from(config), critic, config.critic_updates, config.penalty_weight, config.ema, int(draws[1] >> 1)
     )
+    return compiled_as(config, gan)
+
+
+def compiled_as(config, gan):
+    """`gan`, compiled with the optimizers that `config` describes: Adam with the betas of the paper (table 2)."""
     gan.compile(
         critic_optimizer=keras.optimizers.Adam(config.critic_learning_rate, beta_1=0.5, beta_2=0.9),
         generator_optimizer=keras.optimizers.Adam(config.generator_learning_rate, beta_1=0.5, beta_2=0.9),
