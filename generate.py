@@ -1,5 +1,7 @@
 """Make new sounds with a trained WaveGAN: python generate.py --n 50"""
 
+import sys
+from functools import partial
 from pathlib import Path
 
 from preprocess import UserError
@@ -31,8 +33,8 @@ def main(argv=None):
 def generate_sounds(flags):
     run = Run(flags.run) if flags.run else newest_run()
     run.config()  # a missing run is told before the heavy imports
-    step = run.latest() if flags.checkpoint == "latest" else _step(flags.checkpoint)
-    run.check(step)
+    step = None if flags.checkpoint == "latest" else _step(flags.checkpoint)
+    run.check(run.latest() if step is None else step)
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
 
@@ -41,10 +43,11 @@ def generate_sounds(flags):
     import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
     from wavegan.generation import generate
 
-    made = generate(run, flags.n, flags.seed, step, flags.out, flags.batch_size)
+    warn = partial(print, file=sys.stderr)
+    made = generate(run, flags.n, flags.seed, step, flags.out, flags.batch_size, warn)
     speed = made.sound_s / made.compute_s
     print(f"{made.clips} sounds in {made.folder}: WAV files, sheet.png, latents.npz")
-    print(f"run {run.path}, step {step}, seed {made.seed}")
+    print(f"run {run.path}, step {made.step}, seed {made.seed}")
     print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed:,.0f} × real time")
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from preprocess import UserError
 from preprocess.command import Parser, exit_code, typed
 from wavegan import config
 from wavegan.runs import Run
@@ -15,6 +16,7 @@ def parser():
     )
     flags.add_argument("--data", metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)")
     flags.add_argument("--run", metavar="DIR", help="the run (default: runs/<data set>)")
+    flags.add_argument("--finetune", metavar="RUN", help="start a new run, given with --run, from this one's weights")
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
     config.add_flags(flags)
     return flags
@@ -31,6 +33,11 @@ def train_on_data(flags):
 
     from preprocess.records import DatasetInfo, import_quietly
 
+    finetune = Run(flags.finetune) if flags.finetune else None
+    if finetune:
+        finetune.config()  # a missing one is told before the heavy imports
+        if not flags.run or Path(flags.run).resolve() == finetune.path.resolve():
+            raise UserError("--finetune needs the name of a new run with --run, such as --run runs/finetuned.")
     run = Run(flags.run) if flags.run else None
     stored_data = run.config().data if run and run.exists() else None
     directory = Path(flags.data or stored_data or newest_dataset())
@@ -46,12 +53,12 @@ def train_on_data(flags):
     import_quietly("tensorflow")
     from wavegan.train import train
 
-    steps = train(run, directory, info, given, dry_run=flags.dry_run)
+    steps = train(run, directory, info, given, dry_run=flags.dry_run, finetune=finetune)
     if not flags.dry_run:
         total = run.config().steps
         print(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
         if steps < total:
-            print("To go on, run the same command again.")
+            print(f"To go on: {typed('train', '--run', run.path)}")
             raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start
 
 

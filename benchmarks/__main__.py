@@ -95,6 +95,7 @@ def measure(flags):
     configuration.resolve(given, gpu=False, **size)  # a wrong value is told before the heavy imports
     if flags.benchmark == "preprocess" and not Path(flags.source).is_dir():
         raise UserError(f"FOLDER must be a folder of recordings. Received: {flags.source}.")
+    _check_out(flags.out)
 
     from preprocess.records import DatasetInfo, import_quietly
 
@@ -120,6 +121,15 @@ def measure(flags):
     timing = {"repeats": flags.repeats, **{name: own[name] for name in ("clips", "at_once") if name in own}}
     keep(flags.out, flags.benchmark, settings, timing, figures)
     print(f"\nadded a line to {flags.out}")
+
+
+def _check_out(path):
+    """Raises UserError where no line can be added to `path`: before minutes of measuring, not after them."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        open(path, "a").close()
+    except OSError as problem:
+        raise UserError(f"--out {path} cannot be written ({problem.strerror}). Give another file.") from None
 
 
 def _marks(benchmark, settings):

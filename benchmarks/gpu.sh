@@ -2,8 +2,8 @@
 # Measures what counts on a GPU: bash benchmarks/gpu.sh [FILE]. Every benchmark adds a line of JSON to FILE as it ends.
 # With KERAS_BACKEND=jax before it, JAX computes; TensorFlow need not be installed for that.
 set -uo pipefail
+out=$(realpath -m "${1:-"$(dirname "$0")/results.jsonl"}")
 cd "$(dirname "$0")/.."
-out=${1:-benchmarks/results.jsonl}
 python -c 'import sys; from wavegan import autodiff; sys.exit(not autodiff.accelerators())' ||
   { echo "error: no GPU is visible to the backend. See the README, Precision and backend." >&2; exit 2; }
 failed=0

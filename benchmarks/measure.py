@@ -1,6 +1,7 @@
 """Timing in turns, the matrix-product peak, and how results are printed and kept."""
 
 import json
+import logging
 import os
 import platform
 import resource
@@ -14,9 +15,11 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from preprocess import UserError
 from preprocess.options import available_cores
 from wavegan import autodiff
+
+# Every layer is compiled anew, which TensorFlow takes for a mistake.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 PEAK_SIZES = {"cpu": (1024, 2048, 4096), "accelerator": (4096, 8192, 16384)}
 PEAK_FLOP = {"cpu": 1e11, "accelerator": 4e13}  # of one timing: long enough for the clock, short enough to wait for
@@ -124,8 +127,6 @@ def keep(path, benchmark, settings, timing, figures):
         settings: {name: value} of what was measured.
         timing: {name: value} of the benchmark's own flags, such as "repeats".
         figures: as the benchmark returned them.
-
-    Raises UserError where the file cannot be written.
     """
     line = {
         "benchmark": benchmark,
@@ -137,12 +138,8 @@ def keep(path, benchmark, settings, timing, figures):
         "timing": timing,
         "figures": figures,
     }
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    except OSError as problem:
-        raise UserError(f"--out {path} cannot be written ({problem.strerror}). Give another file.") from None
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def table(rows):

@@ -1,11 +1,13 @@
 """`python -m preprocess` against the loop that one would write first."""
 
+import io
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import librosa
@@ -14,12 +16,14 @@ import tensorflow as tf
 
 from benchmarks.measure import in_turns, median_ratio
 from preprocess.convert import Options, open_source, prepare
+from preprocess.progress import Progress
 
 COPIES = 4  # of all files, where the growth of memory is measured
 
 
 def figures(config, repeats, source):
     """{name: figure} of converting the folder `source` at the configured rate and length (first window of a file)."""
+    silent = partial(Progress, stream=io.StringIO())
     options = Options(sample_rate=config.sample_rate, length=config.length, slices="first")
     listing = open_source(source).listing(lambda *_: None)
     files = [Path(source) / entry.path for entry in listing.entries]
@@ -28,7 +32,7 @@ def figures(config, repeats, source):
 
         # Both replace what they wrote the round before.
         timed = {
-            "ours": lambda: prepare([source], folder / "ours", replace(options, overwrite=True)),
+            "ours": lambda: prepare([source], folder / "ours", replace(options, overwrite=True), silent),
             "plain": lambda: plain_loop(files, folder / "plain", config),
         }
         times = in_turns(timed, repeats)

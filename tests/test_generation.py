@@ -28,7 +28,7 @@ def test_fifty_sounds_fifty_files(trained, tmp_path, capsys):
 
 def test_a_latent_gives_its_sound_again(trained, tmp_path):
     generate.main(["--run", str(trained), "--n", "5", "--out", str(tmp_path / "x")])
-    generator, _ = load_generator(Run(trained))
+    generator, *_ = load_generator(Run(trained))
     again = synthesize(generator, np.load(tmp_path / "x" / "latents.npz")["latents"])
     stored = sounds(tmp_path / "x")["003.wav"]
     np.testing.assert_array_equal(np.round(again[3, :, 0] * 32768).astype("int16"), stored)
@@ -62,7 +62,7 @@ def test_files_that_are_there_are_never_overwritten(trained, tmp_path, monkeypat
 def test_previews_and_generate_share_one_path(trained):
     """DD's previews sound better than its inference."""
     latents = np.load(trained / "preview_latents.npz")["latents"]
-    generator, _ = load_generator(Run(trained), step=10)
+    generator, *_ = load_generator(Run(trained), step=10)
     preview = sounds(trained / "previews" / "step-00000010")
     for clip, stored in zip(synthesize(generator, latents), preview.values(), strict=True):
         assert np.abs(np.round(clip[:, 0] * 32768) - stored).max() <= 1
@@ -104,13 +104,16 @@ def test_what_cannot_be_generated_is_one_line(trained, tmp_path, capsys, words, 
     assert not out.exists()
 
 
-def test_a_broken_checkpoint_is_one_line(trained, tmp_path, capsys):
+def test_a_broken_checkpoint_is_one_line_and_the_newest_good_one_is_used(trained, tmp_path, capsys):
     import shutil
 
     copy = tmp_path / "copy"
     shutil.copytree(trained, copy)
     path = Run(copy).checkpoint_path(10)
     path.write_bytes(path.read_bytes()[:-100])
-    assert generate.main(["--run", str(copy), "--out", str(tmp_path / "x")]) == 2
+    assert generate.main(["--run", str(copy), "--checkpoint", "10", "--out", str(tmp_path / "x")]) == 2
     assert "step-00000010.npz is damaged" in capsys.readouterr().err
-    assert generate.main(["--run", str(copy), "--checkpoint", "8", "--n", "1", "--out", str(tmp_path / "x")]) == 0
+    assert generate.main(["--run", str(copy), "--n", "1", "--out", str(tmp_path / "x")]) == 0
+    told = capsys.readouterr()
+    assert "step-00000010.npz is damaged" in told.err and "the checkpoint of step 8 is used instead" in told.err
+    assert ", step 8, seed" in told.out

@@ -15,6 +15,7 @@ import soundfile
 import tensorflow as tf
 
 from wavegan import monitoring, pictures
+from wavegan.events import Events
 from wavegan.runs import Run
 
 SCALARS = {
@@ -42,13 +43,6 @@ def drive(callback, logs, model=None):
     for batch, log in enumerate(logs):
         callback.on_train_batch_end(batch, log)
     return callback
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_the_first_value_that_is_not_finite_names_its_term_and_step(value):
-    good = {"critic/loss": 1.0, "critic/gradient_penalty": 2.0}
-    with pytest.raises(monitoring.Diverged, match=f"critic/gradient_penalty became {value} at step 13"):
-        drive(monitoring.StopOnNonFinite(), [good, good, good | {"critic/gradient_penalty": value}], FakeModel(step=10))
 
 
 def test_a_broken_state_is_never_saved(tmp_path):
@@ -104,7 +98,7 @@ def events(folder):
 
 
 def test_scalars_are_means_over_their_stretch(tmp_path):
-    writer = tf.summary.create_file_writer(str(tmp_path))
+    writer = Events(tmp_path)
     drive(monitoring.Scalars(writer, every=4), [{"critic/loss": float(n)} for n in range(1, 11)]).on_train_end()
     writer.close()
     losses = {step: float(values[0]) for (tag, step), values in events(tmp_path).items() if tag == "critic/loss"}

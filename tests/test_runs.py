@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from preprocess import UserError
+from wavegan import runs
 from wavegan.config import Config
-from wavegan.runs import Run, free_directory, newest_run
+from wavegan.runs import Damaged, Run, free_directory, newest_run
 
 ARRAYS = {"generator/000/kernel": np.arange(6.0).reshape(2, 3), "critic/000/kernel": np.ones(4, "uint32")}
 
@@ -56,14 +57,84 @@ def test_a_damaged_checkpoint_is_named_with_the_others(run, harm):
         damage(path, 150)  # in the first array's data
     else:
         path.write_bytes(b"" if harm == "empty" else b"hello")
-    with pytest.raises(UserError, match=r"step-00000006.npz is damaged.*It has: 3, 6"):
+    with pytest.raises(Damaged, match=r"step-00000006.npz is damaged.*It has: 3, 6"):
         run.load(6)
+    assert run.load(3).keys() == ARRAYS.keys()
+    lines = []
+    assert run.load_newest(warn=lines.append)[0] == 3
+    assert (
+        "step-00000006.npz is damaged" in lines[0] and lines[1] == "warning: the checkpoint of step 3 is used instead"
+    )
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "[]", '{"format": 2, "bytes": 1, "sha256": ""}', "[" * 100_000])
+def test_a_checkpoint_whose_checksum_is_lost_is_damaged(run, text):
+    run.save(6, ARRAYS)
+    facts = run.checkpoint_path(6).with_suffix(".json")
+    facts.unlink() if text is None else facts.write_text(text)
+    with pytest.raises(Damaged, match="step-00000006.npz is damaged"):
+        run.load(6)
+    assert run.best() is None
+
+
+def test_every_bit_of_a_checkpoint_counts(run):
+    run.save(3, ARRAYS)
+    path = run.checkpoint_path(3)
+    whole = path.read_bytes()
+    for where in np.random.default_rng(0).integers(0, len(whole), 50):
+        damage(path, where)
+        with pytest.raises(Damaged):
+            run.load(3)
+        path.write_bytes(whole)
     assert run.load(3).keys() == ARRAYS.keys()
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(run):
-    np.savez(run.checkpoint_path(1), **{"generator/000/kernel": np.array([print], object)})
-    with pytest.raises(UserError, match="is damaged"):
+def test_all_checkpoints_damaged_or_gone_is_an_error_that_says_so(run):
+    for step in (3, 6):
+        run.save(step, ARRAYS)
+        run.checkpoint_path(step).write_bytes(b"")
+    with pytest.raises(UserError, match="all checkpoints of .* are damaged .3, 6."):
+        run.load_newest(warn=lambda line: None)
+    for step in (3, 6):
+        run.set_aside(step)
+    with pytest.raises(UserError, match="has no checkpoint any more. Put back a copy"):
+        run.load_newest()
+
+
+def test_a_checkpoint_that_reads_back_otherwise_is_not_kept(run, monkeypatch):
+    """A disk or memory that changes bits is noticed while the arrays are still there."""
+    run.save(3, ARRAYS)
+    original = np.savez
+    flipped = {name: array + 1 for name, array in ARRAYS.items()}
+    monkeypatch.setattr(np, "savez", lambda file, **arrays: original(file, **flipped))
+    with pytest.raises(UserError, match="cannot be written .what was read back differs"):
+        run.save(6, ARRAYS)
+    assert run.steps() == [3] and sorted(run.load(3)) == sorted(ARRAYS)
+
+
+def test_the_best_checkpoint_stays(run):
+    assert run.best() is None
+    for step in (1, 2, 3, 4, 5, 6):
+        run.save(step, ARRAYS)
+        if step in (2, 3):
+            run.set_score(step, 10.0 - step)
+    assert run.steps() == [2, 4, 5, 6] and run.best() == 2
+    assert run.load(2).keys() == ARRAYS.keys()
+    assert {path.suffix for path in run.checkpoints.iterdir()} == {".npz", ".json"}
+    assert len(list(run.checkpoints.iterdir())) == 8
+
+
+def test_what_a_killed_process_left_is_cleared_away(run):
+    for name in ("step-00000009.partial", "step-00000009.json", "step-00000009.json.partial"):
+        (run.checkpoints / name).write_text("{")
+    run.save(12, ARRAYS)
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step-00000012.json", "step-00000012.npz"]
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(run, monkeypatch):
+    monkeypatch.setattr(runs, "_compare", lambda path, arrays: None)  # which would refuse to write it
+    run.save(1, {"generator/000/kernel": np.array([print], object)})
+    with pytest.raises(Damaged, match="is damaged .Object arrays cannot be loaded"):
         run.load(1)
 
 
@@ -83,7 +154,7 @@ def test_a_write_that_fails_leaves_the_checkpoint_before(run, monkeypatch):
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(UserError, match="cannot be written.*No space left on device.*one before is kept"):
         run.save(4, ARRAYS)
-    assert [path.name for path in run.checkpoints.iterdir()] == ["step-00000003.npz"]
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step-00000003.json", "step-00000003.npz"]
 
 
 def test_no_run_is_an_error_that_says_what_to_do(tmp_path):

@@ -44,6 +44,8 @@ class Config:
     precision: str = _option("float32", "of the networks' arithmetic", choices=("float32", "bfloat16"), fixed=False)
     preview_every: int = _option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
     checkpoint_every: int = _option(500, "steps between checkpoints", least=1, fixed=False)
+    checkpoint_minutes: float = _option(5.0, "minutes between checkpoints, if these pass sooner", least=0, fixed=False)
+    deterministic: bool = _option(False, "the same bits again from the same seed, slower on a GPU", fixed=False)
 
     # Known from the data set; a reader of the run needs them.
     data: str = ""  # the directory
@@ -51,6 +53,7 @@ class Config:
     sample_rate: int = 16000  # Hz
     length: int = 16384  # samples
     channels: int = 1
+    finetuned_from: str = ""  # the run and step whose weights this run started with
 
     def __post_init__(self):
         for spec in _flags():
@@ -87,6 +90,8 @@ class Config:
         width = max(len(spec.name) for spec in fields(self))
         return "\n".join(f"{spec.name:<{width}}  {getattr(self, spec.name)}" for spec in fields(self))
 
+
+SHAPES = ("model_dim", "kernel_length", "latent_size")  # what the networks' weights depend on
 
 PRESETS = {
     "paper": {},
@@ -145,6 +150,30 @@ def continued(stored, given):
     return replace(stored, **{name: value for name, value in given.items() if name in _changeable()})
 
 
+def finetuned(stored, given, **data):
+    """The configuration of a new run on other data that starts with the weights of the run `stored` is of.
+
+    Raises UserError for a flag or data that would make other networks.
+    """
+    for name in ("length", "channels"):
+        if data[name] != getattr(stored, name):
+            raise UserError(
+                f"the data set has {name} {data[name]}, the run to start from has {getattr(stored, name)}: its "
+                f"networks do not fit. Prepare the data with --{name} {getattr(stored, name)}."
+            )
+    for spec in _flags():
+        wanted = given.get(spec.name, getattr(stored, spec.name))
+        if spec.name in SHAPES and wanted != getattr(stored, spec.name):
+            raise UserError(
+                f"{_flag(spec)} is {getattr(stored, spec.name)} in the run to start from. Received: {wanted}. Leave "
+                f"{_flag(spec)} out."
+            )
+    preset = given.get("preset", "auto")
+    chosen = {} if preset == "auto" else {n: v for n, v in PRESETS[preset].items() if n not in SHAPES}
+    kept = {"preset": stored.preset if preset == "auto" else preset}
+    return replace(stored, **{**chosen, **given, **kept, **data})
+
+
 def names():
     """The names of all settings that have a flag."""
     return [spec.name for spec in _flags()]
@@ -160,6 +189,9 @@ def add_flags(parser, only=None):
             continue
         presets = ", ".join(f"{values[spec.name]} ({name})" for name, values in PRESETS.items() if spec.name in values)
         default = "auto" if spec.name == "preset" else f"{spec.default}{'; ' + presets if presets else ''}"
+        if spec.type is bool:
+            parser.add_argument(_flag(spec), action="store_true", default=argparse.SUPPRESS, help=spec.metadata["help"])
+            continue
         parser.add_argument(
             _flag(spec),
             type=spec.type,
@@ -190,7 +222,7 @@ def _flag(spec):
 def _check(spec, value):
     least, most, choices = (spec.metadata[key] for key in ("least", "most", "choices"))
     kinds = (int, float) if spec.type is float else (spec.type,)
-    if not isinstance(value, kinds) or isinstance(value, bool):
+    if not isinstance(value, kinds) or isinstance(value, bool) is not (spec.type is bool):
         raise UserError(f"{_flag(spec)} must be of type {spec.type.__name__}. Received: {value!r}.")
     if spec.type is float and not math.isfinite(value):
         raise UserError(f"{_flag(spec)} must be a finite number. Received: {value}.")

@@ -22,46 +22,52 @@ PICTURED = 200  # clips on the picture at most
 
 @dataclass(frozen=True)
 class Generated:
-    """What `generate` made: the folder, clips, seconds of sound and of computing it (compiling too), the seed."""
+    """What `generate` made: where, from which checkpoint, and seconds of sound and of computing it (compiling too)."""
 
     folder: Path
+    step: int
     clips: int
     sound_s: float
     compute_s: float
     seed: int
 
 
-def load_generator(run, step=None):
-    """The generator of `run` as it was at `step` (newest when None), and the run's config.
+def load_generator(run, step=None, warn=print):
+    """The generator of `run` as it was at `step`, the run's config, and the step.
+
+    Args:
+        run: a `runs.Run`.
+        step: the checkpoint's; the newest that is whole when None.
+        warn: called with a line for each newer one that is damaged.
 
     Raises UserError when the run or the checkpoint is missing, damaged or of another model.
     """
     config = run.config()
-    step = run.latest() if step is None else step
-    arrays = run.load(step, prefix="averaged_generator/" if config.ema else "generator/")
+    prefix = "averaged_generator/" if config.ema else "generator/"
+    step, arrays = run.load_newest(prefix, warn) if step is None else (step, run.load(step, prefix))
     generator = generator_from(config)
     shapes = [tuple(weight.shape) for weight in generator.weights]
     if shapes != [array.shape for array in arrays.values()]:
         raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: its networks have other sizes.")
     generator.set_weights(list(arrays.values()))
-    return generator, config
+    return generator, config, step
 
 
-def generate(run, n, seed=None, step=None, folder=None, batch_size=None):
+def generate(run, n, seed=None, step=None, folder=None, batch_size=None, warn=print):
     """Make `n` sounds: WAV files (PCM 16, the run's rate), `latents.npz` and `sheet.png` in a new folder.
 
     Args:
         run: a `runs.Run`.
         n: how many.
         seed: of the latents; drawn when None, and stored either way.
-        step: the checkpoint's; the newest when None.
+        step: the checkpoint's; the newest that is whole when None.
         folder: where to; `generated/<run>/step-<step>` when None. Where it is there already, a number is added.
         batch_size: clips computed at once; memory grows with it. About a million samples when None.
+        warn: called with a line for each newer checkpoint that is damaged.
 
     Returns a `Generated`. Raises UserError when there is nothing to generate from or no place to write to.
     """
-    step = run.latest() if step is None else step
-    generator, config = load_generator(run, step)
+    generator, config, step = load_generator(run, step, warn)
     seed = secrets.randbits(31) if seed is None else seed
     latents = sample_latents(n, config.latent_size, seed)
     started = time.monotonic()
@@ -79,7 +85,7 @@ def generate(run, n, seed=None, step=None, folder=None, batch_size=None):
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return Generated(folder, n, n * config.length / config.sample_rate, compute_s, seed)
+    return Generated(folder, step, n, n * config.length / config.sample_rate, compute_s, seed)
 
 
 def _write(folder, audio, latents, sample_rate, facts):

@@ -17,7 +17,6 @@ from tqdm import tqdm
 from preprocess import UserError
 from preprocess.audio import write_wav
 from preprocess.progress import Progress
-from preprocess.records import native_stderr_hidden
 from wavegan import pictures
 
 FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
@@ -39,15 +38,6 @@ class StepCallback(keras.callbacks.Callback):
 
     def on_step(self, step, logs):
         """Called after every step with its logs, {name: float}."""
-
-
-class StopOnNonFinite(StepCallback):
-    """Raises `Diverged`, naming the term and the step, at the first value that is NaN or infinite."""
-
-    def on_step(self, step, logs):
-        for name, value in logs.items():
-            if not math.isfinite(value):
-                raise Diverged(f"{name} became {value} at step {step}")
 
 
 class ProgressBar(StepCallback):
@@ -93,9 +83,9 @@ class ProgressBar(StepCallback):
 class Scalars(StepCallback):
     """Means of every log over the last `every` steps, and the speed, to TensorBoard."""
 
-    def __init__(self, writer, every=10):
+    def __init__(self, events, every=10):
         super().__init__()
-        self.writer = writer
+        self.events = events
         self.every = every
 
     def on_train_begin(self, logs=None):
@@ -113,12 +103,11 @@ class Scalars(StepCallback):
             self._write(step)
 
     def _write(self, step):
-        with self.writer.as_default(step):
+        with self.events.at(step):
             for name, total in self.sums.items():
                 tf.summary.scalar(name, total / self.count)
             if step > 1:  # the first one is mostly the compiler's
                 tf.summary.scalar("speed/steps_per_second", self.count / (time.monotonic() - self.since))
-        self.writer.flush()
         self._begin_stretch()
 
     def on_train_end(self, logs=None):
@@ -130,16 +119,16 @@ class Previews(StepCallback):
     """The sounds of the same latents every `every` steps: TensorBoard audio and pictures, WAV files in the run.
 
     Args:
-        writer: a `tf.summary` writer.
+        events: an `events.Events`.
         folder: where `step-00000500/` folders with WAV files and `sheet.png` go.
         latents: [n, latent_size], the same for the whole run.
         sample_rate: Hz.
         every: steps between previews; one more comes within the first minute.
     """
 
-    def __init__(self, writer, folder, latents, sample_rate, every):
+    def __init__(self, events, folder, latents, sample_rate, every):
         super().__init__()
-        self.writer, self.folder, self.latents = writer, folder, latents
+        self.events, self.folder, self.latents = events, folder, latents
         self.sample_rate, self.every = sample_rate, every
 
     def on_train_begin(self, logs=None):
@@ -173,18 +162,29 @@ class Previews(StepCallback):
             pictures.save(sheet, folder / "sheet.png")
         except OSError as problem:
             raise UserError(f"preview {folder} cannot be written ({problem.strerror}). Make room there.") from None
-        log_clips(self.writer, "generated", audio, self.sample_rate, sheet, step)
+        log_clips(self.events, "generated", audio, self.sample_rate, sheet, step)
 
 
 class Checkpoints(StepCallback):
-    """Saves everything to the run every `every` steps and at the end, whatever ended it, but never a broken state."""
+    """Saves everything to the run, and at the end, whatever ended it, but never a broken state.
 
-    def __init__(self, run, every):
+    Args:
+        run: a `runs.Run`.
+        every: steps between checkpoints.
+        minutes: between checkpoints, if these pass sooner.
+        beside: {name: array} of what belongs to every checkpoint beside the model.
+    """
+
+    def __init__(self, run, every, minutes=math.inf, beside=None):
         super().__init__()
-        self.run, self.every = run, every
+        self.run, self.every, self.seconds, self.beside = run, every, 60 * minutes, beside or {}
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.saved_at = time.monotonic()
 
     def on_step(self, step, logs):
-        if step % self.every == 0:
+        if step % self.every == 0 or time.monotonic() - self.saved_at >= self.seconds:
             self.save()
 
     def on_train_end(self, logs=None):
@@ -192,13 +192,9 @@ class Checkpoints(StepCallback):
 
     def save(self):
         """Write a checkpoint of this step, unless there is one. Raises `Diverged` for weights that are not finite."""
-        if self.step in self.run.steps():
-            return
-        arrays = self.model.state()
-        for name, array in arrays.items():
-            if not np.all(np.isfinite(array)):
-                raise Diverged(f"{name} is no longer finite after step {self.step}")
-        self.run.save(self.step, arrays)
+        self.saved_at = time.monotonic()
+        if self.step not in self.run.steps():
+            save(self.run, self.step, self.model, self.beside)
 
 
 class StopOnInterrupt(StepCallback):
@@ -233,22 +229,33 @@ class StopOnInterrupt(StepCallback):
             signal.signal(number, handler)
 
 
+def save(run, step, model, beside):
+    """Write a checkpoint of `model` as it is at `step`, with {name: array} `beside` it.
+
+    Raises `Diverged` for weights that are not finite, UserError where it cannot be written.
+    """
+    arrays = model.state()
+    for name, array in arrays.items():
+        if not np.all(np.isfinite(array)):
+            raise Diverged(f"{name} is no longer finite after step {step}")
+    run.save(step, {**arrays, **beside})
+
+
 def preview_sheet(audio, sample_rate, title):
     """A sheet of clips [n, time, channels], four to a row: TensorBoard's cards are narrow."""
     return pictures.draw(audio, sample_rate, title, columns=4)
 
 
-def log_clips(writer, name, audio, sample_rate, sheet, step):
+def log_clips(events, name, audio, sample_rate, sheet, step):
     """Audio [n, time, channels] as players, and its sheet as a picture, under `name` in TensorBoard."""
-    with native_stderr_hidden(), writer.as_default(step):  # it complains about strings where there is nothing to do
+    with events.at(step):
         for number, clip in enumerate(audio):
             tf.summary.audio(f"{name}/{number:02d}", clip[None], sample_rate)
         tf.summary.image(name, pictures.pixels(sheet)[None])
-    writer.flush()
 
 
 def say(line):
     """A line to standard error, above a progress bar where there is one."""
-    with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the training goes on
+    with contextlib.suppress(OSError):  # nobody reads any more, or a log file is full; the training goes on
         tqdm.write(line, file=sys.stderr)
         sys.stderr.flush()

@@ -2,42 +2,74 @@
 
 import shlex
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from preprocess import UserError
 from preprocess.records import fingerprint, native_stderr_hidden
 from wavegan import autodiff, monitoring, pictures
 from wavegan import config as configuration
 from wavegan.dataset import Records, clips, training_batches
+from wavegan.events import Events, forget_after
+from wavegan.health import Health
+from wavegan.lock import only_one
 from wavegan.monitoring import say
 from wavegan.synthesis import sample_latents
 from wavegan.training import gan_from
 
 PREVIEWS = 8  # clips in a preview
+LATENTS = "previews/latents"  # in a checkpoint
+NETWORKS = ("generator", "averaged_generator", "critic")  # the first parts of the names of their arrays
 DRY_STEPS = 5
 
 
-def train(run, directory, info, given, dry_run=False, callbacks=()):
+def train(run, directory, info, given, dry_run=False, callbacks=(), finetune=None):
     """Train `run` on the data set in `directory` until its last step, going on where it stopped.
 
     Args:
         run: a `runs.Run`, new or not.
         directory: the data set.
         info: its `DatasetInfo`.
-        given: {name: value} of settings that differ from the preset.
+        given: {name: value} of settings that differ from the preset, or from the run that `finetune` names.
         dry_run: show configuration, sizes and speed, and write nothing.
         callbacks: more Keras callbacks.
+        finetune: a `runs.Run` whose weights a new run starts with.
 
-    Returns the number of steps the run has now. Raises UserError for settings that do not fit the run or the data, and
-    `monitoring.Diverged` where training went out of bounds.
+    Returns the number of steps the run has now. Raises UserError for settings that do not fit the run or the data, or
+    where another training uses the run, and `monitoring.Diverged` where training went out of bounds.
     """
+    with nullcontext() if dry_run else only_one(run.path, warn=say):
+        config, weights = _settings(run, directory, info, given, finetune)
+        if config.deterministic:
+            autodiff.make_deterministic()
+        records = Records(directory, info)
+        gan = gan_from(config)
+        if weights:
+            gan.restore({**gan.state(), **weights})
+        _describe(config, gan)
+        if dry_run:
+            return _try(gan, records, info, config)
+        start, latents = _restore(gan, run) if run.exists() else _begin(gan, run, config)
+        if start >= config.steps:
+            say(f"{run.path} has reached its {config.steps:,} steps. To go on, give more with --steps.")
+            return start
+        if config != run.config():
+            run.create(config)
+        say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
+        listen = shlex.join(["tensorboard", "--logdir", str(run.path.parent)])
+        say(f"listen    {listen}   (and open the page it names)\n")
+        _fit(gan, run, records, info, config, start, latents, callbacks)
+        return gan.step
+
+
+def _settings(run, directory, info, given, finetune):
+    """The configuration, and the weights to begin with: {name: array}, empty where they are drawn."""
     with native_stderr_hidden():
-        gpus = autodiff.accelerators()
+        gpu = bool(autodiff.accelerators())
     data = {
         "data": str(Path(directory).resolve()),
         "data_fingerprint": fingerprint(directory),
@@ -47,24 +79,20 @@ def train(run, directory, info, given, dry_run=False, callbacks=()):
     }
     if run.exists():
         config = replace(configuration.continued(_of_same_data(run, data), given), data=data["data"])
-    else:
-        config = configuration.resolve(given, gpu=bool(gpus), **data)
-    records = Records(directory, info)
-    gan = gan_from(config)
-    _describe(config, gan, gpus)
-    if dry_run:
-        return _try(gan, records, info, config)
-
-    start = _restore(gan, run)
-    if start >= config.steps:
-        say(f"{run.path} has reached its {config.steps} steps. To go on, give more with --steps.")
-        return start
-    if not run.exists() or config != run.config():
-        run.create(config)
-    say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
-    say(f"listen    {shlex.join(['tensorboard', '--logdir', str(run.path.parent)])}   (and open the page it names)\n")
-    _fit(gan, run, records, info, config, start, callbacks)
-    return gan.step
+        if finetune and config.finetuned_from.rpartition(", step ")[0] != str(finetune.path.resolve()):
+            raise UserError(
+                f"{run.path} was not started from {finetune.path}. Leave --finetune out to go on, or start another run "
+                "with --run."
+            )
+        return config, {}
+    if finetune is None:
+        return configuration.resolve(given, gpu=gpu, **data), {}
+    step, arrays = finetune.load_newest(warn=say)
+    config = configuration.finetuned(finetune.config(), given, **data)
+    weights = {name: array for name, array in arrays.items() if name.split("/")[0] in NETWORKS}
+    if not config.ema:
+        weights = {name: array for name, array in weights.items() if not name.startswith("averaged_generator/")}
+    return replace(config, finetuned_from=f"{finetune.path.resolve()}, step {step}"), weights
 
 
 def _of_same_data(run, data):
@@ -77,12 +105,14 @@ def _of_same_data(run, data):
             )
         raise UserError(
             f"{run.path} was made with the data set {stored.data}. Received: --data {data['data']}, which differs. "
-            "Give the run's data set with --data, or start another run with --run."
+            f"Give the run's data set with --data, start another run with --run, or one from this run's weights with "
+            f"--finetune {shlex.quote(str(run.path))} --run NEW."
         )
     return stored
 
 
-def _describe(config, gan, gpus):
+def _describe(config, gan):
+    gpus = autodiff.accelerators()
     sizes = [f"{network.name} {network.count_params() / 1e6:.2f} M" for network in (gan.generator, gan.critic)]
     say(f"device    {', '.join(gpus) or 'CPU'}, {autodiff.version()}, Keras {keras.__version__}, {config.precision}")
     say(f"model     preset {config.preset}: {' and '.join(sizes)} parameters, {config.length} samples a clip")
@@ -112,61 +142,72 @@ class _StepClock(keras.callbacks.Callback):
         self.times.append(time.monotonic())
 
 
-def _restore(gan, run):
-    """Put the newest checkpoint into `gan`. Returns its step, 0 where there is none."""
-    if not run.steps():
-        return 0
-    step = run.latest()
-    try:
-        gan.restore(run.load(step))
-    except ValueError as problem:
-        raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}") from None
-    return step
+def _begin(gan, run, config):
+    """Make a new run. Returns 0 and the latents of its previews.
 
-
-def _fit(gan, run, records, info, config, start, callbacks):
-    writer = tf.summary.create_file_writer(str(run.path))
+    Its first checkpoint comes before its config.json, so that a run that exists always has one, or has lost it.
+    """
     latents = sample_latents(PREVIEWS, config.latent_size, (config.seed, 1))
-    if start == 0:
-        _log_beginning(writer, run, records, info, config, latents)
+    run.make_folders()
+    monitoring.save(run, 0, gan, {LATENTS: latents})
+    run.create(config)
+    return 0, latents
+
+
+def _restore(gan, run):
+    """Put the newest good checkpoint into `gan`. Returns its step and the latents of the previews."""
+    step, arrays = run.load_newest(warn=say)
+    for newer in [each for each in run.steps() if each > step]:
+        run.set_aside(newer)
+    try:
+        latents = arrays.pop(LATENTS)
+        gan.restore(arrays)
+    except (ValueError, KeyError) as problem:
+        raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}") from None
+    return step, latents
+
+
+def _fit(gan, run, records, info, config, start, latents, callbacks):
+    forget_after(run.path, start)
+    events = Events(run.path)
     progress = monitoring.ProgressBar(config.steps)
     interrupt = monitoring.StopOnInterrupt()
     ours = [
         interrupt,
-        monitoring.StopOnNonFinite(),
-        monitoring.Scalars(writer),
-        monitoring.Checkpoints(run, config.checkpoint_every),
-        monitoring.Previews(writer, run.previews, latents, info.sample_rate, config.preview_every),
+        Health(events),
+        monitoring.Scalars(events),
+        monitoring.Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents}),
+        monitoring.Previews(events, run.previews, latents, info.sample_rate, config.preview_every),
         progress,
     ]
     batches = training_batches(
         records, info, config.batch_size, config.critic_updates, config.seed, start, config.steps
     )
     try:
+        if start == 0:
+            _log_beginning(events, run, records, info, config, latents)
         gan.fit(batches, steps_per_epoch=config.steps - start, shuffle=False, verbose=0, callbacks=[*ours, *callbacks])
     except monitoring.Diverged as problem:
-        kept = f"The checkpoint of step {run.steps()[-1]} is good" if run.steps() else "There was no checkpoint yet"
+        kept = run.steps()[-1]
         raise monitoring.Diverged(
-            f"{problem}. {kept}; start another run (--run) with lower --critic-learning-rate and "
-            "--generator-learning-rate."
+            f"{problem}. The checkpoint of step {kept} is good; start another run (--run) with lower "
+            "--critic-learning-rate and --generator-learning-rate."
         ) from None
     finally:
         progress.close()
         interrupt.restore()
-        writer.close()
+        events.close()
 
 
-def _log_beginning(writer, run, records, info, config, latents):
+def _log_beginning(events, run, records, info, config, latents):
     """What is logged once: real clips, the configuration, and the latents of the previews."""
     np.savez(run.path / "preview_latents.npz", latents=latents)
     chosen = np.random.default_rng((config.seed, 2)).permutation(len(records))[:PREVIEWS]
     audio = clips(records, info, chosen)["audio"]
     sheet = monitoring.preview_sheet(audio, info.sample_rate, "recordings")
-    monitoring.log_clips(writer, "real", audio, info.sample_rate, sheet, step=0)
+    monitoring.log_clips(events, "real", audio, info.sample_rate, sheet, step=0)
     pictures.save(sheet, run.previews / "recordings.png")
-    with writer.as_default(0):
-        table = "\n".join(["| setting | value |", "|---|---|", *_rows(config)])
-        tf.summary.text("configuration", table)
+    events.text("configuration", "\n".join(["| setting | value |", "|---|---|", *_rows(config)]), step=0)
 
 
 def _rows(config):

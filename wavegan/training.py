@@ -122,7 +122,7 @@ class WaveGAN(keras.Model):
 
         _, facts, gradients = autodiff.value_and_gradients(loss, self.critic.trainable_variables, self.critic.variables)
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
-        return facts
+        return facts | {"critic/gradient_norm": global_norm(gradients)}
 
     def generator_step(self, count):
         """One update of the generator on `count` new latents. Returns {name: scalar}."""
@@ -131,7 +131,8 @@ class WaveGAN(keras.Model):
         def loss():
             fake = self.generator(latents, training=True)
             total = losses.generator_loss(self.critic(fake, training=True))
-            return total, {"generator/loss": total, "audio/rms_generated": rms(fake)}
+            facts = {"generator/loss": total, "audio/rms_generated": rms(fake)}
+            return total, facts | ({"audio/spread": spread(fake)} if count > 1 else {})
 
         _, facts, gradients = autodiff.value_and_gradients(
             loss, self.generator.trainable_variables, self.generator.variables + self.critic.variables
@@ -139,7 +140,7 @@ class WaveGAN(keras.Model):
         self.optimizer.apply(gradients, self.generator.trainable_variables)
         if self.ema:
             self._update_average()
-        return facts
+        return facts | {"generator/gradient_norm": global_norm(gradients)}
 
     def _update_average(self):
         step = ops.cast(self.optimizer.iterations, "float32")
@@ -199,6 +200,20 @@ def _copy(generator):
 def rms(audio):
     """Root mean square over everything: a scalar in [0, 1] for audio in [-1, 1]."""
     return ops.sqrt(ops.mean(ops.square(audio)))
+
+
+def spread(audio):
+    """How much clips [batch, time, channels] differ: 1 where they share nothing, 0 where all are alike.
+
+    The root mean square of what is left of the clips without their mean clip, as a share of their own.
+    """
+    rest = audio - ops.mean(audio, axis=0, keepdims=True)
+    return rms(rest) / (rms(audio) + 1e-12)
+
+
+def global_norm(gradients):
+    """The Euclidean norm of all gradients together: a scalar."""
+    return ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))
 
 
 def generator_from(config):

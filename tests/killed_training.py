@@ -1,0 +1,91 @@
+"""A training that kills itself, as a script: python -m tests.killed_training DATA RUN STEPS LOG [WHAT COUNT]
+
+WHAT is a moment: the COUNT-th call of one of `MOMENTS` ends the process by SIGKILL, in the middle of what the call does
+where it writes; "time" does so COUNT milliseconds after the first step. Every step is noted in LOG as it ends.
+"""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from preprocess.records import import_quietly
+
+MOMENTS = ("fsync", "replace", "savez", "write_wav", "save_picture", "log_audio", "step")
+
+
+def die(*arguments, **keywords):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def half_written(file, **arrays):
+    """Stands in for `numpy.savez`: writes the beginning of an archive."""
+    file.write(b"PK\x03\x04" + bytes(1000))
+    file.flush()
+    die()
+
+
+def at(count, original, instead=die):
+    """`original`, but its `count`-th call is `instead`."""
+    calls = []
+
+    def call(*arguments, **keywords):
+        calls.append(1)
+        return (instead if len(calls) == count else original)(*arguments, **keywords)
+
+    return call
+
+
+def prepare_to_die(what, count):
+    import numpy as np
+    import tensorflow as tf
+
+    from wavegan import monitoring, pictures
+
+    if what == "fsync":
+        os.fsync = at(count, os.fsync)
+    elif what == "replace":
+        os.replace = at(count, os.replace)
+    elif what == "savez":
+        np.savez = at(count, np.savez, half_written)
+    elif what == "write_wav":
+        monitoring.write_wav = at(count, monitoring.write_wav)
+    elif what == "save_picture":
+        pictures.save = at(count, pictures.save)
+    elif what == "log_audio":
+        tf.summary.audio = at(count, tf.summary.audio)
+
+
+def main(data, run, steps, log, what=None, count="0"):
+    import_quietly("wavegan.autodiff")
+    import keras
+
+    from preprocess.records import DatasetInfo
+    from wavegan.runs import Run
+    from wavegan.train import train
+
+    count = int(count)
+    prepare_to_die(what, count)
+
+    class Note(keras.callbacks.Callback):
+        done = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.done += 1
+            with open(log, "a") as file:
+                file.write(f"{self.model.step}\n")
+            if what == "time" and self.done == 1:
+                threading.Timer(count / 1000, die).start()
+            if what == "step" and self.done == count:
+                die()
+
+    settings = {
+        "preset": "tiny", "model_dim": 2, "batch_size": 4, "kernel_length": 9, "phase_shuffle": 2, "ema": 0.9,
+        "preview_every": 5, "checkpoint_every": 3, "deterministic": True, "steps": int(steps),
+    }  # fmt: skip
+    train(Run(run), Path(data), DatasetInfo.load(data), settings, callbacks=[Note()])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,68 @@
+"""TensorBoard's files of a run: complete, and no step in them twice."""
+
+import pytest
+import tensorflow as tf
+
+from preprocess import UserError
+from wavegan.events import Events, forget_after
+
+
+def steps(folder):
+    found = []
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+        events = [tf.compat.v1.Event.FromString(record) for record in records]
+        assert events[0].file_version
+        found += [event.step for event in events if event.summary.value]
+    return found
+
+
+def write(folder, numbers):
+    events = Events(folder)
+    for number in numbers:
+        with events.at(number):
+            tf.summary.scalar("loss", 1.0)
+    events.close()
+
+
+def test_what_comes_after_a_step_is_forgotten_and_the_rest_stays(tmp_path):
+    write(tmp_path, range(0, 8))
+    write(tmp_path, range(8, 12))
+    forget_after(tmp_path, 5)
+    assert steps(tmp_path) == [0, 1, 2, 3, 4, 5]
+    before = [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())]
+    forget_after(tmp_path, 5)
+    assert [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())] == before
+
+
+def test_a_half_written_last_event_goes_too(tmp_path):
+    write(tmp_path, range(4))
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-5])
+    forget_after(tmp_path, 9)
+    assert steps(tmp_path) == [0, 1, 2]
+
+
+def test_a_run_that_begins_again_forgets_everything(tmp_path):
+    write(tmp_path, range(4))
+    (tmp_path / "config.json").touch()
+    forget_after(tmp_path, 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_a_warning_is_a_text(tmp_path):
+    events = Events(tmp_path)
+    events.text("warnings", "gone silent", 7)
+    events.close()
+    (path,) = tmp_path.iterdir()
+    last = [tf.compat.v1.Event.FromString(r) for r in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()][-1]
+    assert last.step == 7 and last.summary.value[0].tag == "warnings"
+    assert tf.make_ndarray(last.summary.value[0].tensor).item() == b"gone silent"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="TensorBoard's events in .*file/x cannot be written"):
+        events = Events(tmp_path / "file" / "x")
+        with events.at(1):
+            tf.summary.scalar("loss", 1.0)

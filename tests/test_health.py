@@ -1,0 +1,87 @@
+"""Illnesses of a training are named with their step, in the terminal and in TensorBoard."""
+
+import numpy as np
+import pytest
+from test_monitoring import FakeModel, drive
+
+from wavegan import health, training
+from wavegan.monitoring import Diverged
+
+WELL = {
+    "critic/loss": 1.0, "critic/gradient_norm": 3.0, "generator/gradient_norm": 5.0,
+    "audio/rms_generated": 0.05, "audio/rms_real": 0.06, "audio/spread": 0.9,
+}  # fmt: skip
+
+
+class Listener:
+    """Stands in for the event files."""
+
+    def __init__(self):
+        self.heard = []
+
+    def text(self, name, text, step):
+        assert name == "warnings"
+        self.heard.append((step, text))
+
+
+def told(logs, capsys, start=100):
+    """What `Health` says of these steps: lines of the terminal, and what TensorBoard heard."""
+    listener = Listener()
+    drive(health.Health(listener), logs, FakeModel(step=start))
+    return [line for line in capsys.readouterr().err.splitlines() if line], listener.heard
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_the_first_value_that_is_not_finite_names_its_term_and_step(value):
+    listener = Listener()
+    with pytest.raises(Diverged, match=f"critic/loss became {value} at step 13"):
+        drive(health.Health(listener), [WELL, WELL, WELL | {"critic/loss": value}], FakeModel(step=10))
+    assert listener.heard == [(13, f"critic/loss became {value}; the training was stopped")]
+
+
+def test_a_healthy_training_hears_nothing(capsys):
+    assert told([WELL] * 200, capsys) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("ill", "first", "words"),
+    [
+        ({"critic/gradient_norm": 2e4}, 101, "the critic's gradients grew to a norm of 2e+04"),
+        ({"generator/gradient_norm": 2e4}, 101, "the generator's gradients grew to a norm of 2e+04"),
+        ({"audio/rms_generated": 0.0005}, 150, "the generator has gone silent (RMS 0.0005, the recordings' is 0.06)"),
+        ({"audio/spread": 0.04}, 150, "the generated clips are all alike (spread 0.04"),
+    ],
+)
+def test_an_illness_is_told_once_with_its_step(ill, first, words, capsys):
+    lines, heard = told([WELL | ill] * 120, capsys)
+    assert len(lines) == 1 and len(heard) == 1
+    assert lines[0].startswith(f"warning at step {first}: {words}")
+    assert heard[0][0] == first and heard[0][1] in lines[0]
+
+
+def test_a_short_silence_is_none(capsys):
+    logs = [WELL | {"audio/rms_generated": 0.0, "audio/spread": 0.0}] * 40 + [WELL] * 40
+    assert told(logs, capsys) == ([], [])
+
+
+def test_silence_is_not_told_as_sameness(capsys):
+    lines, _ = told([WELL | {"audio/rms_generated": 0.0, "audio/spread": 0.0}] * 120, capsys)
+    assert len(lines) == 1 and "silent" in lines[0]
+
+
+def test_one_clip_at_a_time_has_no_spread(capsys):
+    logs = {name: value for name, value in WELL.items() if name != "audio/spread"}
+    assert told([logs] * 120, capsys) == ([], [])
+
+
+def test_the_spread_is_0_for_equal_clips_and_1_for_clips_that_share_nothing():
+    clip = np.sin(np.arange(64.0))[None, :, None].astype("float32")
+    assert float(training.spread(np.repeat(clip, 4, axis=0))) == pytest.approx(0.0, abs=1e-6)
+    assert float(training.spread(np.concatenate([clip, -clip]))) == pytest.approx(1.0)
+    noise = np.random.default_rng(0).normal(size=(16, 1024, 1)).astype("float32")
+    assert float(training.spread(noise)) == pytest.approx(np.sqrt(15 / 16), abs=0.01)
+    assert float(training.spread(np.zeros((2, 8, 1), "float32"))) == 0.0
+
+
+def test_the_norm_is_over_all_gradients_together():
+    assert float(training.global_norm([np.float32([3.0]), np.float32([[4.0], [12.0]])])) == pytest.approx(13.0)

@@ -1,0 +1,214 @@
+"""Trainings that are killed, stopped, or out of room: the same command goes on, and nothing is lost."""
+
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from killed_training import MOMENTS
+from test_lock import hold
+
+import train_wavegan
+from wavegan.runs import Run
+
+ROOT = Path(__file__).resolve().parent.parent
+STEPS, EVERY = 40, 3  # steps of the training, and between its checkpoints
+
+
+def training(drums, folder, backend, *moment):
+    """Run the training of `killed_training` in `folder`; returns its exit code."""
+    words = [drums, folder / "run", STEPS, folder / "log", *moment]
+    command = [sys.executable, "-m", "tests.killed_training", *map(str, words)]
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=300).returncode
+
+
+def logged(run):
+    """How often each (tag, step) is in the event files of a run."""
+    found = Counter()
+    for path in Path(run).glob("events.out.tfevents.*"):
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            event = tf.compat.v1.Event.FromString(record)
+            found.update((value.tag, event.step) for value in event.summary.value)
+    return found
+
+
+def moments(count, seed):
+    """`count` moments to die at, of all kinds."""
+    draw = random.Random(seed)
+    kinds = [*MOMENTS, "time"]
+    chosen = draw.sample(kinds * (count // len(kinds) + 1), count)
+    return [(kind, draw.randrange(1500) if kind == "time" else draw.randint(1, 6)) for kind in chosen]
+
+
+def survives(drums, folder, backend, deaths):
+    """Kills a training at `deaths` and asserts that nothing more than an interval is lost; returns its last arrays."""
+    run = Run(folder / "run")
+    for moment in deaths:
+        code = training(drums, folder, backend, *moment)
+        assert code in (-signal.SIGKILL, 0), (moment, code)
+        log = folder / "log"
+        reached = int(log.read_text().split()[-1]) if log.exists() else 0
+        kept = run.load_newest(warn=pytest.fail)[0] if run.exists() else 0
+        assert kept >= min(reached, STEPS) - EVERY, moment
+    assert training(drums, folder, backend) == 0
+    twice = {where: times for where, times in logged(run.path).items() if times > 1}
+    assert twice == {}
+    return run.load(STEPS)
+
+
+def straight(drums, folder, backend):
+    folder.mkdir()
+    assert training(drums, folder, backend) == 0
+    assert [int(step) for step in (folder / "log").read_text().split()] == list(range(1, STEPS + 1))
+    return Run(folder / "run").load(STEPS)
+
+
+def assert_same(arrays, expected):
+    assert arrays.keys() == expected.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+def test_a_training_that_is_killed_again_and_again_ends_with_the_same_bits(drums, tmp_path):
+    """DD, MZ and the original lost whole runs to a restart."""
+    deaths = moments(5, seed=1)
+    assert_same(survives(drums, tmp_path, "tensorflow", deaths), straight(drums, tmp_path / "straight", "tensorflow"))
+
+
+@pytest.mark.slow
+def test_thirty_kills_lose_nothing(drums, tmp_path):
+    deaths = moments(30, seed=2)
+    assert_same(survives(drums, tmp_path, "tensorflow", deaths), straight(drums, tmp_path / "straight", "tensorflow"))
+
+
+def test_with_jax_too_a_killed_training_ends_with_the_same_bits(drums, tmp_path):
+    pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
+    deaths = [("step", 8), ("savez", 3), ("step", 11)]
+    assert_same(survives(drums, tmp_path, "jax", deaths), straight(drums, tmp_path / "straight", "jax"))
+
+
+@pytest.fixture
+def continued(trained, tmp_path):
+    """A copy of the run of 10 steps."""
+    return Run(shutil.copytree(trained, tmp_path / "copy"))
+
+
+@pytest.fixture
+def room():
+    """`room(bytes)`: from then on no file can grow larger, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words", "complaint"),
+    [
+        (100_000, ["--checkpoint-every", "12", "--preview-every", "1000"], r"checkpoint .*step-00000012.npz cannot be"),
+        (20_000, ["--checkpoint-every", "1000", "--preview-every", "11"], r"preview .*step-00000011 cannot be written"),
+        (100, ["--checkpoint-every", "1000", "--preview-every", "1000"], r"TensorBoard's events in .*copy cannot be"),
+    ],
+    ids=["checkpoint", "preview", "events"],
+)
+def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_whole(
+    continued, drums, room, capsys, limit, words, complaint
+):
+    words = ["--data", str(drums), "--run", str(continued.path), "--steps", "20", *words]
+    room(limit)
+    code = train_wavegan.main(words)
+    room(-1)
+    errors = capsys.readouterr().err
+    assert code == 2 and "Traceback" not in errors
+    last = errors.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert re.search(complaint, last)
+    assert continued.load_newest(warn=pytest.fail)[0] == 10
+    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 0
+    assert continued.latest() == 12
+
+
+def test_a_broken_newest_checkpoint_is_named_and_the_one_before_goes_on(continued, drums, capsys):
+    path = continued.checkpoint_path(10)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 0
+    errors = capsys.readouterr().err
+    assert "step-00000010.npz is damaged (its checksum is another)" in errors
+    assert "going on at step 8" in errors
+    assert continued.steps() == [4, 8, 12] or continued.steps() == [8, 12]
+    assert path.with_suffix(".damaged").exists()
+    assert max(logged(continued.path).values()) == 1
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone"])
+def test_a_run_that_lost_all_checkpoints_never_starts_from_zero(continued, drums, capsys, harm):
+    for step in continued.steps():
+        path = continued.checkpoint_path(step)
+        path.unlink() if harm == "gone" else path.write_bytes(path.read_bytes()[:-1])
+    before = sorted(str(path) for path in continued.path.rglob("*"))
+    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 2
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert ("all checkpoints of" in complaint) if harm == "damaged" else ("has no checkpoint any more" in complaint)
+    after = sorted(str(path) for path in continued.path.rglob("*") if path.name != "lock")
+    assert after == [path for path in before if not path.endswith("/lock")]
+
+
+def test_two_trainings_in_one_run_directory(continued, drums, capsys):
+    first = hold(continued.path)
+    try:
+        assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 2
+    finally:
+        first.kill()
+        first.communicate()
+    assert f"is being trained by process {first.pid} on " in capsys.readouterr().err
+    assert continued.latest() == 10
+
+
+def test_another_run_s_weights_begin_a_new_run_on_other_data(trained, drums, drum_files, tmp_path, capsys):
+    from conftest import make
+
+    other = tmp_path / "other data"
+    make(drum_files / "kick", other, sample_rate=4000, length=1024)
+    words = ["--data", str(other), "--finetune", str(trained), "--run", str(tmp_path / "tuned")]
+    assert train_wavegan.main([*words, "--steps", "1", "--critic-learning-rate", "1e-9"]) == 0
+    assert train_wavegan.main([*words, "--steps", "2"]) == 0
+    tuned = Run(tmp_path / "tuned")
+    assert tuned.config().finetuned_from == f"{trained.resolve()}, step 10"
+    assert tuned.config().model_dim == 2 and tuned.config().critic_learning_rate == 1e-9
+    begun, source = tuned.load(0), Run(trained).load(10)
+    for name, array in source.items():
+        if name.startswith(("generator/", "critic/", "averaged_generator/")) and "seed" not in name:
+            np.testing.assert_array_equal(begun[name], array, err_msg=name)
+    momenta = [name for name in begun if name.startswith("generator_optimizer/") and "momentum" in name]
+    assert momenta and not any(begun[name].any() for name in momenta)
+    assert train_wavegan.main(["--data", str(other), "--run", str(trained)]) == 2
+    assert "which differs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--run", "NEW", "--model-dim", "9"], "--model-dim is 2 in the run to start from. Received: 9"),
+        ([], "--finetune needs the name of a new run with --run"),
+        (["--run", "OLD"], "--finetune needs the name of a new run with --run"),
+        (["--run", "NEW", "--finetune", "nowhere"], "nowhere is not a run"),
+    ],
+)
+def test_finetuning_that_cannot_be_is_one_line(trained, drums, tmp_path, capsys, words, complaint):
+    names = {"NEW": str(tmp_path / "new"), "OLD": str(trained)}
+    words = ["--data", str(drums), "--finetune", str(trained), *[names.get(word, word) for word in words]]
+    assert train_wavegan.main(words) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and complaint in lines[0]
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,62 @@
+"""One training at a time in a run directory."""
+
+import os
+import socket
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from preprocess import UserError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
+
+
+@contextmanager
+def only_one(folder, warn):
+    """Holds `folder`/lock for the block. The system frees it with the process, however that ends: none is ever stale.
+
+    Args:
+        folder: made where it is not there, and removed again where nothing else came into it.
+        warn: called with a line where the file system knows no locks.
+
+    Raises UserError, naming the process, where another one holds it, and where the folder cannot be written.
+    """
+    folder, path = Path(folder), Path(folder) / "lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (closed by the block below)
+    except OSError as problem:
+        raise UserError(f"--run {folder} cannot be written ({problem.strerror}). Give another folder.") from None
+    with file:
+        _lock(file, folder, warn)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            if set(os.listdir(folder)) == {"lock"}:
+                path.unlink()
+                with suppress(OSError):  # somebody just put something into it
+                    folder.rmdir()
+
+
+def _lock(file, folder, warn):
+    note = f"note: {folder} is on a file system without locks; see that no other training uses this run"
+    if fcntl is None:
+        warn(note)
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        holder = file.read() or "another process"
+        raise UserError(
+            f"{folder} is being trained by {holder}. Let it finish, stop it (Ctrl-C there saves), or start another run "
+            "with --run."
+        ) from None
+    except OSError:
+        warn(note)
