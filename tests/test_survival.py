@@ -116,14 +116,14 @@ def room():
     [
         (100_000, ["--checkpoint-every", "12", "--preview-every", "1000"], r"checkpoint .*step-00000012.npz cannot be"),
         (20_000, ["--checkpoint-every", "1000", "--preview-every", "11"], r"preview .*step-00000011 cannot be written"),
-        (100, ["--checkpoint-every", "1000", "--preview-every", "1000"], r"TensorBoard's events in .*copy cannot be"),
+        (3_000, ["--checkpoint-every", "1000", "--preview-every", "1000"], r"TensorBoard's events in .*copy cannot be"),
     ],
     ids=["checkpoint", "preview", "events"],
 )
 def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_whole(
     continued, drums, room, capsys, limit, words, complaint
 ):
-    words = ["--data", str(drums), "--run", str(continued.path), "--steps", "20", *words]
+    words = ["--data", str(drums), "--run", str(continued.path), "--steps", "90", *words]
     room(limit)
     code = train_wavegan.main(words)
     room(-1)
