@@ -135,14 +135,14 @@ class Archive:
     def _damage_named(self):
         try:
             yield
-        except DAMAGE as error:
+        except (*DAMAGE, OSError) as error:
             where = f", at or after {shown(self._reached)}" if self._reached else ""
+            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+                raise UserError(f"cannot read {shown(str(self.path))}: {error.strerror or error}{where}.") from None
             raise UserError(
                 f"{shown(str(self.path))} is damaged, incomplete or no archive of the kind its name says "
                 f"({shown(str(error))}{where}). Copy or download it again."
             ) from None
-        except OSError as error:
-            raise UserError(f"cannot read {shown(str(self.path))}: {error.strerror or error}.") from None
 
 
 def _last_of_each_name(paths, listing):
