@@ -293,7 +293,7 @@ def test_the_real_command_ends_well_on_them_and_says_the_same(folder, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_and_a_folder_without_permission_are_named(folder, tmp_path, record):
+def test_a_file_and_a_folder_without_permission_are_named(tmp_path, record):
     record(tmp_path / "in" / "good.wav")
     for name in ("file.wav", "closed/1.wav", "listed/2.wav"):
         record(tmp_path / "in" / name)
