@@ -61,7 +61,6 @@ def fetch(url: str, sha256: str, directory: Path) -> Path:
             if _sha256(target) == sha256:
                 return target
             print(f"note: {target} is damaged, or another file; it is downloaded again", file=sys.stderr)
-            target.unlink()
         directory.mkdir(parents=True, exist_ok=True)
         _download(url, part)
         received = _sha256(part)

@@ -19,7 +19,9 @@ from preprocess.records import DatasetInfo, import_tensorflow
 from preprocess.sources import shown
 
 ROOT = Path(audio.__file__).parent.parent
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names, links and memory are tested as Linux has them")
+if sys.platform != "linux":
+    pytest.skip("names, links and memory are tested as Linux has them", allow_module_level=True)
+
 KEPT = "kept"
 UNREADABLE = "not readable as audio: "
 NO_SAMPLES = "holds no samples"
@@ -216,6 +218,8 @@ HOSTILE = {
     os.fsdecode(b"\xc3\x28 broken.wav"): (b"", "empty file"),
     "-rf.wav": (wav(), KEPT),
     "n" * 251 + ".wav": (wav(), KEPT),
+    "a folder.wav/inside.wav": (wav(), KEPT),
+    os.fsdecode(b"a\nfolder of \xff/inside.wav"): (wav(), KEPT),
 }
 
 
@@ -227,6 +231,7 @@ def folder(tmp_path_factory):
     for name in GOOD:
         (folder / name).write_bytes(wav())
     for name, (content, _) in HOSTILE.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         content(folder / name) if callable(content) else (folder / name).write_bytes(content)
     return folder
 
