@@ -1,7 +1,10 @@
 """Archives as sources: read as a stream, member by member, in memory; nothing is ever unpacked to disk."""
 
 import gzip
+import io
+import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -27,6 +30,13 @@ from preprocess.sources import (
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 LARGEST_MEMBER = 1 << 30  # bytes
 LARGEST_LIST = 1 << 26  # bytes
+LARGEST_READ = 1 << 20  # bytes that are asked of a tar file at once, for a header or for a piece of a member
+# What Python's readers of archives raise for bytes that nobody foresaw: RuntimeError for headers without end,
+# ValueError for names and numbers that are none, OverflowError for sizes that no file can have.
+DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error),
+    *(EOFError, ValueError, OverflowError, LookupError, RuntimeError),
+)
 
 
 def is_archive(path: Path) -> bool:
@@ -54,12 +64,13 @@ class Archive:
         suffix = next(suffix for suffix in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(suffix))
         self.stem = path.name[: -len(suffix)]
         self.name = name or self.stem
+        self._reached = None  # the last member that was seen, to tell where an archive breaks
 
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
         """Lists all files in the order of the archive; calls `tick` for each.
 
         Raises:
-            UserError: where the archive is damaged, incomplete or no archive.
+            UserError: where the archive is damaged, incomplete or no archive, or a split list in it cannot be read.
         """
         listing, lists, paths = Listing(), {}, []
         for index, member in enumerate(self._members()):
@@ -74,7 +85,8 @@ class Archive:
             else:
                 listing.other_files.append(member.path)
                 if path.name in SPLIT_LISTS and len(path.parts) <= 2 and member.size <= LARGEST_LIST:
-                    lists[member.path] = self._read(member)
+                    lists[member.path] = self._read_list(member)
+        paths = _last_of_each_name(paths, listing)
         top = _top_folder([path for _, path, _ in paths], lists)
         for index, path, size in paths:
             # The label comes from the whole path: in an archive of one class the top folder is the class.
@@ -99,25 +111,47 @@ class Archive:
                 return
 
     def _members(self) -> Iterator[Member]:
+        self._reached = None
         with self._damage_named():
             members = _zip_members if self.path.name.lower().endswith(".zip") else _tar_members
-            yield from members(self.path)
+            for member in members(self.path):
+                self._reached = member.path
+                yield member
 
     def _read(self, member):
         with self._damage_named():
             return member.read()
 
+    def _read_list(self, member):
+        try:
+            return self._read(member)
+        except Unusable as problem:
+            raise UserError(
+                f"{shown(str(self.path))}: {shown(member.path)}, which says what is held out, is {problem}. Copy or "
+                "download the archive again."
+            ) from None
+
     @contextmanager
     def _damage_named(self):
         try:
             yield
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (*DAMAGE, OSError) as error:
+            where = f", at or after {shown(self._reached)}" if self._reached else ""
+            if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+                raise UserError(f"cannot read {shown(str(self.path))}: {error.strerror or error}{where}.") from None
             raise UserError(
-                f"{shown(str(self.path))} is damaged, incomplete or no archive of the kind its name says ({error}). "
-                "Copy or download it again."
+                f"{shown(str(self.path))} is damaged, incomplete or no archive of the kind its name says "
+                f"({shown(str(error))}{where}). Copy or download it again."
             ) from None
-        except OSError as error:
-            raise UserError(f"cannot read {shown(str(self.path))}: {error.strerror or error}.") from None
+
+
+def _last_of_each_name(paths, listing):
+    """Of members with one name the last, as after unpacking: `tar -r` adds a newer copy of a file so."""
+    last = {path: index for index, path, _ in paths}
+    for index, path, _ in paths:
+        if last[path] != index:
+            listing.skipped.append((path, "replaced by a later file of the same name in the archive"))
+    return [(index, path, size) for index, path, size in paths if last[path] == index]
 
 
 def _top_folder(paths, lists):
@@ -147,16 +181,37 @@ def _tar_members(path):
     with open(path, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        with gzip.open(raw) if zipped else raw as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+        with gzip.open(raw) if zipped else raw as stream, tarfile.open(fileobj=_Pieces(stream), mode="r:") as tar:
             while (info := tar.next()) is not None:
                 tar.members = []  # it would keep every member it has seen
+                if info.size < 0 or tar.offset <= info.offset:  # it would read the same header again and again
+                    raise tarfile.ReadError(f"{info.name} of {info.size} bytes")
                 if info.isdir():
                     continue
                 name, problem = _checked(info.name, info.size)
                 if problem is None and not info.isreg():
                     problem = "a link, not a file" if info.issym() or info.islnk() else NOT_A_FILE
-                yield Member(name, info.size, problem, lambda info=info: tar.extractfile(info).read())
+                yield Member(name, info.size, problem, lambda info=info: _tar_read(tar, info))
             _check_end(stream, tar.offset)
+
+
+class _Pieces:
+    """A tar file's bytes for `tarfile`, which would read a header of any size into memory at once."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size):
+        if not 0 <= size <= LARGEST_READ:
+            raise tarfile.ReadError(f"header of {size} bytes")
+        return self.stream.read(size)
+
+
+def _tar_read(tar, info):
+    content = io.BytesIO()
+    shutil.copyfileobj(tar.extractfile(info), content, min(LARGEST_READ, info.size))
+    return content.getvalue()
 
 
 def _check_end(stream, offset):
@@ -179,11 +234,19 @@ def _zip_members(path):
                 problem = "a link, not a file" if stat.S_ISLNK(mode) else NOT_A_FILE
             if problem is None and info.flag_bits & 1:
                 problem = "encrypted with a password"
+            if problem is None and info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # Python decompresses these without any bound.
+                problem = "compressed by another method than deflate: unpack the archive and name the folder"
             yield Member(name, info.file_size, problem, lambda info=info: _zip_read(archive, info))
 
 
 def _zip_read(archive, info):
     try:
-        return archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise Unusable(f"damaged in the archive: {error}") from None
+        with archive.open(info) as file:
+            # Without a number it would decompress 2 GiB at once, whatever the directory says.
+            content = file.read(info.file_size + 1)
+        if len(content) != info.file_size:
+            raise zipfile.BadZipFile(f"{len(content)} bytes where the directory says {info.file_size}")
+        return content
+    except DAMAGE as error:
+        raise Unusable(f"damaged in the archive: {shown(str(error))}") from None

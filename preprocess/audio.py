@@ -16,6 +16,13 @@ from preprocess import UserError
 FULL_SCALE = 32768  # 16-bit steps to 1.0; the same factor both ways keeps 16-bit sources bit-exact
 BLOCK_SAMPLES = 1 << 17  # decoded at once, over all channels: bounds the memory of files hours long
 WAV_HEAD = struct.Struct("<4sI8sIHHIIHH4sI")  # of a file that holds samples and nothing else
+SAMPLE_RATES = (100, 10_000_000)  # Hz, of recordings; resampled from further away, a small file fills the memory
+# libsndfile's words, and what they mean for a file that was opened before.
+CLEARER = {
+    "does not exist": "damaged, or another format than its name says",  # of an MP3 file in which it finds no frame
+    "SF_INFO struct incomplete": "the header gives no possible sample rate",
+    "psf_fseek() failed": "damaged or incomplete",
+}
 SMALLEST_TAIL = 4  # a last window that holds less than 1/4 of a clip is dropped
 
 
@@ -104,9 +111,11 @@ def decode(source: str | bytes | np.ndarray, sample_rate: int, channels: int) ->
         if short := _short_wav(source):
             samples, rate = short
             block = _mix(samples, channels)
+            _check_rate(rate)
             yield block if rate == sample_rate else soxr.resample(block, rate, sample_rate)
             return
         with _open(source) as file:
+            _check_rate(file.samplerate)
             blocks = (_mix(_finite(block), channels) for block in _raw_blocks(file))
             if file.samplerate == sample_rate:
                 yield from blocks
@@ -153,8 +162,13 @@ def _open(source):
 def _sentence(error):
     """What libsndfile says, without its prefix, which repeats the path."""
     text = str(getattr(error, "error_string", error)).strip().rstrip(".")
-    # Its words for an MP3 file in which it finds no frame; the file itself was opened before.
-    return "damaged, or another format than its name says" if "does not exist" in text else text
+    return next((clearer for words, clearer in CLEARER.items() if words in text), text)
+
+
+def _check_rate(rate):
+    low, high = SAMPLE_RATES
+    if not low <= rate <= high:
+        raise Unusable(f"a sample rate of {rate:,} Hz: expected {low:,} to {high:,}")
 
 
 def _raw_blocks(file):
@@ -168,7 +182,10 @@ def _raw_blocks(file):
 def _mix(block, channels):
     """[time, any] → [time, channels]"""
     if channels == 1:
-        return block if block.shape[1] == 1 else block.mean(axis=1, keepdims=True)
+        if block.shape[1] == 1:
+            return block
+        with np.errstate(over="ignore"):  # `_finite` names it
+            return _finite(block.mean(axis=1, keepdims=True))
     return np.repeat(block, channels, axis=1) if block.shape[1] == 1 else block[:, :channels]
 
 

@@ -56,6 +56,8 @@ def exit_code(command, *arguments):
 
     0, or 2 after a user's mistake (one line), 130 after Ctrl-C, 1 where nobody reads the output any more.
     """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's alphabet
     try:
         command(*arguments)
         sys.stdout.flush()

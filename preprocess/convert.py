@@ -1,5 +1,6 @@
 """Sources in, a data set out: files go to the workers, clips come back and are written, all are accounted for."""
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Callable
@@ -69,12 +70,12 @@ def open_source(name: str):
     if name in download.CORPORA:
         return archives.Archive(download.fetch_corpus(name), name)
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(name):
         return Folder(path)
-    if path.is_file() and archives.is_archive(path):
+    if os.path.isfile(name) and archives.is_archive(path):
         return archives.Archive(path)
     expected = f"a folder, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
-    if not path.exists():
+    if not os.path.exists(name):
         raise UserError(f"SOURCE {shown(name)} does not exist. Expected {expected}.")
     if is_audio(name):
         raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: name the folder it lies in.")
@@ -86,11 +87,11 @@ def _check_sources(sources, out, options):
         raise UserError(f"SOURCE is missing. Name a folder, an archive, a corpus, or {KIT} for the built-in drum kit.")
     if "" in sources:
         raise UserError("SOURCE is empty, perhaps an unset variable. Name a folder, an archive or a corpus.")
-    if len({Path(name).resolve() for name in sources}) < len(sources):
+    places = [Path(os.path.realpath(name)) for name in sources]  # unlike `resolve`, for links to themselves too
+    if len(set(places)) < len(sources):
         raise UserError(f"every SOURCE can be named once. Received: {' '.join(map(shown, sources))}.")
-    for name in sources:
-        place = Path(name).resolve()
-        if place.exists() and out.resolve() in (place, *place.parents):
+    for name, place in zip(sources, places, strict=True):
+        if os.path.exists(place) and Path(os.path.realpath(out)) in (place, *place.parents):
             raise UserError(f"--out {shown(str(out))} holds SOURCE {shown(name)}. Choose another folder for --out.")
     if KIT in sources:
         from preprocess.drumkit import MIN_SAMPLE_RATE

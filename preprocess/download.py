@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -47,16 +48,19 @@ def fetch_corpus(name: str) -> Path:
 def fetch(url: str, sha256: str, directory: Path) -> Path:
     """Returns the path of a verified copy of `url` in `directory`; downloads it where there is none.
 
-    A download that breaks off is resumed, by itself a few times and then by the next call.
+    What is in the cache is verified every time: a disk can fail, and a person can have put another file there. A
+    download that breaks off is resumed, by itself a few times and then by the next call.
 
     Raises:
         UserError: where the file cannot be had, or is not the one that `sha256` (hexadecimal) belongs to.
     """
     target = directory / url.rsplit("/", 1)[1]
-    if target.is_file():
-        return target
     part = target.with_name(target.name + ".part")
     try:
+        if target.is_file():
+            if _sha256(target) == sha256:
+                return target
+            print(f"note: {target} is damaged, or another file; it is downloaded again", file=sys.stderr)
         directory.mkdir(parents=True, exist_ok=True)
         _download(url, part)
         received = _sha256(part)
@@ -111,8 +115,8 @@ def _continue(url, part):
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         resumed = response.status == 206 and _range_start(response) == have
         have = have if resumed else 0
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
+        length = response.headers.get("Content-Length", "")
+        total = have + int(length) if length.isdigit() else None
         with (
             open(part, "ab" if resumed else "wb") as file,
             Progress(total, f"downloading {part.stem}", "B", initial=have) as progress,

@@ -89,24 +89,34 @@ class Folder:
 
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
         """Lists all files in the order of their paths; calls `tick` for each."""
-        listing, visited, linked = Listing(), set(), []
-        self._search("", listing, visited, linked, tick)
-        # Real folders come first, so that a link never gives its name to what has one of its own.
-        while linked:
-            self._search(linked.pop(0), listing, visited, linked, tick)
+        listing, visited, folders, linked = Listing(), set(), [""], []
+        # Real folders come first, so that a link never gives its name to what has one of its own. No recursion: folders
+        # can lie in each other deeper than Python's calls may.
+        while folders or linked:
+            linked.sort()
+            self._search(folders.pop() if folders else linked.pop(0), listing, visited, folders, linked, tick)
         listing.entries.sort(key=lambda entry: entry.path)
         listing.skipped.sort()
         listing.other_files.sort()
         for file_name, split in SPLIT_LISTS.items():
             if (self.path / file_name).is_file():
-                listing.lists[split] = parse_split_list((self.path / file_name).read_bytes())
+                listing.lists[split] = parse_split_list(self._read(file_name))
         return listing
 
     def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
         """Yields every entry with what `audio.decode` needs to read it."""
         return ((entry, entry.content) for entry in entries)
 
-    def _search(self, folder, listing, visited, linked, tick):
+    def _read(self, file_name):
+        try:
+            return (self.path / file_name).read_bytes()
+        except OSError as error:
+            raise UserError(
+                f"cannot read {shown(str(self.path / file_name))}: {error.strerror}. It says which files are held out: "
+                "make it readable, or move it away."
+            ) from None
+
+    def _search(self, folder, listing, visited, folders, linked, tick):
         try:
             status = os.stat(self.path / folder)
             children = sorted(os.scandir(self.path / folder), key=lambda child: child.name)
@@ -118,17 +128,22 @@ class Folder:
         if (status.st_dev, status.st_ino) in visited:
             return
         visited.add((status.st_dev, status.st_ino))
+        if not children and is_audio(folder):
+            listing.skipped.append((folder, "an empty folder, not a file"))
         for child in children:
             path = f"{folder}/{child.name}" if folder else child.name
             if is_left_out(path):
                 continue
-            if child.is_dir(follow_symlinks=False):
-                self._search(path, listing, visited, linked, tick)
-            elif child.is_dir():
-                linked.append(path)
-            else:
-                tick()
-                self._note_file(path, child, listing)
+            try:
+                if child.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif child.is_dir():
+                    linked.append(path)
+                else:
+                    tick()
+                    self._note_file(path, child, listing)
+            except OSError as error:  # such as a link to itself
+                listing.skipped.append((path, f"cannot be opened: {error.strerror}"))
 
     def _note_file(self, path, child, listing):
         if not is_audio(path):

@@ -19,6 +19,7 @@ from preprocess.records import native_stderr_hidden
 CHUNK_FILES = 64  # for one task: enough to make the cost of handing it over small
 CHUNK_BYTES = 4 << 20  # of encoded audio for one task
 SPOOL_BYTES = 16 << 20  # of clips of one file; more than that waits on disk
+UNDER_WAY_BYTES = 256 << 20  # of encoded audio in memory for all tasks that wait or run; a larger one runs alone
 FEWEST_FILES = 4000  # below both, starting processes takes longer than the work
 FEWEST_BYTES = 64 << 20  # of encoded audio
 
@@ -137,8 +138,8 @@ def in_order(tasks: Iterable[tuple], work: Callable, processes: int) -> Iterator
     try:
         for key, content in tasks:
             with _interrupts_blocked():
-                under_way.append((key, pool.submit(work, content)))
-            if len(under_way) > 2 * processes:
+                under_way.append((key, pool.submit(work, content), _bytes(content)))
+            while len(under_way) > 2 * processes or sum(size for _, _, size in under_way) > UNDER_WAY_BYTES:
                 yield _first(under_way)
         while under_way:
             yield _first(under_way)
@@ -152,8 +153,13 @@ def in_order(tasks: Iterable[tuple], work: Callable, processes: int) -> Iterator
 
 
 def _first(under_way):
-    key, future = under_way.popleft()
+    key, future, _ = under_way.popleft()
     return key, future.result()
+
+
+def _bytes(contents):
+    """How much memory the files of a task take: those from an archive are in it as a whole."""
+    return sum(len(content) for content in contents if isinstance(content, bytes))
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 import hashlib
 import http.server
 import os
+import tarfile
 import threading
 from pathlib import Path
 
 import pytest
+from conftest import make
 
 from preprocess import UserError, download
 from preprocess.convert import open_source
@@ -15,10 +17,11 @@ CONTENT = bytes(range(256)) * 4000
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves CONTENT at /corpus.tar.gz; `breaks` holds how many bytes each coming answer sends before it closes."""
+    """Serves `content` at /corpus.tar.gz; `breaks` holds how many bytes each coming answer sends before it closes."""
 
     def __init__(self):
         self.breaks, self.ranges, self.resumable, self.status = [], [], True, 200
+        self.content, self.length = CONTENT, None  # what is sent, and what is said about its size instead of the truth
         super().__init__(("127.0.0.1", 0), Answer)
         self.url = f"http://127.0.0.1:{self.server_port}/corpus.tar.gz"
 
@@ -34,16 +37,17 @@ class Answer(http.server.BaseHTTPRequestHandler):
         if server.status != 200:
             self.send_error(server.status)
             return
-        if start >= len(CONTENT):
+        content = server.content
+        if start >= len(content):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
-        self.send_header("Content-Length", str(len(CONTENT) - start))
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - start) if server.length is None else server.length)
         self.end_headers()
         end = start + server.breaks.pop(0) if server.breaks else None
-        self.wfile.write(CONTENT[start:end])
+        self.wfile.write(content[start:end])
 
     def log_message(self, *arguments):
         pass
@@ -106,6 +110,49 @@ def test_a_wrong_checksum_removes_the_file(server, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=f"Expected SHA-256 {'0' * 64}. Received: [0-9a-f]{{64}}. Try again"):
         download.fetch_corpus("corpus")
     assert os.listdir(tmp_path / "cache") == []
+
+
+@pytest.fixture
+def archive(server, tmp_path, record):
+    """The server holds an archive with four recordings, and the checksum is its own."""
+    with tarfile.open(tmp_path / "corpus.tar.gz", "w:gz") as tar:
+        for index in range(4):
+            record(tmp_path / "one" / f"{index}.wav", seed=index)
+            tar.add(tmp_path / "one" / f"{index}.wav", f"one/{index}.wav")
+    server.content = (tmp_path / "corpus.tar.gz").read_bytes()
+    download.CORPORA["corpus"] = (server.url, hashlib.sha256(server.content).hexdigest())
+    return server.content
+
+
+def test_a_download_that_is_what_was_expected_becomes_a_data_set(archive, tmp_path):
+    assert make("corpus", tmp_path / "out").report["kept"] == 4
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-5],
+        lambda content: content[:100] + bytes([content[100] ^ 1]) + content[101:],
+        lambda content: content + b"more",
+        lambda content: b"<html>Please log in to this network</html>",
+    ],
+    ids=["short", "one bit", "longer", "another"],
+)
+@pytest.mark.parametrize("length", [None, "", "many", "-1"])  # what the server says about its size
+def test_a_wrong_file_never_reaches_preprocessing(archive, server, tmp_path, damage, length):
+    server.content, server.length = damage(archive), length
+    with pytest.raises(UserError, match="is not the file that was expected, and was removed"):
+        make("corpus", tmp_path / "out")
+    assert os.listdir(tmp_path / "cache") == [] and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 1000, -1])
+def test_a_cached_file_that_was_damaged_is_downloaded_again(archive, tmp_path, kept, capsys):
+    path = download.fetch_corpus("corpus")
+    os.truncate(path, kept if kept >= 0 else len(archive) - 1)
+    assert make("corpus", tmp_path / "out").report["kept"] == 4
+    assert f"note: {path} is damaged, or another file; it is downloaded again" in capsys.readouterr().err
+    assert path.read_bytes() == archive
 
 
 def test_a_missing_file_is_not_asked_for_again_and_again(server):

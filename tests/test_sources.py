@@ -1,6 +1,8 @@
 """Sources: folders, with all that can lie in them."""
 
 import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -72,9 +74,37 @@ def test_links_to_nothing_and_what_is_no_file_are_skipped_with_the_reason(tmp_pa
     (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "itself.wav").symlink_to(tmp_path / "itself.wav")
     listing = Folder(tmp_path).listing()
-    assert listing.skipped == [("gone.wav", "link to nothing"), ("pipe.wav", "not a regular file")]
+    assert listing.skipped == [
+        ("folder.wav", "an empty folder, not a file"),
+        ("gone.wav", "link to nothing"),
+        ("itself.wav", "cannot be opened: Too many levels of symbolic links"),
+        ("pipe.wav", "not a regular file"),
+    ]
     assert paths(listing) == []
+
+
+def test_folders_may_lie_in_each_other_deeper_than_calls_may(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1100):
+        os.mkdir("a")
+        os.chdir("a")
+    touch(Path(), "1.wav")
+    os.chdir(tmp_path)
+    try:
+        assert paths(Folder(Path()).listing()) == ["a/" * 1100 + "1.wav"]
+    finally:
+        subprocess.run(["rm", "-rf", "a"])  # pytest's own way to remove it is a recursion
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="no file here that exists and cannot be read")
+def test_a_split_list_that_cannot_be_read_is_an_error(tmp_path):
+    """Without it, other files would be held out than those that the corpus names."""
+    touch(tmp_path, "a/1.wav")
+    (tmp_path / "testing_list.txt").symlink_to("/proc/self/mem")
+    with pytest.raises(UserError, match="cannot read .*testing_list.txt: .*It says which files are held out"):
+        Folder(tmp_path).listing()
 
 
 def test_a_source_is_known_by_what_it_is(tmp_path, monkeypatch):
@@ -83,9 +113,12 @@ def test_a_source_is_known_by_what_it_is(tmp_path, monkeypatch):
     assert isinstance(open_source(str(tmp_path / "a.TAR.GZ")), Archive)
     assert isinstance(open_source(str(tmp_path / "b.zip")), Archive)
     monkeypatch.chdir(tmp_path)
+    os.symlink("itself", "itself")
     assert isinstance(open_source("drums"), DrumKit)
     for name, message in [
         ("nowhere", "nowhere does not exist. Expected a folder, an archive"),
+        ("itself", "itself does not exist. Expected a folder, an archive"),
+        ("n" * 300, "nnn does not exist. Expected a folder, an archive"),
         ("c.wav", "Received the file c.wav: name the folder it lies in"),
         ("d.rar", "Received the file d.rar: unpack it"),
     ]:

@@ -75,6 +75,23 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(words, tmp_path):
     assert os.listdir(tmp_path) == ["words"]
 
 
+def test_a_full_disk_is_one_line_of_the_command(words, tmp_path):
+    resource = pytest.importorskip("resource")
+    command = [sys.executable, "-m", "preprocess", words, "--out", tmp_path / "out", "--sample-rate", "8000"]
+    done = subprocess.run(
+        [*command, "--length", "256", "--workers", "1"],
+        cwd=Path(convert.__file__).parent.parent,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    error = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
+    assert error.startswith(f"error: cannot write {tmp_path}/out: ") and error.endswith(". Nothing was kept.")
+    assert os.listdir(tmp_path) == ["words"]
+
+
 @pytest.mark.parametrize(
     ("problem", "expected"), [(OSError(28, "No space left"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)]
 )
