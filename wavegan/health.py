@@ -6,9 +6,9 @@ from collections import deque
 from wavegan.monitoring import Diverged, StepCallback, say
 
 STRETCH = 50  # steps over which a symptom must last
-LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay below 100
+LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
-LEAST_SPREAD = 0.05  # of the clips of a batch; healthy ones are near 1
+LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
 
 
 class Health(StepCallback):
