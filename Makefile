@@ -1,12 +1,12 @@
 # make train: a small WaveGAN on the built-in drum kit, about 3 minutes on 2 CPU cores, then 50 sounds.
-# make test:  lint and the whole test suite.
-# Both set up .venv first. Every line here can be typed by hand.
+# make test:  lint and the test suite. make test-slow: what takes minutes more, thirty kills and longer fuzzing.
+# All set up .venv first. Every line here can be typed by hand.
 
 PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: train test setup
+.PHONY: train test test-slow setup
 
 train: $(VENV)/ready data/drums-8k/dataset.json
 	$(RUN) train_wavegan.py --data data/drums-8k --preset tiny
@@ -16,6 +16,9 @@ train: $(VENV)/ready data/drums-8k/dataset.json
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(RUN) -m pytest
+
+test-slow: $(VENV)/ready
+	$(RUN) -m pytest -m slow
 
 setup: $(VENV)/ready
 
