@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from conftest import TINY
 import generate
 import train_wavegan
 from preprocess import UserError
+from preprocess.records import DatasetInfo
 from wavegan.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -184,8 +186,7 @@ def test_a_run_keeps_its_model_and_its_kind_of_data(drums, trained, tmp_path, ca
     assert "--model-dim was 2 when this run was made. Received: 3" in capsys.readouterr().err
     other = tmp_path / "other"
     shutil.copytree(drums, other)
-    described = (other / "dataset.json").read_text().replace('"sample_rate": 4000', '"sample_rate": 8000')
-    (other / "dataset.json").write_text(described)
+    replace(DatasetInfo.load(drums), sample_rate=8000).save(other)
     assert train_wavegan.main(["--data", str(other), "--run", str(trained)]) == 2
     complaint = capsys.readouterr().err
     assert f"was made with the data set {drums}. Received: --data {other}, which differs" in complaint
