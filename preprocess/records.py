@@ -131,7 +131,7 @@ def complaint(serialized: bytes, length: int, channels: int) -> str | None:
         return f"its pcm has {received} bytes where {expected} are expected"
     try:
         parse_examples([serialized], length, channels)
-    except tf.errors.OpError:
+    except (tf.errors.OpError, UnicodeDecodeError):  # the latter where its text quotes the record
         return "it cannot be parsed"
     return None
 
