@@ -50,11 +50,11 @@ class Records:
         self.lock = threading.Lock()
         self.files = [_open(path) for path in self.paths]
         spans = [self._spans(shard, file["clips"], file["bytes"]) for shard, file in enumerate(listed)]
-        self.firsts = np.cumsum([0, *map(len, spans)])  # index of each shard's first record
-        self.places = np.array([(s, *span) for s in range(len(spans)) for span in spans[s]], np.int64).reshape(-1, 3)
-        for first, shard in zip(self.firsts, spans, strict=False):
-            if shard:
-                self._check_clip(first)
+        # [shard, number in it, first byte, bytes] of each record
+        places = [(shard, number, *span) for shard, found in enumerate(spans) for number, span in enumerate(found)]
+        self.places = np.array(places, np.int64).reshape(-1, 4)
+        for first in np.flatnonzero(self.places[:, 1] == 0):
+            self._check_clip(first)
 
     def __len__(self):
         return len(self.places)
@@ -62,7 +62,7 @@ class Records:
     def read(self, indices):
         """The serialised records at `indices` [n], an object array of bytes [n]. Raises UserError for damaged ones."""
         try:
-            return np.array([self._record(index) for index in indices], object)
+            return np.array([self._record(*place) for place in self.places[indices].tolist()], object)
         except UserError as problem:
             self.problem = problem
             raise
@@ -113,12 +113,10 @@ class Records:
             raise UserError(f"{path} holds {len(spans)} clips where dataset.json expects {clips}. {AGAIN}")
         return spans
 
-    def _record(self, index):
-        shard, start, size = map(int, self.places[index])
-        path, number = self._name(index)
-        framed = self._bytes(shard, number, start, size + FOOTER)
-        data = framed[:-FOOTER]
-        if _checksum(data) != framed[-FOOTER:]:
+    def _record(self, shard, number, start, size):
+        data = self._bytes(shard, number, start, size)
+        if _checksum(data) != self._bytes(shard, number, start + size, FOOTER):
+            path = self.paths[shard]
             raise UserError(f"{path} is damaged: record {number} differs from its checksum. {AGAIN}")
         return data
 
@@ -135,13 +133,9 @@ class Records:
         return found
 
     def _check_clip(self, index):
-        if problem := complaint(self._record(index), self.info.length, self.info.channels):
-            raise self._no_clip(*self._name(index), problem)
-
-    def _name(self, index):
-        """The file that record `index` lies in, and its number there."""
-        shard = self.places[index][0]
-        return self.paths[shard], index - self.firsts[shard]
+        shard, number, start, size = self.places[index].tolist()
+        if problem := complaint(self._record(shard, number, start, size), self.info.length, self.info.channels):
+            raise self._no_clip(self.paths[shard], number, problem)
 
     def _no_clip(self, path, number, problem):
         expected = f"a clip of {self.info.length} samples and {self.info.channels} channels, as dataset.json expects"
