@@ -154,9 +154,16 @@ def _short_wav(source):
 
 def _open(source):
     if isinstance(source, bytes):
-        return soundfile.SoundFile(io.BytesIO(source))
+        return soundfile.SoundFile(_Bytes(source))
     # A file name need not be valid text; its bytes always work.
     return soundfile.SoundFile(os.fsencode(source) if os.name == "posix" else source)
+
+
+class _Bytes(io.BytesIO):
+    """Bytes as a file. A damaged header can ask for a place before the start: an error there would be printed."""
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        return super().seek(max(offset, 0) if whence == os.SEEK_SET else offset, whence)
 
 
 def _sentence(error):

@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shlex
 import signal
 import sys
@@ -22,8 +23,9 @@ from pathlib import Path
 
 from preprocess import UserError
 
-FORMAT = 1  # counted up whenever an older reader could not read what is written
+FORMAT = 2  # counted up whenever an older reader could not read what is written
 FILE_NAME = "dataset.json"
+PLAIN_NAME = re.compile(r"\w[\w.-]*")  # of a shard: no folder, nothing hidden
 AGAIN = "Prepare the data set again with python -m preprocess."
 
 
@@ -105,8 +107,33 @@ def parse_examples(serialized, length: int, channels: int) -> dict:
     scalar = {"pcm": tf.string, "label": tf.int64, "source": tf.string, "start": tf.int64}
     parsed = tf.io.parse_example(serialized, {name: tf.io.FixedLenFeature([], kind) for name, kind in scalar.items()})
     pcm = tf.io.decode_raw(parsed["pcm"], tf.int16, little_endian=True)
-    audio = tf.cast(tf.reshape(pcm, [-1, length, channels]), tf.float32) / 32768.0
+    # Not -1 for the batch: two records of half the length would pass as one.
+    audio = tf.cast(tf.reshape(pcm, [tf.size(serialized), length, channels]), tf.float32) / 32768.0
     return {"audio": audio, "label": parsed["label"], "source": parsed["source"], "start": parsed["start"]}
+
+
+def complaint(serialized: bytes, length: int, channels: int) -> str | None:
+    """Says why a serialised record is no clip of `length` samples and `channels`; None where it is one."""
+    tf = import_tensorflow()
+    from google.protobuf.message import DecodeError  # TensorFlow's own protobuf
+
+    try:
+        features = tf.train.Example.FromString(serialized).features.feature
+    except DecodeError:
+        return "it cannot be parsed"
+    for name, kind in {"pcm": "bytes", "label": "int64", "source": "bytes", "start": "int64"}.items():
+        if name not in features:
+            return f"it has no {name}"
+        if len(getattr(features[name], f"{kind}_list").value) != 1:
+            return f"its {name} is no single value of type {kind}"
+    expected, received = 2 * length * channels, len(features["pcm"].bytes_list.value[0])
+    if received != expected:
+        return f"its pcm has {received} bytes where {expected} are expected"
+    try:
+        parse_examples([serialized], length, channels)
+    except (tf.errors.OpError, UnicodeDecodeError):  # the latter where its text quotes the record
+        return "it cannot be parsed"
+    return None
 
 
 @dataclass(frozen=True)
@@ -119,7 +146,7 @@ class DatasetInfo:
         length: of every clip, samples.
         channels: 1 or 2.
         classes: sorted names; a record's label is an index into them. A class can be without clips.
-        splits: for "train", "validation" and "test": `files` (name and clips of each), `clips`, `hours`,
+        splits: for "train", "validation" and "test": `files` (name, clips and bytes of each), `clips`, `hours`,
             `clips_per_class`. Validation and test can be without files.
         loudness: of the clips in train, each `linear` in [0, 1] and in `dbfs`: `rms_mean`, `rms_p5`, `rms_p50`,
             `rms_p95`, `peak`. None where train is empty.
@@ -145,6 +172,7 @@ class DatasetInfo:
         """Writes `dataset.json` into `directory`."""
         values = asdict(self)
         ordered = {"format": values.pop("format"), **values}
+        ordered["checksum"] = _checksum(ordered)
         text = json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False)
         (Path(directory) / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
@@ -153,7 +181,7 @@ class DatasetInfo:
         """Reads `dataset.json` from `directory`.
 
         Raises:
-            UserError: where there is none, or it is not one that this version wrote.
+            UserError: where there is none, it is not one that this version wrote, or it was edited since.
         """
         path = Path(directory) / FILE_NAME
         try:
@@ -165,7 +193,7 @@ class DatasetInfo:
             ) from None
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}.") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path} is no valid JSON ({error}). {AGAIN}") from None
         _check(values, path)
         known = {field.name for field in fields(cls)}
@@ -175,6 +203,12 @@ class DatasetInfo:
 def fingerprint(directory: str | os.PathLike) -> str:
     """16 hex digits that tell one data set from another: of its `dataset.json`, which never changes once made."""
     return hashlib.sha256((Path(directory) / FILE_NAME).read_bytes()).hexdigest()[:16]
+
+
+def _checksum(values):
+    """SHA-256 of all values but the checksum itself, however the file is laid out."""
+    content = {name: value for name, value in values.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _check(values, path):
@@ -197,10 +231,23 @@ def _check(values, path):
         for name, kind in {"files": list, "clips": int, "hours": (int, float), "clips_per_class": dict}.items():
             _expect(facts, name, kind, path, f"splits.{split}.")
         for file in facts["files"]:
-            good = isinstance(file, dict) and isinstance(file.get("name"), str) and isinstance(file.get("clips"), int)
-            if not good:
-                expected = f"{path}: splits.{split}.files must be objects with name and clips"
-                raise UserError(f"{expected}. Received: {file}. {AGAIN}")
+            _check_file(file, f"{path}: splits.{split}.files")
+    _expect(values, "checksum", str, path, "")
+    if values["checksum"] != _checksum(values):
+        raise UserError(
+            f"{path} was edited by hand: it differs from its checksum. Restore it, or make the data set again."
+        )
+
+
+def _check_file(file, where):
+    kinds = {"name": str, "clips": int, "bytes": int}
+    if not isinstance(file, dict) or any(type(file.get(name)) is not kind for name, kind in kinds.items()):
+        raise UserError(f"{where} must be objects with name, clips and bytes. Received: {json.dumps(file)}. {AGAIN}")
+    if not PLAIN_NAME.fullmatch(file["name"]):
+        received = json.dumps(file["name"])
+        raise UserError(
+            f"{where} must be names of files beside dataset.json, without a folder. Received: {received}. {AGAIN}"
+        )
 
 
 def _expect(values, name, kind, path, prefix):

@@ -65,7 +65,7 @@ class Shards:
         """Closes all files, shuffles each and gives it its final name; `merged_into_train`, all become train's.
 
         Returns:
-            For each split its files: `name` and `clips` of each.
+            For each split its files: `name`, `clips` and `bytes` of each.
         """
         self.close()
         files = {split: [] for split in self.counts}
@@ -91,7 +91,7 @@ class Shards:
         name = f"{split}-{index:05d}-of-{len(files):05d}.tfrecord"
         shuffle_records(path, self.directory / name, name)
         path.unlink()
-        return {"name": name, "clips": clips}
+        return {"name": name, "clips": clips, "bytes": (self.directory / name).stat().st_size}
 
 
 def shuffle_records(source: Path, target: Path, seed: str) -> None:

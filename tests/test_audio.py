@@ -319,3 +319,18 @@ def test_a_wav_file_is_read_as_libsndfile_reads_it_wherever_it_is_damaged(tmp_pa
     monkeypatch.setattr(audio, "_short_wav", lambda source: None)
     for content, mine, theirs in zip(damaged, ours, outcomes(), strict=True):
         assert mine == theirs or (not content and mine == "empty file")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_damaged_header_in_an_archive_prints_nothing():
+    """AIFF's chunk sizes can lead to a place before the start of the file."""
+    file = io.BytesIO()
+    soundfile.write(file, noise(300), RATE, format="AIFF")
+    for position in range(100):
+        for bit in range(8):
+            content = bytearray(file.getvalue())
+            content[position] ^= 1 << bit
+            try:
+                joined(bytes(content))
+            except (Unusable, ValueError):  # ValueError: nothing to join
+                continue

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from conftest import TINY
 import generate
 import train_wavegan
 from preprocess import UserError
+from preprocess.records import DatasetInfo
 from wavegan.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -184,11 +186,35 @@ def test_a_run_keeps_its_model_and_its_kind_of_data(drums, trained, tmp_path, ca
     assert "--model-dim was 2 when this run was made. Received: 3" in capsys.readouterr().err
     other = tmp_path / "other"
     shutil.copytree(drums, other)
-    described = (other / "dataset.json").read_text().replace('"sample_rate": 4000', '"sample_rate": 8000')
-    (other / "dataset.json").write_text(described)
+    replace(DatasetInfo.load(drums), sample_rate=8000).save(other)
     assert train_wavegan.main(["--data", str(other), "--run", str(trained)]) == 2
     complaint = capsys.readouterr().err
     assert f"was made with the data set {drums}. Received: --data {other}, which differs" in complaint
+
+
+SHARD = "train-00001-of-00004.tfrecord"
+
+
+def edited(data):
+    return (data / "dataset.json").read_text().replace('"sample_rate": 4000', '"sample_rate": 8000')
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda data: os.truncate(data / SHARD, 5000), f"{SHARD} has 5000 bytes where dataset.json expects"),
+        (lambda data: (data / SHARD).unlink(), f"{SHARD} cannot be read (No such file or directory)"),
+        (lambda data: (data / "dataset.json").write_text(edited(data)), "dataset.json was edited by hand"),
+    ],
+)
+def test_a_damaged_data_set_is_told_in_one_line_before_the_first_step(drums, tmp_path, capsys, change, complaint):
+    data = tmp_path / "data"
+    shutil.copytree(drums, data)
+    change(data)
+    assert train_wavegan.main(["--data", str(data), "--run", str(tmp_path / "run")]) == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and complaint in errors[0]
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_data_set_made_anew_is_told_as_such(drums, tmp_path, capsys):

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from preprocess import UserError, records
-from preprocess.records import DatasetInfo, import_tensorflow, parse_examples, write_example
+from preprocess.records import DatasetInfo, complaint, import_tensorflow, parse_examples, write_example
 
 
 def info(**changes):
     split = {"files": [], "clips": 0, "hours": 0.0, "clips_per_class": {"one": 0, "zwei ü": 0}}
     train = {
-        "files": [{"name": "train-00000-of-00001.tfrecord", "clips": 2}],
+        "files": [{"name": "train-00000-of-00001.tfrecord", "clips": 2, "bytes": 300}],
         "clips": 2,
         "hours": 0.25,
         "clips_per_class": {"one": 2, "zwei ü": 0},
@@ -64,13 +64,15 @@ def test_dataset_json_reads_back_as_it_was_written(tmp_path):
 def test_dataset_json_is_for_people_too(tmp_path):
     info().save(tmp_path)
     text = (tmp_path / "dataset.json").read_text(encoding="utf-8")
-    assert text.startswith('{\n  "format": 1,\n  "name": "numbers",') and "zwei ü" in text
+    assert text.startswith('{\n  "format": 2,\n  "name": "numbers",') and "zwei ü" in text
 
 
 def test_a_later_version_may_add_fields(tmp_path):
     info().save(tmp_path)
     values = json.loads((tmp_path / "dataset.json").read_text())
-    (tmp_path / "dataset.json").write_text(json.dumps(values | {"colour": "blue"}))
+    values["colour"] = "blue"
+    values["checksum"] = records._checksum(values)
+    (tmp_path / "dataset.json").write_text(json.dumps(values))
     assert DatasetInfo.load(tmp_path) == info()
 
 
@@ -84,11 +86,12 @@ def test_a_directory_without_dataset_json_is_no_data_set(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"[" * 100_000, "no valid JSON"),
         (b"", "no valid JSON"),
         (b'{"format": 1', "no valid JSON"),
         (b"\xff\xfe", "no valid JSON"),
         (b"[1, 2]", "must hold an object. Received: a list"),
-        (b"{}", "format must be 1. Received: null"),
+        (b"{}", "format must be 2. Received: null"),
     ],
 )
 def test_a_broken_dataset_json_is_named(tmp_path, content, message):
@@ -100,7 +103,7 @@ def test_a_broken_dataset_json_is_named(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "format must be 1. Received: 2"),
+        ({"format": 1}, "format must be 2. Received: 1"),
         ({"sample_rate": "8000"}, "sample_rate must be a whole number. Received: a text"),
         ({"sample_rate": True}, "sample_rate must be a whole number. Received: true"),
         ({"length": 0}, "length must be 1 or more. Received: 0"),
@@ -110,7 +113,7 @@ def test_a_broken_dataset_json_is_named(tmp_path, content, message):
         ({"splits": {"train": {}}}, "splits.train.files is missing"),
         (
             {"splits": {"train": {"files": ["x"], "clips": 1, "hours": 1, "clips_per_class": {}}}},
-            "objects with name and clips",
+            "objects with name, clips and bytes",
         ),
     ],
 )
@@ -120,6 +123,82 @@ def test_what_is_wrong_in_dataset_json_is_named(tmp_path, change, message):
     (tmp_path / "dataset.json").write_text(json.dumps(values | change))
     with pytest.raises(UserError, match=f"dataset.json.*{message}.*again"):
         DatasetInfo.load(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("sample_rate", 8001), ("classes", ["one"]), ("colour", "blue")])
+def test_a_dataset_json_edited_by_hand_is_told_as_such(tmp_path, name, value):
+    """Each of these is a valid value of its kind: nothing but the checksum can tell."""
+    info().save(tmp_path)
+    values = json.loads((tmp_path / "dataset.json").read_text())
+    (tmp_path / "dataset.json").write_text(json.dumps(values | {name: value}))
+    with pytest.raises(UserError, match=r"dataset\.json was edited by hand.*Restore it, or make the data set again"):
+        DatasetInfo.load(tmp_path)
+
+
+def test_the_layout_of_dataset_json_is_no_edit(tmp_path):
+    info().save(tmp_path)
+    values = json.loads((tmp_path / "dataset.json").read_text())
+    (tmp_path / "dataset.json").write_text(json.dumps(dict(reversed(values.items()))))
+    assert DatasetInfo.load(tmp_path) == info()
+
+
+@pytest.mark.parametrize("name", ["../other.tfrecord", "/etc/passwd", "a/b", "..", "", ".hidden", "a\0b", "c:d"])
+def test_a_shard_lies_beside_dataset_json(tmp_path, name):
+    split = {"files": [{"name": name, "clips": 1, "bytes": 9}], "clips": 1, "hours": 0.1, "clips_per_class": {}}
+    info(splits=dict.fromkeys(("train", "validation", "test"), split)).save(tmp_path)
+    with pytest.raises(UserError, match=r"splits\.train\.files must be names of files beside dataset\.json"):
+        DatasetInfo.load(tmp_path)
+
+
+def example(**features):
+    """A serialised record with any features: bytes or lists of whole numbers."""
+    tf = import_tensorflow()
+    made = tf.train.Example()
+    for name, value in features.items():
+        if isinstance(value, bytes):
+            made.features.feature[name].bytes_list.value.append(value)
+        else:
+            made.features.feature[name].int64_list.value.extend(value)
+    return made.SerializeToString()
+
+
+GOOD = {"pcm": bytes(512), "label": [0], "source": b"a.wav", "start": [0]}
+
+
+def test_a_clip_gives_no_complaint():
+    assert complaint(write_example(bytes(512), 3, "a/b.wav", 7), 256, 1) is None
+    assert complaint(example(**GOOD), 128, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pcm": bytes(510)}, "its pcm has 510 bytes where 512 are expected"),
+        ({"pcm": bytes(1024)}, "its pcm has 1024 bytes where 512 are expected"),
+        ({"pcm": [1]}, "its pcm is no single value of type bytes"),
+        ({"label": b"kick"}, "its label is no single value of type int64"),
+        ({"start": [0, 1]}, "its start is no single value of type int64"),
+        ({"start": []}, "its start is no single value of type int64"),
+    ],
+)
+def test_a_record_of_another_schema_is_told_in_words(change, message):
+    assert complaint(example(**GOOD | change), 256, 1) == message
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_record_without_a_feature_is_told_in_words(name):
+    without = {other: value for other, value in GOOD.items() if other != name}
+    assert complaint(example(**without), 256, 1) == f"it has no {name}"
+
+
+def test_bytes_that_are_no_record_are_told_in_words():
+    assert complaint(b"\xff" * 600, 256, 1).startswith("it cannot be parsed")
+
+
+def test_two_clips_of_half_the_length_are_not_one():
+    tf = import_tensorflow()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        parse_examples([example(**GOOD)] * 2, 512, 1)
 
 
 @pytest.mark.parametrize("name", ["name", "sample_rate", "classes", "splits", "report"])

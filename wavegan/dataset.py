@@ -5,87 +5,166 @@ the next `critic_updates × batch_size` of that endless row. A run that goes on 
 would have seen, without reading what came before, and a data set smaller than a batch is no special case.
 """
 
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import tensorflow as tf
 
 from preprocess import UserError
-from preprocess.records import parse_examples
+from preprocess.records import complaint, parse_examples
 from wavegan import autodiff
 
 autodiff.keep_gpu_from(tf)
 
-HEADER = 12  # bytes of a TFRecord before its data: length and its checksum
+HEADER = 12  # bytes of a TFRecord before its data: length (8) and that length's checksum (4)
 LARGEST_REST = 1 << 16  # bytes of a record beside its samples, at most
 FOOTER = 4  # bytes after it: the data's checksum
+AGAIN = "Make the data set again with python -m preprocess … --overwrite."
 
 
 class Records:
-    """Random access to the records of one split, memory-mapped: the operating system keeps in memory what fits.
+    """Random access to the records of one split. Every read is compared with the checksum that was written beside it.
 
     Args:
         directory: a data set made by `python -m preprocess`.
         info: its `DatasetInfo`.
         split: "train", "validation" or "test".
 
-    Raises UserError for a missing, truncated or miscounted file.
+    Raises UserError, which names the file and where there is one the record: at once for a file that is missing, is not
+    as long as `dataset.json` says, or holds another number of records or records of another kind; and from `read` for
+    damaged data.
     """
 
     def __init__(self, directory, info, split="train"):
-        self.shards = []
-        places = []  # (shard, first byte, bytes) of each record
-        for listed in info.splits[split]["files"]:
-            path = Path(directory) / listed["name"]
-            data = _map(path)
-            spans = _spans(data, path)
-            pcm = 2 * info.length * info.channels
-            if any(not pcm <= size < pcm + LARGEST_REST for _, size in spans):
-                raise UserError(
-                    f"{path} holds records that are no clips of {info.length} samples and {info.channels} channels, as "
-                    "dataset.json expects. Make the data set again with python -m preprocess … --overwrite."
-                )
-            if len(spans) != listed["clips"]:
-                raise UserError(
-                    f"{path} holds {len(spans)} clips where dataset.json expects {listed['clips']}. "
-                    "Make the data set again with python -m preprocess … --overwrite."
-                )
-            places += [(len(self.shards), start, size) for start, size in spans]
-            self.shards.append(data)
-        self.places = np.array(places, np.int64).reshape(-1, 3)
+        self.info = info
+        self.problem = None  # what a read raised last; see `explained`
+        listed = info.splits[split]["files"]
+        self.paths = [Path(directory) / file["name"] for file in listed]
+        for path, file in zip(self.paths, listed, strict=True):
+            _check_size(path, file["bytes"])
+        # One descriptor each, whose place in the file all threads share.
+        self.lock = threading.Lock()
+        self.files = [_open(path) for path in self.paths]
+        spans = [self._spans(shard, file["clips"], file["bytes"]) for shard, file in enumerate(listed)]
+        # [shard, number in it, first byte, bytes] of each record
+        places = [(shard, number, *span) for shard, found in enumerate(spans) for number, span in enumerate(found)]
+        self.places = np.array(places, np.int64).reshape(-1, 4)
+        for first in np.flatnonzero(self.places[:, 1] == 0):
+            self._check_clip(first)
 
     def __len__(self):
         return len(self.places)
 
     def read(self, indices):
-        """The serialised records at `indices` [n], as an object array of bytes [n]."""
-        rows = self.places[indices]
-        return np.array([self.shards[s][start : start + size].tobytes() for s, start, size in rows], object)
+        """The serialised records at `indices` [n], an object array of bytes [n]. Raises UserError for damaged ones."""
+        try:
+            return np.array([self._record(*place) for place in self.places[indices].tolist()], object)
+        except UserError as problem:
+            self.problem = problem
+            raise
+
+    @contextmanager
+    def explained(self):
+        """Raises the UserError behind an error about these records that TensorFlow raises inside the block.
+
+        What goes wrong inside a `tf.data` pipeline comes out of it as one of TensorFlow's own errors.
+        """
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError:
+            raise
+        except (tf.errors.OpError, UnicodeDecodeError):  # the latter where its text quotes a record's bytes
+            self.raise_problem()
+            raise
+
+    def raise_problem(self):
+        """Raises the UserError that a read raised last, or else that of the first record that is damaged or no clip.
+
+        Returns where there is none: all records are read and parsed to find that out.
+        """
+        if self.problem is not None:
+            raise self.problem from None
+        for index in range(len(self)):
+            self._check_clip(index)
+
+    def _spans(self, shard, clips, end):
+        """[(first byte, bytes)] of every record in a shard of `end` bytes, from the lengths alone."""
+        path, spans, position = self.paths[shard], [], 0
+        samples = 2 * self.info.length * self.info.channels
+        while position < end:
+            header = self._bytes(shard, len(spans), position, HEADER)
+            if _checksum(header[:8]) != header[8:]:
+                raise UserError(
+                    f"{path} is damaged: the length of record {len(spans)} differs from its checksum. {AGAIN}"
+                )
+            size = int.from_bytes(header[:8], "little")
+            if not samples <= size < samples + LARGEST_REST:
+                raise self._no_clip(path, len(spans), f"it has {size} bytes")
+            start = position + HEADER
+            position = start + size + FOOTER
+            if position > end:
+                raise UserError(f"{path} ends in the middle of record {len(spans)}. {AGAIN}")
+            spans.append((start, size))
+        if len(spans) != clips:
+            raise UserError(f"{path} holds {len(spans)} clips where dataset.json expects {clips}. {AGAIN}")
+        return spans
+
+    def _record(self, shard, number, start, size):
+        data = self._bytes(shard, number, start, size)
+        if _checksum(data) != self._bytes(shard, number, start + size, FOOTER):
+            path = self.paths[shard]
+            raise UserError(f"{path} is damaged: record {number} differs from its checksum. {AGAIN}")
+        return data
+
+    def _bytes(self, shard, number, start, count):
+        """`count` bytes of the file from `start` on, where record `number` of it lies."""
+        try:
+            with self.lock:
+                self.files[shard].seek(start)
+                found = self.files[shard].read(count)
+        except OSError as problem:
+            raise _unreadable(self.paths[shard], problem) from None
+        if len(found) < count:
+            raise UserError(f"{self.paths[shard]} ends in the middle of record {number}. {AGAIN}")
+        return found
+
+    def _check_clip(self, index):
+        shard, number, start, size = self.places[index].tolist()
+        if problem := complaint(self._record(shard, number, start, size), self.info.length, self.info.channels):
+            raise self._no_clip(self.paths[shard], number, problem)
+
+    def _no_clip(self, path, number, problem):
+        expected = f"a clip of {self.info.length} samples and {self.info.channels} channels, as dataset.json expects"
+        return UserError(f"{path}: record {number} is not {expected}: {problem}. {AGAIN}")
 
 
-def _map(path):
+def _check_size(path, expected):
     try:
-        return np.asarray(np.memmap(path, np.uint8, mode="r")) if path.stat().st_size else np.empty(0, np.uint8)
+        size = path.stat().st_size
     except OSError as problem:
-        raise UserError(
-            f"{path} cannot be read ({problem.strerror}). Make the data set again with python -m preprocess."
-        ) from None
+        raise _unreadable(path, problem) from None
+    if size != expected:
+        raise UserError(f"{path} has {size} bytes where dataset.json expects {expected}. {AGAIN}")
 
 
-def _spans(data, path):
-    """[(first byte, bytes)] of every record in a shard, from the lengths alone."""
-    spans, position = [], 0
-    while position < len(data):
-        size = int.from_bytes(data[position : position + 8].tobytes(), "little")
-        start = position + HEADER
-        position = start + size + FOOTER
-        if position > len(data):
-            raise UserError(
-                f"{path} ends in the middle of record {len(spans)}. "
-                "Make the data set again with python -m preprocess … --overwrite."
-            )
-        spans.append((start, size))
-    return spans
+def _open(path):
+    try:
+        return open(path, "rb", buffering=0)
+    except OSError as problem:
+        raise _unreadable(path, problem) from None
+
+
+def _unreadable(path, problem):
+    return UserError(f"{path} cannot be read ({problem.strerror}). {AGAIN}")
+
+
+def _checksum(data):
+    """The masked CRC-32C that TFRecord stores: 4 bytes, little-endian."""
+    crc = google_crc32c.value(data)
+    return (((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def order(clips, first, count, seed):
@@ -126,5 +205,7 @@ def training_batches(records, info, batch_size, critic_updates, seed, first_step
 
 def clips(records, info, indices):
     """The clips at `indices` [n] as arrays: "audio" float32 [n, time, channels], "label", "source" and "start" [n]."""
-    examples = parse_examples(tf.constant(records.read(np.asarray(indices))), info.length, info.channels)
+    serialized = tf.constant(records.read(np.asarray(indices)))
+    with records.explained():
+        examples = parse_examples(serialized, info.length, info.channels)
     return {name: value.numpy() for name, value in examples.items()}
