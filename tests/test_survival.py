@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import TINY
 from killed_training import MOMENTS
 from test_lock import hold
 
 import train_wavegan
+from preprocess.records import DatasetInfo
 from wavegan.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,6 +151,22 @@ def test_a_broken_newest_checkpoint_is_named_and_the_one_before_goes_on(continue
     assert continued.steps() == [4, 8, 12] or continued.steps() == [8, 12]
     assert path.with_suffix(".damaged").exists()
     assert max(logged(continued.path).values()) == 1
+
+
+def test_a_flipped_bit_in_the_data_names_its_shard_and_record_and_the_run_is_whole(drums, tmp_path, capsys):
+    """Nothing but the record's own checksum knows: file sizes and lengths are right."""
+    data = shutil.copytree(drums, tmp_path / "data")
+    shard = data / DatasetInfo.load(data).splits["train"]["files"][1]["name"]
+    content = bytearray(shard.read_bytes())
+    content[-200] ^= 1  # among the samples of its last record
+    shard.write_bytes(content)
+    words = ["--data", str(data), "--run", str(tmp_path / "run"), "--steps", "50", *TINY]
+    assert train_wavegan.main(words) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(rf"error: .*{shard.name} is damaged: record \d+ differs from its checksum", last)
+    shutil.copy(drums / shard.name, shard)
+    assert train_wavegan.main([*words[:4], "--steps", "12"]) == 0
+    assert Run(tmp_path / "run").latest() == 12
 
 
 @pytest.mark.parametrize("harm", ["damaged", "gone"])

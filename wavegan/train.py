@@ -186,7 +186,9 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
     try:
         if start == 0:
             _log_beginning(events, run, records, info, config, latents)
-        gan.fit(batches, steps_per_epoch=config.steps - start, shuffle=False, verbose=0, callbacks=[*ours, *callbacks])
+        with records.explained():
+            every = [*ours, *callbacks]
+            gan.fit(batches, steps_per_epoch=config.steps - start, shuffle=False, verbose=0, callbacks=every)
     except monitoring.Diverged as problem:
         kept = run.steps()[-1]
         raise monitoring.Diverged(
