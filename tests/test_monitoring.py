@@ -20,7 +20,8 @@ from wavegan.runs import Run
 
 SCALARS = {
     "critic/wasserstein_distance", "critic/gradient_penalty", "critic/loss", "generator/loss",
-    "audio/rms_real", "audio/rms_generated", "speed/steps_per_second",
+    "audio/rms_real", "audio/rms_generated", "audio/spread", "critic/gradient_norm", "generator/gradient_norm",
+    "speed/steps_per_second",
 }  # fmt: skip
 
 
@@ -54,6 +55,20 @@ def test_a_broken_state_is_never_saved(tmp_path):
     with pytest.raises(monitoring.Diverged, match="generator/000/kernel is no longer finite after step 4"):
         checkpoints.on_train_batch_end(3, {})
     assert run.steps() == [2]
+
+
+def test_a_checkpoint_comes_after_some_steps_or_some_minutes_whichever_is_first(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(monitoring.time, "monotonic", lambda: now[0])
+    saved = []
+    monkeypatch.setattr(monitoring, "save", lambda run, step, model, beside: saved.append((step, now[0])))
+    checkpoints = monitoring.Checkpoints(Run(tmp_path), every=10, minutes=5)
+    checkpoints.set_model(FakeModel())
+    checkpoints.on_train_begin()
+    for batch in range(22):
+        now[0] += 20.0 if batch < 12 else 130.0
+        checkpoints.on_train_batch_end(batch, {})
+    assert saved == [(10, 200.0), (14, 500.0), (17, 890.0), (20, 1280.0)]
 
 
 def test_the_end_is_saved_whatever_the_interval(tmp_path):

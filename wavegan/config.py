@@ -2,8 +2,8 @@
 
 import argparse
 import json
-import math
 import os
+import sys
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
@@ -59,8 +59,12 @@ class Config:
         for spec in _flags():
             _check(spec, getattr(self, spec.name))
         for name, (possible, words) in AUDIO.items():
-            if getattr(self, name) not in possible:
-                raise UserError(f"{name} must be {words}. Received: {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if type(value) is not int or value not in possible:
+                raise UserError(f"{name} must be {words}. Received: {value!r}.")
+        for name in ("data", "data_fingerprint", "finetuned_from"):
+            if type(getattr(self, name)) is not str:
+                raise UserError(f"{name} must be a text. Received: {getattr(self, name)!r}.")
 
     @property
     def dtype_policy(self):
@@ -82,7 +86,7 @@ class Config:
             if not isinstance(stored, dict) or stored.pop("format", None) != FORMAT:
                 raise ValueError(f"expected a settings file of format {FORMAT}")
             return cls(**stored)
-        except (OSError, ValueError, TypeError, UserError) as problem:
+        except (OSError, ValueError, TypeError, RecursionError, UserError) as problem:
             raise UserError(f"{path} cannot be used: {problem}. Restore it, or start a new run with --run.") from None
 
     def text(self):
@@ -224,7 +228,7 @@ def _check(spec, value):
     kinds = (int, float) if spec.type is float else (spec.type,)
     if not isinstance(value, kinds) or isinstance(value, bool) is not (spec.type is bool):
         raise UserError(f"{_flag(spec)} must be of type {spec.type.__name__}. Received: {value!r}.")
-    if spec.type is float and not math.isfinite(value):
+    if spec.type is float and not abs(value) <= sys.float_info.max:
         raise UserError(f"{_flag(spec)} must be a finite number. Received: {value}.")
     if choices and value not in choices:
         raise UserError(f"{_flag(spec)} must be one of {', '.join(choices)}. Received: {value}.")

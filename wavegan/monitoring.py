@@ -190,6 +190,11 @@ class Checkpoints(StepCallback):
     def on_train_end(self, logs=None):
         self.save()
 
+    def save_unfinished(self):
+        """As `save`, for a training that an error ended; nothing where that was before its first step."""
+        if self.model is not None:
+            self.save()
+
     def save(self):
         """Write a checkpoint of this step, unless there is one. Raises `Diverged` for weights that are not finite."""
         self.saved_at = time.monotonic()
