@@ -120,7 +120,7 @@ def recording(draw, length, loudest):
     elif kind == "sound after silence":
         sound[:length] = 0
     elif kind == "opposite channels":
-        sound[:, :2] = sound[:, :1] * [[1, -1][:channels]]
+        sound[:, :2] = np.clip(sound[:, :1], -loudest, loudest) * [[1, -1][:channels]]
     return sound
 
 
