@@ -243,6 +243,8 @@ def _check_file(file, where):
     kinds = {"name": str, "clips": int, "bytes": int}
     if not isinstance(file, dict) or any(type(file.get(name)) is not kind for name, kind in kinds.items()):
         raise UserError(f"{where} must be objects with name, clips and bytes. Received: {json.dumps(file)}. {AGAIN}")
+    if min(file["clips"], file["bytes"]) < 1:
+        raise UserError(f"{where} must have 1 clip or more. Received: {json.dumps(file)}. {AGAIN}")
     if not PLAIN_NAME.fullmatch(file["name"]):
         received = json.dumps(file["name"])
         raise UserError(

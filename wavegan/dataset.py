@@ -5,7 +5,7 @@ the next `critic_updates × batch_size` of that endless row. A run that goes on 
 would have seen, without reading what came before, and a data set smaller than a batch is no special case.
 """
 
-import threading
+import mmap
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ AGAIN = "Make the data set again with python -m preprocess … --overwrite."
 
 
 class Records:
-    """Random access to the records of one split. Every read is compared with the checksum that was written beside it.
+    """Random access to the memory-mapped records of one split. Every read is compared with its checksum.
 
     Args:
         directory: a data set made by `python -m preprocess`.
@@ -44,10 +44,8 @@ class Records:
         listed = info.splits[split]["files"]
         self.paths = [Path(directory) / file["name"] for file in listed]
         for path, file in zip(self.paths, listed, strict=True):
-            _check_size(path, file["bytes"])
-        # One descriptor each, whose place in the file all threads share.
-        self.lock = threading.Lock()
-        self.files = [_open(path) for path in self.paths]
+            _check_size(path, file["bytes"], _size(path))
+        self.files = [_map(path) for path in self.paths]
         spans = [self._spans(shard, file["clips"], file["bytes"]) for shard, file in enumerate(listed)]
         # [shard, number in it, first byte, bytes] of each record
         places = [(shard, number, *span) for shard, found in enumerate(spans) for number, span in enumerate(found)]
@@ -61,7 +59,11 @@ class Records:
     def read(self, indices):
         """The serialised records at `indices` [n], an object array of bytes [n]. Raises UserError for damaged ones."""
         try:
-            return np.array([self._record(*place) for place in self.places[indices].tolist()], object)
+            places = self.places[indices]
+            for shard in np.unique(places[:, 0]):
+                # A map of a file that has been cut off since would end the process, without a word.
+                _check_size(self.paths[shard], len(self.files[shard]), self.files[shard].size())
+            return np.array([self._record(*place) for place in places.tolist()], object)
         except UserError as problem:
             self.problem = problem
             raise
@@ -121,12 +123,7 @@ class Records:
 
     def _bytes(self, shard, number, start, count):
         """`count` bytes of the file from `start` on, where record `number` of it lies."""
-        try:
-            with self.lock:
-                self.files[shard].seek(start)
-                found = self.files[shard].read(count)
-        except OSError as problem:
-            raise _unreadable(self.paths[shard], problem) from None
+        found = self.files[shard][start : start + count]
         if len(found) < count:
             raise UserError(f"{self.paths[shard]} ends in the middle of record {number}. {AGAIN}")
         return found
@@ -141,18 +138,22 @@ class Records:
         return UserError(f"{path}: record {number} is not {expected}: {problem}. {AGAIN}")
 
 
-def _check_size(path, expected):
+def _size(path):
     try:
-        size = path.stat().st_size
+        return path.stat().st_size
     except OSError as problem:
         raise _unreadable(path, problem) from None
+
+
+def _check_size(path, expected, size):
     if size != expected:
         raise UserError(f"{path} has {size} bytes where dataset.json expects {expected}. {AGAIN}")
 
 
-def _open(path):
+def _map(path):
     try:
-        return open(path, "rb", buffering=0)
+        with open(path, "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as problem:
         raise _unreadable(path, problem) from None
 
