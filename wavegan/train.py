@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,12 +172,11 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
     events = Events(run.path)
     progress = monitoring.ProgressBar(config.steps)
     interrupt = monitoring.StopOnInterrupt()
-    checkpoints = monitoring.Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents})
     ours = [
         interrupt,
         Health(events),
         monitoring.Scalars(events),
-        checkpoints,
+        monitoring.Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents}),
         monitoring.Previews(events, run.previews, latents, info.sample_rate, config.preview_every),
         progress,
     ]
@@ -196,10 +195,6 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
             f"{problem}. The checkpoint of step {kept} is good; start another run (--run) with lower "
             "--critic-learning-rate and --generator-learning-rate."
         ) from None
-    except UserError:  # such as damaged data: what was learned until then is kept
-        with suppress(UserError):  # the first problem is the one to tell
-            checkpoints.save_unfinished()
-        raise
     finally:
         progress.close()
         interrupt.restore()
