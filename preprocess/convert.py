@@ -97,8 +97,9 @@ def _check_sources(sources, out, options):
         from preprocess.drumkit import MIN_SAMPLE_RATE
 
         if options.sample_rate < MIN_SAMPLE_RATE:
-            expected = f"--sample-rate must be {MIN_SAMPLE_RATE} Hz or more for {KIT}"
-            raise UserError(f"{expected}. Received: {options.sample_rate}.")
+            raise UserError(
+                f"--sample-rate must be {MIN_SAMPLE_RATE} Hz or more for {KIT}. Received: {options.sample_rate}."
+            )
 
 
 def _list(source, progress):
