@@ -48,6 +48,8 @@ def generate_sounds(flags):
     speed = made.sound_s / made.compute_s
     print(f"{made.clips} sounds in {made.folder}: WAV files, sheet.png, latents.npz")
     print(f"run {run.path}, step {made.step}, seed {made.seed}")
+    if made.step == 0:
+        print("note: at step 0 nothing has been learned yet; this is noise")
     print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed:,.0f} × real time")
 
 

@@ -182,6 +182,21 @@ def test_a_run_that_lost_all_checkpoints_never_starts_from_zero(continued, drums
     assert after == [path for path in before if not path.endswith("/lock")]
 
 
+def test_a_run_that_lost_its_settings_never_starts_from_zero(continued, drums, capsys):
+    continued.config_path.unlink()
+    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), *TINY]) == 2
+    assert "has checkpoints but has lost its config.json" in capsys.readouterr().err.splitlines()[-1]
+    assert continued.steps() == [4, 8, 10]
+
+
+def test_a_new_run_leaves_alone_what_is_in_its_folder(drums, tmp_path):
+    theirs = tmp_path / "run" / "events.out.tfevents.1.somebody"
+    theirs.parent.mkdir()
+    theirs.write_bytes(b"")
+    words = ["--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "1", *TINY]
+    assert train_wavegan.main(words) == 0 and theirs.exists()
+
+
 def test_two_trainings_in_one_run_directory(continued, drums, capsys):
     first = hold(continued.path)
     try:

@@ -30,33 +30,35 @@ def only_one(folder, warn):
     except OSError as problem:
         raise UserError(f"--run {folder} cannot be written ({problem.strerror}). Give another folder.") from None
     with file:
-        _lock(file, folder, warn)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
+        _lock(file, path, warn)
         try:
+            with suppress(OSError):  # a full disk: the lock holds all the same
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {socket.gethostname()}")
+                file.flush()
             yield
         finally:
-            file.truncate(0)
             if set(os.listdir(folder)) == {"lock"}:
                 path.unlink()
                 with suppress(OSError):  # somebody just put something into it
                     folder.rmdir()
 
 
-def _lock(file, folder, warn):
-    note = f"note: {folder} is on a file system without locks; see that no other training uses this run"
+def _lock(file, path, warn):
+    note = f"note: {path.parent} is on a file system without locks; see that no other training uses this run"
     if fcntl is None:
         warn(note)
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            raise BlockingIOError  # the one before removed the file after it was opened here
     except BlockingIOError:
         file.seek(0)
         holder = file.read() or "another process"
         raise UserError(
-            f"{folder} is being trained by {holder}. Let it finish, stop it (Ctrl-C there saves), or start another run "
-            "with --run."
+            f"{path.parent} is being trained by {holder}. Let it finish, stop it (Ctrl-C there saves), or start "
+            "another run with --run."
         ) from None
     except OSError:
         warn(note)

@@ -147,6 +147,11 @@ def _begin(gan, run, config):
 
     Its first checkpoint comes before its config.json, so that a run that exists always has one, or has lost it.
     """
+    if any(run.steps()):
+        raise UserError(
+            f"{run.path} has checkpoints but has lost its config.json. Put back a copy of it, or start another run "
+            "with --run."
+        )
     latents = sample_latents(PREVIEWS, config.latent_size, (config.seed, 1))
     run.make_folders()
     monitoring.save(run, 0, gan, {LATENTS: latents})
@@ -164,11 +169,11 @@ def _restore(gan, run):
         gan.restore(arrays)
     except (ValueError, KeyError) as problem:
         raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}") from None
+    forget_after(run.path, step)
     return step, latents
 
 
 def _fit(gan, run, records, info, config, start, latents, callbacks):
-    forget_after(run.path, start)
     events = Events(run.path)
     progress = monitoring.ProgressBar(config.steps)
     interrupt = monitoring.StopOnInterrupt()
