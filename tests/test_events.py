@@ -1,5 +1,7 @@
 """TensorBoard's files of a run: complete, and no step in them twice."""
 
+import resource
+
 import pytest
 import tensorflow as tf
 
@@ -48,6 +50,19 @@ def test_a_run_that_begins_again_forgets_everything(tmp_path):
     (tmp_path / "config.json").touch()
     forget_after(tmp_path, 0)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_where_there_is_no_room_to_forget_nothing_is_lost(tmp_path):
+    write(tmp_path, range(8))
+    (path,) = tmp_path.iterdir()
+    before, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    try:
+        with pytest.raises(UserError, match="TensorBoard's events in .* cannot be written"):
+            forget_after(tmp_path, 5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_warning_is_a_text(tmp_path):
