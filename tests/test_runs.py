@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from preprocess import UserError
-from wavegan import runs
+from wavegan import checkpoint
 from wavegan.config import Config
 from wavegan.runs import Damaged, Run, free_directory, newest_run
 
@@ -132,7 +132,7 @@ def test_what_a_killed_process_left_is_cleared_away(run):
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(run, monkeypatch):
-    monkeypatch.setattr(runs, "_compare", lambda path, arrays: None)  # which would refuse to write it
+    monkeypatch.setattr(checkpoint, "_compare", lambda path, arrays: None)  # which would refuse to write it
     run.save(1, {"generator/000/kernel": np.array([print], object)})
     with pytest.raises(Damaged, match="is damaged .Object arrays cannot be loaded"):
         run.load(1)

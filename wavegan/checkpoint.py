@@ -1,0 +1,117 @@
+"""One checkpoint on disk: a NumPy archive with an array for every variable, and a small file with its checksum.
+
+Beside `step-00001000.npz` lies `step-00001000.json`: its size, its SHA-256 and, once somebody judged it, its score.
+Both are written beside their places, flushed to disk, read back and compared, and then moved there, the archive last:
+a checkpoint is whole or absent. Nothing in it can execute.
+"""
+
+import hashlib
+import json
+import math
+import os
+import zipfile
+
+import numpy as np
+
+FORMAT = 1  # of the small file
+BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError)  # what reading one may raise
+
+
+def write(path, arrays):
+    """Write {name: array} to `path`. Raises OSError where that cannot be, and leaves nothing of it then."""
+    beside = path.with_suffix(".partial")
+    try:
+        with open(beside, "wb") as file:
+            np.savez(file, **arrays)
+            _to_disk(file)
+        _compare(beside, arrays)
+        write_facts(path, {"bytes": beside.stat().st_size, "sha256": _sha256(beside)})
+        os.replace(beside, path)
+        _folder_to_disk(path.parent)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        clear_leftovers(path.parent)
+        raise
+
+
+def read(path, prefix=""):
+    """The arrays at `path` whose names start with `prefix`, as {name: array}. Raises one of `BROKEN`."""
+    facts = read_facts(path)
+    if path.stat().st_size != facts["bytes"]:
+        raise ValueError(f"expected {facts['bytes']:,} bytes. Received: {path.stat().st_size:,}")
+    if _sha256(path) != facts["sha256"]:
+        raise ValueError("its checksum is another")
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files if name.startswith(prefix)}
+
+
+def read_facts(path):
+    """What is known of the archive at `path`: "bytes", "sha256", perhaps "score". Raises one of `BROKEN`."""
+    beside = _beside(path)
+    if not beside.exists():
+        raise ValueError(f"{beside.name}, which holds its checksum, is missing")
+    facts = json.loads(beside.read_text(encoding="utf-8"))
+    kinds = {"format": int, "bytes": int, "sha256": str}
+    if not isinstance(facts, dict) or any(type(facts.get(name)) is not kind for name, kind in kinds.items()):
+        raise ValueError(f"{beside.name} does not hold its size and checksum")
+    if facts["format"] != FORMAT:
+        raise ValueError(f"{beside.name}: format must be {FORMAT}. Received: {facts['format']}")
+    score = facts.get("score", 0.0)
+    if type(score) is not float or not math.isfinite(score):
+        raise ValueError(f"{beside.name}: score must be a finite number. Received: {score}")
+    return facts
+
+
+def write_facts(path, facts):
+    """Write what is known of the archive at `path`, whole or not at all. Raises OSError."""
+    beside = _beside(path)
+    partial = beside.with_suffix(".json.partial")
+    with open(partial, "w", encoding="utf-8") as file:
+        file.write(json.dumps({"format": FORMAT, **facts}) + "\n")
+        _to_disk(file)
+    os.replace(partial, beside)
+
+
+def clear_leftovers(folder):
+    """Remove from `folder` what a process that was killed while it wrote or dropped a checkpoint left behind."""
+    for facts in folder.glob("step-*.json"):
+        if not facts.with_suffix(".npz").exists():
+            facts.unlink()
+    for partial in folder.glob("step-*.partial"):
+        partial.unlink()
+
+
+def _beside(path):
+    return path.with_suffix(".json")
+
+
+def _to_disk(file):
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _folder_to_disk(folder):
+    """After this, what was moved into `folder` is there also when the power fails."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _compare(path, arrays):
+    """Raises OSError where the archive at `path` does not hold `arrays`."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            same = all(np.array_equal(stored[name], array) for name, array in arrays.items())
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        same = False
+    if not same:
+        raise OSError(0, "what was read back differs from what was written")
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
