@@ -28,7 +28,7 @@ from preprocess.sources import (
 )
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
-LARGEST_MEMBER = 1 << 30  # bytes
+LARGEST_MEMBER = 256 << 20  # bytes; a member is read as a whole
 LARGEST_LIST = 1 << 26  # bytes
 LARGEST_READ = 1 << 20  # bytes that are asked of a tar file at once, for a header or for a piece of a member
 # What Python's readers of archives raise for bytes that nobody foresaw: RuntimeError for headers without end,
@@ -173,7 +173,7 @@ def _checked(name, size):
     if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
         return name, "path points outside the archive"
     if size > LARGEST_MEMBER:
-        return "/".join(parts), f"larger than {LARGEST_MEMBER >> 30} GiB: unpack the archive and name the folder"
+        return "/".join(parts), f"larger than {LARGEST_MEMBER >> 20} MiB: unpack the archive and name the folder"
     return "/".join(parts), None
 
 

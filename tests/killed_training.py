@@ -1,13 +1,15 @@
 """A training that kills itself, as a script: python -m tests.killed_training DATA RUN STEPS LOG [WHAT COUNT]
 
-WHAT is a moment: the COUNT-th call of one of `MOMENTS` ends the process by SIGKILL, in the middle of what the call does
-where it writes; "time" does so COUNT milliseconds after the first step. Every step is noted in LOG as it ends.
+WHAT is a moment: the COUNT-th call of one of `MOMENTS` ends the process by SIGKILL, with half of the file written where
+the call writes one; "time" does so COUNT milliseconds after the first step. Every step is noted in LOG as it ends.
 """
 
+import math
 import os
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 from preprocess.records import import_quietly
@@ -19,11 +21,16 @@ def die(*arguments, **keywords):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def half_written(file, **arrays):
-    """Stands in for `numpy.savez`: writes the beginning of an archive."""
-    file.write(b"PK\x03\x04" + bytes(1000))
-    file.flush()
-    die()
+def half_written(file, *arguments, **keywords):
+    """Stands in for what writes `file`, a path or an open one: writes a beginning of something."""
+    with open(file, "wb") if isinstance(file, str | os.PathLike) else nullcontext(file) as opened:
+        opened.write(b"PK\x03\x04" + bytes(1000))
+        opened.flush()
+        die()
+
+
+def half_saved(figure, path):
+    half_written(path)
 
 
 def at(count, original, instead=die):
@@ -50,9 +57,9 @@ def prepare_to_die(what, count):
     elif what == "savez":
         np.savez = at(count, np.savez, half_written)
     elif what == "write_wav":
-        monitoring.write_wav = at(count, monitoring.write_wav)
+        monitoring.write_wav = at(count, monitoring.write_wav, half_written)
     elif what == "save_picture":
-        pictures.save = at(count, pictures.save)
+        pictures.save = at(count, pictures.save, half_saved)
     elif what == "log_audio":
         tf.summary.audio = at(count, tf.summary.audio)
 
@@ -62,10 +69,12 @@ def main(data, run, steps, log, what=None, count="0"):
     import keras
 
     from preprocess.records import DatasetInfo
+    from wavegan import monitoring
     from wavegan.runs import Run
     from wavegan.train import train
 
     count = int(count)
+    monitoring.FIRST_PREVIEW_S = math.inf  # which depends on the clock
     prepare_to_die(what, count)
 
     class Note(keras.callbacks.Callback):
@@ -82,7 +91,7 @@ def main(data, run, steps, log, what=None, count="0"):
 
     settings = {
         "preset": "tiny", "model_dim": 2, "batch_size": 4, "kernel_length": 9, "phase_shuffle": 2, "ema": 0.9,
-        "preview_every": 5, "checkpoint_every": 3, "deterministic": True, "steps": int(steps),
+        "preview_every": 10, "checkpoint_every": 3, "deterministic": True, "steps": int(steps),
     }  # fmt: skip
     train(Run(run), Path(data), DatasetInfo.load(data), settings, callbacks=[Note()])
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,14 +97,18 @@ def test_a_finished_run_says_so_and_stays_as_it_is(drums, trained, capsys):
     assert all(np.array_equal(before[name], array) for name, array in weights(trained).items())
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(drums, tmp_path):
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+def test_ctrl_c_and_termination_save_and_say_how_to_go_on(drums, tmp_path, numbers):
+    """Some supervisors terminate twice, once the process and once its group."""
     run = tmp_path / "run"
     words = ["--data", str(drums), "--run", str(run), "--steps", "100000", *TINY]
     process = command(str(ROOT / "train_wavegan.py"), *words)
     for line in process.stderr:
         if line.startswith("step 1 after"):
             break
-    process.send_signal(signal.SIGINT)
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.02)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors  # so that `train && generate` does not go on
     assert "stopping after this step" in errors

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from preprocess import UserError
+from preprocess.records import framed_records
 from wavegan.events import Events, forget_after
 
 
@@ -30,10 +31,10 @@ def write(folder, numbers):
 def test_what_comes_after_a_step_is_forgotten_and_the_rest_stays(tmp_path):
     write(tmp_path, range(0, 8))
     write(tmp_path, range(8, 12))
-    forget_after(tmp_path, 5)
+    forget_after(tmp_path, 5, pytest.fail)
     assert steps(tmp_path) == [0, 1, 2, 3, 4, 5]
     before = [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())]
-    forget_after(tmp_path, 5)
+    forget_after(tmp_path, 5, pytest.fail)
     assert [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())] == before
 
 
@@ -41,14 +42,27 @@ def test_a_half_written_last_event_goes_too(tmp_path):
     write(tmp_path, range(4))
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-5])
-    forget_after(tmp_path, 9)
+    forget_after(tmp_path, 9, pytest.fail)
     assert steps(tmp_path) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("which", "kept"), [(2, [0, 2, 3, 4, 5]), (-1, [0, 1, 2, 3, 4, 5])])
+def test_a_damaged_event_is_told_and_takes_no_other_with_it(tmp_path, which, kept):
+    write(tmp_path, range(8))
+    (path,) = tmp_path.iterdir()
+    content = bytearray(path.read_bytes())
+    events = [(start, end) for start, end, _ in framed_records(bytes(content))]
+    content[events[which][1] - 6] ^= 1
+    path.write_bytes(content)
+    lines = []
+    forget_after(tmp_path, 5, lines.append)
+    assert steps(tmp_path) == kept and len(lines) == 1 and "is damaged" in lines[0]
 
 
 def test_a_run_that_begins_again_forgets_everything(tmp_path):
     write(tmp_path, range(4))
     (tmp_path / "config.json").touch()
-    forget_after(tmp_path, 0)
+    forget_after(tmp_path, 0, pytest.fail)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
@@ -59,7 +73,7 @@ def test_where_there_is_no_room_to_forget_nothing_is_lost(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
     try:
         with pytest.raises(UserError, match="TensorBoard's events in .* cannot be written"):
-            forget_after(tmp_path, 5)
+            forget_after(tmp_path, 5, pytest.fail)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

@@ -114,6 +114,8 @@ def test_a_checkpoint_that_reads_back_otherwise_is_not_kept(run, monkeypatch):
 
 def test_the_best_checkpoint_stays(run):
     assert run.best() is None
+    with pytest.raises(ValueError, match="Expected a finite score. Received: nan"):
+        run.set_score(1, float("nan"))
     for step in (1, 2, 3, 4, 5, 6):
         run.save(step, ARRAYS)
         if step in (2, 3):

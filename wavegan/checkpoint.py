@@ -8,10 +8,11 @@ a checkpoint is whole or absent. Nothing in it can execute.
 import hashlib
 import json
 import math
-import os
 import zipfile
 
 import numpy as np
+
+from preprocess import durable
 
 FORMAT = 1  # of the small file
 BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError)  # what reading one may raise
@@ -23,11 +24,10 @@ def write(path, arrays):
     try:
         with open(beside, "wb") as file:
             np.savez(file, **arrays)
-            _to_disk(file)
+            durable.to_disk(file)
         _compare(beside, arrays)
         write_facts(path, {"bytes": beside.stat().st_size, "sha256": _sha256(beside)})
-        os.replace(beside, path)
-        _folder_to_disk(path.parent)
+        durable.move(beside, path)
     except OSError:
         beside.unlink(missing_ok=True)
         clear_leftovers(path.parent)
@@ -64,12 +64,7 @@ def read_facts(path):
 
 def write_facts(path, facts):
     """Write what is known of the archive at `path`, whole or not at all. Raises OSError."""
-    beside = _beside(path)
-    partial = beside.with_suffix(".json.partial")
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(json.dumps({"format": FORMAT, **facts}) + "\n")
-        _to_disk(file)
-    os.replace(partial, beside)
+    durable.write_whole(_beside(path), json.dumps({"format": FORMAT, **facts}).encode() + b"\n")
 
 
 def clear_leftovers(folder):
@@ -77,28 +72,12 @@ def clear_leftovers(folder):
     for facts in folder.glob("step-*.json"):
         if not facts.with_suffix(".npz").exists():
             facts.unlink()
-    for partial in folder.glob("step-*.partial"):
+    for partial in [*folder.glob("step-*.partial"), *folder.glob(".step-*.partial")]:
         partial.unlink()
 
 
 def _beside(path):
     return path.with_suffix(".json")
-
-
-def _to_disk(file):
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _folder_to_disk(folder):
-    """After this, what was moved into `folder` is there also when the power fails."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _compare(path, arrays):

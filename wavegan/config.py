@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from preprocess import UserError
+from preprocess.durable import write_whole
 from preprocess.options import LENGTHS
 
 FORMAT = 1  # of config.json
@@ -74,9 +74,7 @@ class Config:
     def save(self, path):
         """Write config.json."""
         text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
-        beside = Path(path).with_suffix(".partial")
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, path)  # whole or not at all
+        write_whole(path, (text + "\n").encode())
 
     @classmethod
     def load(cls, path):

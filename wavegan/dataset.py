@@ -9,19 +9,16 @@ import mmap
 from contextlib import contextmanager
 from pathlib import Path
 
-import google_crc32c
 import numpy as np
 import tensorflow as tf
 
 from preprocess import UserError
-from preprocess.records import complaint, parse_examples
+from preprocess.records import FOOTER, HEADER, complaint, masked_crc, parse_examples
 from wavegan import autodiff
 
 autodiff.keep_gpu_from(tf)
 
-HEADER = 12  # bytes of a TFRecord before its data: length (8) and that length's checksum (4)
 LARGEST_REST = 1 << 16  # bytes of a record beside its samples, at most
-FOOTER = 4  # bytes after it: the data's checksum
 AGAIN = "Make the data set again with python -m preprocess … --overwrite."
 
 
@@ -98,7 +95,7 @@ class Records:
         samples = 2 * self.info.length * self.info.channels
         while position < end:
             header = self._bytes(shard, len(spans), position, HEADER)
-            if _checksum(header[:8]) != header[8:]:
+            if masked_crc(header[:8]) != header[8:]:
                 raise UserError(
                     f"{path} is damaged: the length of record {len(spans)} differs from its checksum. {AGAIN}"
                 )
@@ -116,7 +113,7 @@ class Records:
 
     def _record(self, shard, number, start, size):
         data = self._bytes(shard, number, start, size)
-        if _checksum(data) != self._bytes(shard, number, start + size, FOOTER):
+        if masked_crc(data) != self._bytes(shard, number, start + size, FOOTER):
             path = self.paths[shard]
             raise UserError(f"{path} is damaged: record {number} differs from its checksum. {AGAIN}")
         return data
@@ -160,12 +157,6 @@ def _map(path):
 
 def _unreadable(path, problem):
     return UserError(f"{path} cannot be read ({problem.strerror}). {AGAIN}")
-
-
-def _checksum(data):
-    """The masked CRC-32C that TFRecord stores: 4 bytes, little-endian."""
-    crc = google_crc32c.value(data)
-    return (((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def order(clips, first, count, seed):

@@ -1,13 +1,13 @@
 """TensorBoard's event files of a run: one writer that says in words when it cannot write, and a way back to a step."""
 
-import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import tensorflow as tf
 
 from preprocess import UserError
-from preprocess.records import native_stderr_hidden
+from preprocess.durable import write_whole
+from preprocess.records import framed_records, native_stderr_hidden
 
 PATTERN = "events.out.tfevents.*"
 
@@ -39,40 +39,31 @@ class Events:
             self.writer.close()
 
 
-def forget_after(folder, step):
+def forget_after(folder, step, warn):
     """Remove from the event files in `folder` what was logged after `step`; everything where `step` is 0.
 
     A training that was killed logged more than its last checkpoint knows. It makes these steps once more, and a step
-    must not be in TensorBoard twice. A last event that is half written goes, too.
+    must not be in TensorBoard twice. What is no whole event goes, too; `warn` is called with a line where that is not
+    a last one, half written.
     """
     with _told(folder):
         for path in sorted(Path(folder).glob(PATTERN)):
-            _keep_until(path, step)
+            _keep_until(path, step, warn)
 
 
-def _keep_until(path, step):
+def _keep_until(path, step, warn):
     if step == 0:
         path.unlink()
         return
-    kept, complete = [], True
-    try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            if tf.compat.v1.Event.FromString(record).step <= step:
-                kept.append(record)
-            else:
-                complete = False
-    except tf.errors.DataLossError:
-        complete = False
-    if complete:
-        return
-    beside = path.with_name(".rewritten")
-    try:
-        with tf.io.TFRecordWriter(str(beside)) as writer:
-            for record in kept:
-                writer.write(record)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    content = path.read_bytes()
+    kept = []
+    for start, end, event in framed_records(content):
+        if event is None:
+            warn(f"warning: {path} is damaged; TensorBoard may lack some of the steps before {step}")
+        elif tf.compat.v1.Event.FromString(event).step <= step:
+            kept.append(content[start:end])
+    if (whole := b"".join(kept)) != content:
+        write_whole(path, whole)
 
 
 @contextmanager

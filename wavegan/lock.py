@@ -26,7 +26,7 @@ def only_one(folder, warn):
     folder, path = Path(folder), Path(folder) / "lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (closed by the block below)
+        file = open(path, "a+b", buffering=0)  # noqa: SIM115 (closed by the block below)
     except OSError as problem:
         raise UserError(f"--run {folder} cannot be written ({problem.strerror}). Give another folder.") from None
     with file:
@@ -34,8 +34,7 @@ def only_one(folder, warn):
         try:
             with suppress(OSError):  # a full disk: the lock holds all the same
                 file.truncate(0)
-                file.write(f"process {os.getpid()} on {socket.gethostname()}")
-                file.flush()
+                file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
             yield
         finally:
             if set(os.listdir(folder)) == {"lock"}:
@@ -55,7 +54,7 @@ def _lock(file, path, warn):
             raise BlockingIOError  # the one before removed the file after it was opened here
     except BlockingIOError:
         file.seek(0)
-        holder = file.read() or "another process"
+        holder = file.read().decode(errors="replace") or "another process"
         raise UserError(
             f"{path.parent} is being trained by {holder}. Let it finish, stop it (Ctrl-C there saves), or start "
             "another run with --run."

@@ -200,7 +200,10 @@ class Checkpoints(StepCallback):
 
 
 class StopOnInterrupt(StepCallback):
-    """Ctrl-C or a termination signal ends the training after the step it is in; a second Ctrl-C ends it at once."""
+    """Ctrl-C or a termination signal ends the training after the step it is in; a second Ctrl-C ends it at once.
+
+    It answers the signals until `restore` is called, so that none of them comes between the training and its saving.
+    """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -214,16 +217,15 @@ class StopOnInterrupt(StepCallback):
         self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
 
     def _interrupt(self, number, frame):
-        self.interrupted = True  # a signal comes at any time: the model is touched between steps only
-        self.restore()
-        say("stopping after this step …")
+        if number == signal.SIGINT:
+            signal.signal(number, self.before[number])
+        if not self.interrupted:
+            self.interrupted = True  # a signal comes at any time: the model is touched between steps only
+            say("stopping after this step …")
 
     def on_step(self, step, logs):
         if self.interrupted:
             self.model.stop_training = True
-
-    def on_train_end(self, logs=None):
-        self.restore()
 
     def restore(self):
         """Give the signals back to whoever had them."""

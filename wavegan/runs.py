@@ -96,7 +96,7 @@ class Run:
         best = self.best()
         for old in self.steps()[: -self.keep]:
             if old != best:
-                self.checkpoint_path(old).unlink()
+                self.checkpoint_path(old).unlink(missing_ok=True)
         checkpoint.clear_leftovers(self.checkpoints)
 
     def check(self, step):
@@ -159,6 +159,8 @@ class Run:
 
     def set_score(self, step, score):
         """Keep with the checkpoint of `step` how good it is: a finite number, higher is better."""
+        if not math.isfinite(score):
+            raise ValueError(f"Expected a finite score. Received: {score}.")
         path = self.checkpoint_path(step)
         checkpoint.write_facts(path, checkpoint.read_facts(path) | {"score": float(score)})
 

@@ -23,7 +23,6 @@ from wavegan.training import gan_from
 
 PREVIEWS = 8  # clips in a preview
 LATENTS = "previews/latents"  # in a checkpoint
-NETWORKS = ("generator", "averaged_generator", "critic")  # the first parts of the names of their arrays
 DRY_STEPS = 5
 
 
@@ -43,13 +42,14 @@ def train(run, directory, info, given, dry_run=False, callbacks=(), finetune=Non
     where another training uses the run, and `monitoring.Diverged` where training went out of bounds.
     """
     with nullcontext() if dry_run else only_one(run.path, warn=say):
-        config, weights = _settings(run, directory, info, given, finetune)
-        if config.deterministic:
-            autodiff.make_deterministic()
+        stored = run.config() if run.exists() else finetune.config() if finetune else None
+        if given.get("deterministic", stored is not None and stored.deterministic):
+            autodiff.make_deterministic()  # before anything asks for a device
+        config, source = _settings(run, directory, info, given, finetune)
         records = Records(directory, info)
         gan = gan_from(config)
-        if weights:
-            gan.restore({**gan.state(), **weights})
+        if source:
+            _take_over(gan, source)
         _describe(config, gan)
         if dry_run:
             return _try(gan, records, info, config)
@@ -67,7 +67,7 @@ def train(run, directory, info, given, dry_run=False, callbacks=(), finetune=Non
 
 
 def _settings(run, directory, info, given, finetune):
-    """The configuration, and the weights to begin with: {name: array}, empty where they are drawn."""
+    """The configuration, and the arrays {name: array} of the checkpoint to begin with, if any."""
     with native_stderr_hidden():
         gpu = bool(autodiff.accelerators())
     data = {
@@ -84,15 +84,30 @@ def _settings(run, directory, info, given, finetune):
                 f"{run.path} was not started from {finetune.path}. Leave --finetune out to go on, or start another run "
                 "with --run."
             )
-        return config, {}
+        return config, None
     if finetune is None:
-        return configuration.resolve(given, gpu=gpu, **data), {}
+        return configuration.resolve(given, gpu=gpu, **data), None
     step, arrays = finetune.load_newest(warn=say)
     config = configuration.finetuned(finetune.config(), given, **data)
-    weights = {name: array for name, array in arrays.items() if name.split("/")[0] in NETWORKS}
-    if not config.ema:
-        weights = {name: array for name, array in weights.items() if not name.startswith("averaged_generator/")}
-    return replace(config, finetuned_from=f"{finetune.path.resolve()}, step {step}"), weights
+    return replace(config, finetuned_from=f"{finetune.path.resolve()}, step {step}"), arrays
+
+
+def _take_over(gan, source):
+    """Give `gan` the weights of the networks in `source`, another run's {name: array}; its seeds stay its own."""
+    state = gan.state()
+    for network in ("generator", "critic", "averaged_generator"):
+        mine = _weights(state, network)
+        # The other run may have no averaged generator: then it starts as the generator.
+        theirs = _weights(source, network) or _weights(source, "generator")
+        if mine:
+            state |= dict(zip(mine, theirs.values(), strict=True))
+    gan.restore(state)
+
+
+def _weights(arrays, network):
+    """Those of a network among {name: array}, in their order: their numbers also count seeds."""
+    own = {name: array for name, array in arrays.items() if name.startswith(f"{network}/")}
+    return {name: array for name, array in own.items() if "seed" not in name}
 
 
 def _of_same_data(run, data):
@@ -169,7 +184,7 @@ def _restore(gan, run):
         gan.restore(arrays)
     except (ValueError, KeyError) as problem:
         raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}") from None
-    forget_after(run.path, step)
+    forget_after(run.path, step, warn=say)
     return step, latents
 
 
@@ -181,8 +196,9 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
         interrupt,
         Health(events),
         monitoring.Scalars(events),
-        monitoring.Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents}),
+        # First the preview, so that no checkpoint is without its own.
         monitoring.Previews(events, run.previews, latents, info.sample_rate, config.preview_every),
+        monitoring.Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents}),
         progress,
     ]
     batches = training_batches(
@@ -208,12 +224,15 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
 
 def _log_beginning(events, run, records, info, config, latents):
     """What is logged once: real clips, the configuration, and the latents of the previews."""
-    np.savez(run.path / "preview_latents.npz", latents=latents)
     chosen = np.random.default_rng((config.seed, 2)).permutation(len(records))[:PREVIEWS]
     audio = clips(records, info, chosen)["audio"]
     sheet = monitoring.preview_sheet(audio, info.sample_rate, "recordings")
     monitoring.log_clips(events, "real", audio, info.sample_rate, sheet, step=0)
-    pictures.save(sheet, run.previews / "recordings.png")
+    try:
+        np.savez(run.path / "preview_latents.npz", latents=latents)
+        pictures.save(sheet, run.previews / "recordings.png")
+    except OSError as problem:
+        raise UserError(f"--run {run.path} cannot be written ({problem.strerror}). Make room there.") from None
     events.text("configuration", "\n".join(["| setting | value |", "|---|---|", *_rows(config)]), step=0)
 
 
