@@ -15,7 +15,7 @@ train: $(VENV)/ready data/drums-8k/dataset.json
 
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/ready
 	$(RUN) -m pytest -m slow

@@ -5,17 +5,19 @@ from functools import partial
 from pathlib import Path
 
 from preprocess import UserError
-from preprocess.command import Parser, at_least, exit_code
+from preprocess.command import Parser, at_least, exit_code, not_empty
 from wavegan.runs import Run, newest_run
 
 
 def parser():
     flags = Parser(description="Make new sounds: WAV files, their latents and a picture.")
     flags.add_argument("--n", type=at_least(1), default=50, metavar="INT", help="how many sounds (default: 50)")
-    flags.add_argument("--run", metavar="DIR", help="the run to use (default: the newest under runs/)")
+    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run to use (default: the newest under runs/)")
     flags.add_argument("--checkpoint", metavar="STEP", default="latest", help="latest, or its step (default: latest)")
     flags.add_argument("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
-    flags.add_argument("--out", metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
+    flags.add_argument(
+        "--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)"
+    )
     flags.add_argument(
         "--batch-size",
         type=at_least(1),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from preprocess import UserError
-from preprocess.command import Parser, exit_code, typed
+from preprocess.command import Parser, exit_code, not_empty, typed
 from wavegan import config
 from wavegan.runs import Run
 
@@ -14,9 +14,13 @@ def parser():
     flags = Parser(
         description="Train a WaveGAN on a data set made by python -m preprocess. The same command again goes on.",
     )
-    flags.add_argument("--data", metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)")
-    flags.add_argument("--run", metavar="DIR", help="the run (default: runs/<data set>)")
-    flags.add_argument("--finetune", metavar="RUN", help="start a new run, given with --run, from this one's weights")
+    flags.add_argument(
+        "--data", type=not_empty, metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)"
+    )
+    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run (default: runs/<data set>)")
+    flags.add_argument(
+        "--finetune", type=not_empty, metavar="RUN", help="start a new run, given with --run, from this one's weights"
+    )
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
     config.add_flags(flags)
     return flags

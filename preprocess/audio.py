@@ -82,9 +82,11 @@ def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int) ->
     Raises:
         UserError: where the file cannot be written.
     """
+    encoded = io.BytesIO()  # libsndfile cannot pass on that a disk is full
+    soundfile.write(encoded, to_pcm16(samples), sample_rate, subtype="PCM_16", format="WAV")
     try:
         with open(path, "wb") as file:
-            soundfile.write(file, to_pcm16(samples), sample_rate, subtype="PCM_16", format="WAV")
+            file.write(encoded.getbuffer())
     except OSError as error:
         raise UserError(f"cannot write {os.fspath(path)}: {error.strerror}. Is there room and the right to?") from None
 

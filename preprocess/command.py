@@ -51,6 +51,13 @@ def at_least(least):
     return whole_number
 
 
+def not_empty(text):
+    """An argparse type: a text that is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty, perhaps an unset variable")
+    return text
+
+
 def exit_code(command, *arguments):
     """Run a command's body and return its exit code.
 

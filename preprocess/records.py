@@ -42,7 +42,7 @@ def import_tensorflow():
 def import_quietly(name):
     """The module `name`, imported without the lines that a TensorFlow below it writes to standard error."""
     if name not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters comes as an exception, too
         with _interrupt_after(), native_stderr_hidden():
             importlib.import_module(name)
             if "tensorflow" in sys.modules:
@@ -203,7 +203,7 @@ class DatasetInfo:
         """Writes `dataset.json` into `directory`."""
         values = asdict(self)
         ordered = {"format": values.pop("format"), **values}
-        ordered["checksum"] = _checksum(ordered)
+        ordered["checksum"] = json_checksum(ordered)
         text = json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False)
         (Path(directory) / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
@@ -236,7 +236,7 @@ def fingerprint(directory: str | os.PathLike) -> str:
     return hashlib.sha256((Path(directory) / FILE_NAME).read_bytes()).hexdigest()[:16]
 
 
-def _checksum(values):
+def json_checksum(values: dict) -> str:
     """SHA-256 of all values but the checksum itself, however the file is laid out."""
     content = {name: value for name, value in values.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -264,7 +264,7 @@ def _check(values, path):
         for file in facts["files"]:
             _check_file(file, f"{path}: splits.{split}.files")
     _expect(values, "checksum", str, path, "")
-    if values["checksum"] != _checksum(values):
+    if values["checksum"] != json_checksum(values):
         raise UserError(
             f"{path} was edited by hand: it differs from its checksum. Restore it, or make the data set again."
         )

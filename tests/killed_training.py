@@ -90,8 +90,8 @@ def main(data, run, steps, log, what=None, count="0"):
                 die()
 
     settings = {
-        "preset": "tiny", "model_dim": 2, "batch_size": 4, "kernel_length": 9, "phase_shuffle": 2, "ema": 0.9,
-        "preview_every": 10, "checkpoint_every": 3, "deterministic": True, "steps": int(steps),
+        "preset": "tiny", "model_dim": 2, "batch_size": 4, "critic_updates": 1, "kernel_length": 9, "phase_shuffle": 2,
+        "ema": 0.9, "preview_every": 10, "checkpoint_every": 3, "deterministic": True, "steps": int(steps),
     }  # fmt: skip
     train(Run(run), Path(data), DatasetInfo.load(data), settings, callbacks=[Note()])
 

@@ -93,7 +93,7 @@ def test_a_finished_run_says_so_and_stays_as_it_is(drums, trained, capsys):
     before = weights(trained)
     assert train("--data", str(drums), "--run", str(trained)) == 0
     shown = capsys.readouterr()
-    assert "has reached its 10 steps. To go on, give more with --steps" in shown.err
+    assert "is at step 10, and --steps is 10. To go on, give more with --steps" in shown.err
     assert all(np.array_equal(before[name], array) for name, array in weights(trained).items())
 
 
@@ -252,7 +252,7 @@ def test_the_readmes_example_runs(drums, tmp_path, monkeypatch):
 def test_a_run_remembers_its_data_set(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # with no data/ to choose from
     assert train_wavegan.main(["--run", str(trained)]) == 0
-    assert "has reached its 10 steps" in capsys.readouterr().err
+    assert "is at step 10, and --steps is 10" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from preprocess import UserError
+from preprocess.records import json_checksum
 from wavegan.config import PRESETS, Config, add_flags, continued, given_flags, resolve
 
 AUDIO = {"sample_rate": 16000, "length": 16384, "channels": 1}
@@ -99,6 +100,15 @@ def test_a_settings_file_that_cannot_be_used_is_named(tmp_path, text):
         Config.load(path)
 
 
+def test_settings_edited_by_hand_are_told(tmp_path):
+    """A sample rate, say, that sounds would silently be written with."""
+    path = tmp_path / "config.json"
+    resolve({"preset": "tiny"}, gpu=False, **AUDIO).save(path)
+    path.write_text(path.read_text().replace('"channels": 1', '"channels": 2'))
+    with pytest.raises(UserError, match="config.json cannot be used: it was edited by hand.*Restore it"):
+        Config.load(path)
+
+
 def test_a_run_may_get_more_steps_but_keeps_its_model():
     stored = resolve({"preset": "tiny"}, gpu=False, **AUDIO)
     assert continued(stored, {"steps": 5000, "preset": "auto"}).steps == 5000
@@ -117,7 +127,7 @@ def test_a_run_may_go_on_in_another_precision_which_older_runs_do_not_name(tmp_p
     stored.save(path)
     older = json.loads(path.read_text())
     del older["precision"]
-    path.write_text(json.dumps(older))
+    path.write_text(json.dumps(older | {"checksum": json_checksum(older)}))
     assert Config.load(path) == stored
     with pytest.raises(UserError, match="--precision must be one of float32, bfloat16. Received: float16"):
         resolve({"precision": "float16"}, gpu=False, **AUDIO)

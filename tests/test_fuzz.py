@@ -331,7 +331,7 @@ def an_edited_dataset_json_with_a_good_checksum_is_usable_or_a_user_error(data):
         path = Path(folder, "dataset.json")
         values = edited(data.draw, json.loads(path.read_text()))
         if isinstance(values, dict) and "checksum" in values:
-            values["checksum"] = records._checksum(values)
+            values["checksum"] = records.json_checksum(values)
         path.write_text(json.dumps(values))
         try:
             info = DatasetInfo.load(folder)
@@ -351,7 +351,10 @@ def a_mutated_config_json_is_a_configuration_or_a_user_error(data):
         if data.draw(st.booleans()):
             path.write_bytes(mutated(data.draw, path.read_bytes()))
         else:
-            path.write_text(json.dumps(edited(data.draw, json.loads(path.read_text()))))
+            values = edited(data.draw, json.loads(path.read_text()))
+            if isinstance(values, dict) and "checksum" in values:
+                values["checksum"] = records.json_checksum(values)
+            path.write_text(json.dumps(values))
         try:
             config = Config.load(path)
         except UserError as problem:

@@ -49,6 +49,7 @@ def test_a_healthy_training_hears_nothing(capsys):
         ({"critic/gradient_norm": 2e4}, 101, "the critic's gradients grew to a norm of 2e+04"),
         ({"generator/gradient_norm": 2e4}, 101, "the generator's gradients grew to a norm of 2e+04"),
         ({"audio/rms_generated": 0.0005}, 150, "the generator has gone silent (RMS 0.0005, the recordings' is 0.06)"),
+        ({"audio/rms_generated": 0.95}, 150, "the generator is stuck at full scale (RMS 0.95"),
         ({"audio/spread": 0.04}, 150, "the generated clips are all alike (spread 0.04"),
     ],
 )

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,7 @@ def test_a_damaged_checkpoint_is_named_with_the_others(run, harm):
         damage(path, 150)  # in the first array's data
     else:
         path.write_bytes(b"" if harm == "empty" else b"hello")
-    with pytest.raises(Damaged, match=r"step-00000006.npz is damaged.*It has: 3, 6"):
+    with pytest.raises(Damaged, match=r"step-00000006.npz is damaged.*Others are those of these steps: 3\."):
         run.load(6)
     assert run.load(3).keys() == ARRAYS.keys()
     lines = []
@@ -67,7 +69,9 @@ def test_a_damaged_checkpoint_is_named_with_the_others(run, harm):
     )
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", "[]", '{"format": 2, "bytes": 1, "sha256": ""}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", [None, "", "{}", "[]", '{"format": 2, "step": 6, "bytes": 1, "sha256": ""}', "[" * 100_000]
+)
 def test_a_checkpoint_whose_checksum_is_lost_is_damaged(run, text):
     run.save(6, ARRAYS)
     facts = run.checkpoint_path(6).with_suffix(".json")
@@ -75,6 +79,15 @@ def test_a_checkpoint_whose_checksum_is_lost_is_damaged(run, text):
     with pytest.raises(Damaged, match="step-00000006.npz is damaged"):
         run.load(6)
     assert run.best() is None
+
+
+def test_a_checkpoint_under_another_step_s_name_is_damaged(run):
+    for step in (3, 6):
+        run.save(step, ARRAYS)
+    for suffix in (".npz", ".json"):
+        os.replace(run.checkpoint_path(3).with_suffix(suffix), run.checkpoint_path(6).with_suffix(suffix))
+    with pytest.raises(Damaged, match="step-00000006.npz is damaged .it is that of step 3"):
+        run.load(6)
 
 
 def test_every_bit_of_a_checkpoint_counts(run):
@@ -154,7 +167,7 @@ def test_a_write_that_fails_leaves_the_checkpoint_before(run, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(UserError, match="cannot be written.*No space left on device.*one before is kept"):
+    with pytest.raises(UserError, match="cannot be written.*No space left on device.*kept are those of these steps: 3"):
         run.save(4, ARRAYS)
     assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step-00000003.json", "step-00000003.npz"]
 
@@ -167,8 +180,6 @@ def test_no_run_is_an_error_that_says_what_to_do(tmp_path):
 
 
 def test_the_newest_run_is_the_one_with_the_newest_checkpoint(tmp_path):
-    import os
-
     for age, name in enumerate(["new", "older", "without"]):
         run = Run(tmp_path / name)
         run.create(Config())

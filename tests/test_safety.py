@@ -14,6 +14,7 @@ import pytest
 
 import generate
 from preprocess import UserError
+from preprocess.records import json_checksum
 from wavegan.config import Config
 from wavegan.runs import Run
 
@@ -127,7 +128,8 @@ def test_latents_are_numbers_that_load_without_pickle(trained, tmp_path):
 def test_config_json_can_name_no_class_and_no_code(tmp_path, change):
     Config().save(tmp_path / "config.json")
     values = json.loads((tmp_path / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps(values | change))
+    values |= change
+    (tmp_path / "config.json").write_text(json.dumps(values | {"checksum": json_checksum(values)}))
     with pytest.raises(UserError, match="config.json cannot be used"):
         Config.load(tmp_path / "config.json")
 

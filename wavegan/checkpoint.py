@@ -18,15 +18,15 @@ FORMAT = 1  # of the small file
 BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError)  # what reading one may raise
 
 
-def write(path, arrays):
-    """Write {name: array} to `path`. Raises OSError where that cannot be, and leaves nothing of it then."""
+def write(path, step, arrays):
+    """Write {name: array} of `step` to `path`. Raises OSError where that cannot be, and leaves nothing of it then."""
     beside = path.with_suffix(".partial")
     try:
         with open(beside, "wb") as file:
             np.savez(file, **arrays)
             durable.to_disk(file)
         _compare(beside, arrays)
-        write_facts(path, {"bytes": beside.stat().st_size, "sha256": _sha256(beside)})
+        write_facts(path, {"step": step, "bytes": beside.stat().st_size, "sha256": _sha256(beside)})
         durable.move(beside, path)
     except OSError:
         beside.unlink(missing_ok=True)
@@ -34,9 +34,11 @@ def write(path, arrays):
         raise
 
 
-def read(path, prefix=""):
-    """The arrays at `path` whose names start with `prefix`, as {name: array}. Raises one of `BROKEN`."""
+def read(path, step, prefix=""):
+    """The arrays of `step` at `path` whose names start with `prefix`, as {name: array}. Raises one of `BROKEN`."""
     facts = read_facts(path)
+    if facts["step"] != step:
+        raise ValueError(f"it is that of step {facts['step']}")
     if path.stat().st_size != facts["bytes"]:
         raise ValueError(f"expected {facts['bytes']:,} bytes. Received: {path.stat().st_size:,}")
     if _sha256(path) != facts["sha256"]:
@@ -46,14 +48,14 @@ def read(path, prefix=""):
 
 
 def read_facts(path):
-    """What is known of the archive at `path`: "bytes", "sha256", perhaps "score". Raises one of `BROKEN`."""
+    """What is known of the archive at `path`: "step", "bytes", "sha256", perhaps "score". Raises one of `BROKEN`."""
     beside = _beside(path)
     if not beside.exists():
         raise ValueError(f"{beside.name}, which holds its checksum, is missing")
     facts = json.loads(beside.read_text(encoding="utf-8"))
-    kinds = {"format": int, "bytes": int, "sha256": str}
+    kinds = {"format": int, "step": int, "bytes": int, "sha256": str}
     if not isinstance(facts, dict) or any(type(facts.get(name)) is not kind for name, kind in kinds.items()):
-        raise ValueError(f"{beside.name} does not hold its size and checksum")
+        raise ValueError(f"{beside.name} does not hold its step, size and checksum")
     if facts["format"] != FORMAT:
         raise ValueError(f"{beside.name}: format must be {FORMAT}. Received: {facts['format']}")
     score = facts.get("score", 0.0)

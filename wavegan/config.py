@@ -9,6 +9,7 @@ from pathlib import Path
 from preprocess import UserError
 from preprocess.durable import write_whole
 from preprocess.options import LENGTHS
+from preprocess.records import json_checksum
 
 FORMAT = 1  # of config.json
 AUDIO = {
@@ -73,7 +74,8 @@ class Config:
 
     def save(self, path):
         """Write config.json."""
-        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
+        values = {"format": FORMAT, **asdict(self)}
+        text = json.dumps({**values, "checksum": json_checksum(values)}, indent=2)
         write_whole(path, (text + "\n").encode())
 
     @classmethod
@@ -81,11 +83,15 @@ class Config:
         """Read config.json. Raises UserError when it cannot be read or is not one of ours."""
         try:
             stored = json.loads(Path(path).read_text(encoding="utf-8"))
-            if not isinstance(stored, dict) or stored.pop("format", None) != FORMAT:
+            checksum = json_checksum(stored) if isinstance(stored, dict) else None
+            if checksum is None or stored.pop("format", None) != FORMAT:
                 raise ValueError(f"expected a settings file of format {FORMAT}")
+            if stored.pop("checksum", None) != checksum:
+                raise ValueError("it was edited by hand: it differs from its checksum")
             return cls(**stored)
         except (OSError, ValueError, TypeError, RecursionError, UserError) as problem:
-            raise UserError(f"{path} cannot be used: {problem}. Restore it, or start a new run with --run.") from None
+            reason = str(problem).rstrip(".")
+            raise UserError(f"{path} cannot be used: {reason}. Restore it, or start a new run with --run.") from None
 
     def text(self):
         """All settings, a line each."""

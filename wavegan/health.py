@@ -7,6 +7,7 @@ from wavegan.monitoring import Diverged, StepCallback, say
 
 STRETCH = 50  # steps over which a symptom must last
 LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
+LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a square wave 1
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
 LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
 
@@ -37,7 +38,12 @@ class Health(StepCallback):
                     f"is about to diverge. Start another run with a lower --{network}-learning-rate"
                 ))  # fmt: skip
         rms, real = self._mean("audio/rms_generated"), self._mean("audio/rms_real")
-        if rms is not None and rms < QUIETEST * real:
+        if rms is not None and rms > max(LOUDEST, real):
+            self._warn("loud", step, (
+                f"the generator is stuck at full scale (RMS {rms:.2g}, the recordings' is {real:.2g}). Start another "
+                "run with a lower --generator-learning-rate"
+            ))  # fmt: skip
+        elif rms is not None and rms < QUIETEST * real:
             self._warn("silent", step, (
                 f"the generator has gone silent (RMS {rms:.2g}, the recordings' is {real:.2g}). If it stays so for "
                 "some hundred steps, start another run with lower learning rates or more --critic-updates"

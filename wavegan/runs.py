@@ -87,11 +87,11 @@ class Run:
         """
         path = self.checkpoint_path(step)
         try:
-            checkpoint.write(path, arrays)
+            checkpoint.write(path, step, arrays)
         except OSError as problem:
             raise UserError(
-                f"checkpoint {path} cannot be written ({problem.strerror}); the one before is kept. "
-                "Make room, then run the same command again."
+                f"checkpoint {path} cannot be written ({problem.strerror}); kept are those of these steps: "
+                f"{self._list()}. Make room, then run the same command again."
             ) from None
         best = self.best()
         for old in self.steps()[: -self.keep]:
@@ -112,10 +112,10 @@ class Run:
         self.check(step)
         path = self.checkpoint_path(step)
         try:
-            return checkpoint.read(path, prefix)
+            return checkpoint.read(path, step, prefix)
         except checkpoint.BROKEN as problem:
             raise Damaged(
-                f"checkpoint {path} is damaged ({problem}). Delete it to use another. It has: {self._list()}."
+                f"checkpoint {path} is damaged ({problem}). Others are those of these steps: {self._list(step)}."
             ) from None
 
     def load_newest(self, prefix="", warn=print):
@@ -132,7 +132,7 @@ class Run:
             try:
                 arrays = self.load(step, prefix)
             except Damaged as problem:
-                warn(f"warning: {str(problem).split(' Delete')[0]}")
+                warn(f"warning: {str(problem).split(' Others')[0]}")
             else:
                 if step != newest:
                     warn(f"warning: the checkpoint of step {step} is used instead")
@@ -175,8 +175,8 @@ class Run:
         best = max(scores, key=scores.get, default=None)
         return None if best is None or scores[best] == -math.inf else best
 
-    def _list(self):
-        return ", ".join(map(str, self.steps())) or "none"
+    def _list(self, without=None):
+        return ", ".join(str(step) for step in self.steps() if step != without) or "none"
 
 
 def newest_run(root="runs"):

@@ -55,7 +55,7 @@ def train(run, directory, info, given, dry_run=False, callbacks=(), finetune=Non
             return _try(gan, records, info, config)
         start, latents = _restore(gan, run) if run.exists() else _begin(gan, run, config)
         if start >= config.steps:
-            say(f"{run.path} has reached its {config.steps:,} steps. To go on, give more with --steps.")
+            say(f"{run.path} is at step {start:,}, and --steps is {config.steps:,}. To go on, give more with --steps.")
             return start
         if config != run.config():
             run.create(config)
