@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -84,6 +85,20 @@ def test_a_training_that_is_killed_again_and_again_ends_as_if_never_killed(drums
 @pytest.mark.slow
 def test_thirty_kills_lose_nothing(drums, tmp_path):
     assert_survives(drums, tmp_path, "tensorflow", 900, moments(30, seed=2))
+
+
+@pytest.mark.slow
+def test_a_termination_ends_the_small_preset_within_10_seconds(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    script = [sys.executable, ROOT / "train_wavegan.py", "--preset", "small"]  # on the built-in kit
+    process = subprocess.Popen(script, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    next(line for line in process.stderr if line.startswith("step 1 after"))
+    time.sleep(3)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == 130
+    run = Run(tmp_path / "runs" / "drums")
+    assert run.latest() >= 2 and run.load_newest(warn=pytest.fail)[0] == run.latest()
 
 
 def test_with_jax_too_a_killed_training_ends_as_if_never_killed(drums, tmp_path):
