@@ -1,5 +1,7 @@
-"""Files that are whole or absent, whatever happens while they are written."""
+"""Files that are whole or absent, whatever happens while they are written, and that tell an edit by hand."""
 
+import hashlib
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -40,3 +42,9 @@ def move(source: Path, target: Path) -> None:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def json_checksum(values: dict) -> str:
+    """SHA-256 of all values but the checksum itself, however the file is laid out."""
+    content = {name: value for name, value in values.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -17,19 +17,15 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import google_crc32c
-
 from preprocess import UserError
+from preprocess.durable import json_checksum
 
 FORMAT = 2  # counted up whenever an older reader could not read what is written
 FILE_NAME = "dataset.json"
-HEADER = 12  # bytes of a TFRecord before its data: length (8) and that length's checksum (4)
-FOOTER = 4  # bytes after it: the data's checksum
 PLAIN_NAME = re.compile(r"\w[\w.-]*")  # of a shard: no folder, nothing hidden
 AGAIN = "Prepare the data set again with python -m preprocess."
 
@@ -87,32 +83,6 @@ def native_stderr_hidden():
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def masked_crc(data: bytes) -> bytes:
-    """The checksum that a TFRecord file stores of a record and of its length: a masked CRC-32C, 4 bytes."""
-    crc = google_crc32c.value(data)
-    return (((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF).to_bytes(4, "little")
-
-
-def framed_records(content: bytes) -> Iterator[tuple[int, int, bytes | None]]:
-    """Yields (first byte, end, data) of the records in a TFRecord file, None for data that are damaged.
-
-    Where a length is damaged the rest is. A last record that is half written is left out.
-    """
-    start = 0
-    while start + HEADER <= len(content):
-        length = content[start : start + 8]
-        if masked_crc(length) != content[start + 8 : start + HEADER]:
-            yield start, len(content), None
-            return
-        data_end = start + HEADER + int.from_bytes(length, "little")
-        end = data_end + FOOTER
-        if end > len(content):
-            return
-        data = content[start + HEADER : data_end]
-        yield start, end, data if masked_crc(data) == content[data_end:end] else None
-        start = end
 
 
 def write_example(pcm: bytes, label: int, source: str, start: int) -> bytes:
@@ -234,12 +204,6 @@ class DatasetInfo:
 def fingerprint(directory: str | os.PathLike) -> str:
     """16 hex digits that tell one data set from another: of its `dataset.json`, which never changes once made."""
     return hashlib.sha256((Path(directory) / FILE_NAME).read_bytes()).hexdigest()[:16]
-
-
-def json_checksum(values: dict) -> str:
-    """SHA-256 of all values but the checksum itself, however the file is laid out."""
-    content = {name: value for name, value in values.items() if name != "checksum"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _check(values, path):

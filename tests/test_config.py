@@ -4,7 +4,7 @@ import json
 import pytest
 
 from preprocess import UserError
-from preprocess.records import json_checksum
+from preprocess.durable import json_checksum
 from wavegan.config import PRESETS, Config, add_flags, continued, given_flags, resolve
 
 AUDIO = {"sample_rate": 16000, "length": 16384, "channels": 1}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from preprocess import UserError
-from preprocess.records import framed_records
+from preprocess.framing import framed_records
 from wavegan.events import Events, forget_after
 
 

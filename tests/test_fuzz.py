@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 from preprocess import UserError, records
 from preprocess.audio import Cutting, Unusable, slice_recording
 from preprocess.convert import prepare
+from preprocess.durable import json_checksum
 from preprocess.options import Options
 from preprocess.records import DatasetInfo, complaint, write_example
 from preprocess.splits import SPLITS
@@ -331,7 +332,7 @@ def an_edited_dataset_json_with_a_good_checksum_is_usable_or_a_user_error(data):
         path = Path(folder, "dataset.json")
         values = edited(data.draw, json.loads(path.read_text()))
         if isinstance(values, dict) and "checksum" in values:
-            values["checksum"] = records.json_checksum(values)
+            values["checksum"] = json_checksum(values)
         path.write_text(json.dumps(values))
         try:
             info = DatasetInfo.load(folder)
@@ -353,7 +354,7 @@ def a_mutated_config_json_is_a_configuration_or_a_user_error(data):
         else:
             values = edited(data.draw, json.loads(path.read_text()))
             if isinstance(values, dict) and "checksum" in values:
-                values["checksum"] = records.json_checksum(values)
+                values["checksum"] = json_checksum(values)
             path.write_text(json.dumps(values))
         try:
             config = Config.load(path)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from preprocess import UserError, records
+from preprocess.durable import json_checksum
 from preprocess.records import DatasetInfo, complaint, import_tensorflow, parse_examples, write_example
 
 
@@ -71,7 +72,7 @@ def test_a_later_version_may_add_fields(tmp_path):
     info().save(tmp_path)
     values = json.loads((tmp_path / "dataset.json").read_text())
     values["colour"] = "blue"
-    values["checksum"] = records.json_checksum(values)
+    values["checksum"] = json_checksum(values)
     (tmp_path / "dataset.json").write_text(json.dumps(values))
     assert DatasetInfo.load(tmp_path) == info()
 

@@ -14,7 +14,7 @@ import pytest
 
 import generate
 from preprocess import UserError
-from preprocess.records import json_checksum
+from preprocess.durable import json_checksum
 from wavegan.config import Config
 from wavegan.runs import Run
 

@@ -159,7 +159,8 @@ def test_a_step_learns_to_tell_real_from_fake():
     assert history[0]["audio/rms_real"] == pytest.approx(np.sqrt(np.mean(tone**2)), rel=1e-4)
     assert set(history[0]) == {
         "critic/loss", "critic/wasserstein_distance", "critic/gradient_penalty",
-        "generator/loss", "audio/rms_generated", "audio/rms_real",
+        "generator/loss", "audio/rms_generated", "audio/rms_real", "audio/spread", "critic/gradient_norm",
+        "generator/gradient_norm",
     }  # fmt: skip
 
 

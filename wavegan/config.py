@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from preprocess import UserError
-from preprocess.durable import write_whole
+from preprocess.durable import json_checksum, write_whole
 from preprocess.options import LENGTHS
-from preprocess.records import json_checksum
 
 FORMAT = 1  # of config.json
 AUDIO = {

@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from preprocess import UserError
-from preprocess.records import FOOTER, HEADER, complaint, masked_crc, parse_examples
+from preprocess.framing import FOOTER, HEADER, masked_crc
+from preprocess.records import complaint, parse_examples
 from wavegan import autodiff
 
 autodiff.keep_gpu_from(tf)

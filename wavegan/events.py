@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from preprocess import UserError
 from preprocess.durable import write_whole
-from preprocess.records import framed_records, native_stderr_hidden
+from preprocess.framing import framed_records
+from preprocess.records import native_stderr_hidden
 
 PATTERN = "events.out.tfevents.*"
 
