@@ -141,7 +141,8 @@ def _try(gan, records, info, config):
     print(f"critic parameters     {gan.critic.count_params():,}")
     batches = training_batches(records, info, config.batch_size, config.critic_updates, config.seed)
     clock = _StepClock()
-    gan.fit(batches, steps_per_epoch=1 + DRY_STEPS, shuffle=False, verbose=0, callbacks=[clock])
+    with records.explained():
+        gan.fit(batches, steps_per_epoch=1 + DRY_STEPS, shuffle=False, verbose=0, callbacks=[clock])
     seconds = float(np.median(np.diff(clock.times)))
     minutes = seconds * config.steps / 60
     total = f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
