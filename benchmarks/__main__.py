@@ -17,7 +17,7 @@ BENCHMARKS = {
     "scaling": "a step's time and memory for more channels, longer clips, larger batches",
 }
 
-NO_MATTER = ("steps", "preview_every", "checkpoint_every")  # to any benchmark
+NO_MATTER = ("steps", "preview_every", "checkpoint_every", "checkpoint_minutes", "deterministic")  # to any benchmark
 # What the project wants to reach: {benchmark: {figure: (mark, the settings that it is about)}}.
 STEP = {"model_dim": 32, "length": 16384, "batch_size": 16, "gpu": False}
 CONVERT = {"length": 16384, "sample_rate": 16000}
