@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from preprocess import UserError
@@ -93,9 +93,8 @@ def _is_running(pid):
     if pid == os.getpid():
         return False  # the same number again, after a restart
     try:
-        os.kill(pid, 0)
+        with suppress(PermissionError):  # who may not signal it has found it all the same
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        pass  # it is there, but another user's
     return True

@@ -108,6 +108,14 @@ def edited(draw, value):
         return value
 
 
+def edit_with_checksum(draw, path):
+    """Edits the JSON file at `path` as `edited` does, and gives it the checksum that fits, where it has one."""
+    values = edited(draw, json.loads(path.read_text()))
+    if isinstance(values, dict) and "checksum" in values:
+        values["checksum"] = json_checksum(values)
+    path.write_text(json.dumps(values))
+
+
 def recording(draw, length, loudest):
     """Samples float64 [time, channels]: every number of samples at which something changes, every kind of content."""
     edges = [0, 1, length // 4 - 1, length // 4, length - 1, length]
@@ -329,11 +337,7 @@ def a_mutated_dataset_json_is_as_it_was_or_a_user_error(data):
 def an_edited_dataset_json_with_a_good_checksum_is_usable_or_a_user_error(data):
     with tempfile.TemporaryDirectory() as folder:
         described(folder, framed(CLIPS), len(CLIPS), len(framed(CLIPS)))
-        path = Path(folder, "dataset.json")
-        values = edited(data.draw, json.loads(path.read_text()))
-        if isinstance(values, dict) and "checksum" in values:
-            values["checksum"] = json_checksum(values)
-        path.write_text(json.dumps(values))
+        edit_with_checksum(data.draw, Path(folder, "dataset.json"))
         try:
             info = DatasetInfo.load(folder)
             stored = Records(folder, info)
@@ -352,10 +356,7 @@ def a_mutated_config_json_is_a_configuration_or_a_user_error(data):
         if data.draw(st.booleans()):
             path.write_bytes(mutated(data.draw, path.read_bytes()))
         else:
-            values = edited(data.draw, json.loads(path.read_text()))
-            if isinstance(values, dict) and "checksum" in values:
-                values["checksum"] = json_checksum(values)
-            path.write_text(json.dumps(values))
+            edit_with_checksum(data.draw, path)
         try:
             config = Config.load(path)
         except UserError as problem:
