@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import RATE, make
-from test_archives import growth
+from test_hostile_archives import growth
 
 from preprocess import audio
 from preprocess.records import DatasetInfo, import_tensorflow
