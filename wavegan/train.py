@@ -59,6 +59,7 @@ def train(run, directory, info, given, dry_run=False, callbacks=(), finetune=Non
             return start
         if config != run.config():
             run.create(config)
+        run.keep = config.keep_checkpoints
         say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
         listen = shlex.join(["tensorboard", "--logdir", str(run.path.parent)])
         say(f"listen    {listen}   (and open the page it names)\n")
