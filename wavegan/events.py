@@ -29,6 +29,12 @@ class Events:
             yield
             self.writer.flush()
 
+    def scalars(self, values, step):
+        """Numbers {name: value}."""
+        with self.at(step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+
     def text(self, name, text, step):
         """Markdown under `name`."""
         with self.at(step):

@@ -1,0 +1,66 @@
+"""Tell how good the sounds of a trained WaveGAN are: python evaluate.py"""
+
+import sys
+from functools import partial
+
+from preprocess import UserError
+from preprocess.command import Parser, at_least, exit_code, not_empty, typed
+from wavegan.runs import Run, newest_run
+
+FEWEST = 50
+
+
+def parser():
+    flags = Parser(
+        description="Score the sounds of a run beside recordings and white noise: a table, a page to listen to "
+        "(evaluation.html), evaluation.json and scalars for TensorBoard, in the run's folder evaluation/."
+    )
+    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run to judge (default: the newest under runs/)")
+    flags.add_argument(
+        "--checkpoint", metavar="STEP", default="latest", help="latest, best, all, or its step (default: latest)"
+    )
+    flags.add_argument(
+        "--n", type=at_least(FEWEST), default=2048, metavar="INT", help="sounds a checkpoint (default: 2048)"
+    )
+    flags.add_argument("--data", type=not_empty, metavar="DIR", help="the data set (default: the run's)")
+    flags.add_argument("--seed", type=at_least(0), default=0, metavar="INT", help="of the latents (default: 0)")
+    return flags
+
+
+def main(argv=None):
+    """The command; returns its exit code."""
+    return exit_code(evaluate_run, parser().parse_args(argv))
+
+
+def evaluate_run(flags):
+    run = Run(flags.run) if flags.run else newest_run()
+    config = run.config()  # a missing run is told before the heavy imports
+    steps = run.steps() if flags.checkpoint == "all" else [run.step_of(flags.checkpoint, "all")]
+    run.latest()  # a run without checkpoints is told
+
+    from preprocess.records import DatasetInfo, import_quietly
+
+    directory = flags.data or config.data
+    info = DatasetInfo.load(directory)
+    import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
+    import_quietly("tensorflow")
+    from wavegan.evaluation.evaluate import evaluate
+    from wavegan.evaluation.report import curve, table
+
+    report = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
+    embedding = report["embedding"]
+    accuracy = "" if embedding["test_accuracy"] is None else f", right about {embedding['test_accuracy']:.1%} of test clips"
+    print(f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time")
+    print(f"embedding: {embedding['name']}{accuracy}\n")
+    print(table(report))
+    print(f"\n{report['memorised']['verdict']}")
+    if len(report["checkpoints"]) > 1:
+        print(f"\n{curve(report)}")
+        print(f"\nsounds of the best: {typed('generate', '--run', run.path, '--checkpoint', 'best')}")
+    for note in report["notes"]:
+        print(f"note: {note}")
+    print(f"listen: {run.path / 'evaluation' / 'evaluation.html'}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,88 @@
+"""A small convolutional network that tells the classes of a data set apart: its accuracy says how far to trust it."""
+
+import keras
+import numpy as np
+from keras import layers
+
+CHANNELS = (16, 32, 64, 128)
+EMBEDDING = 64  # width of the layer before the classes
+BATCH = 32
+LEARNING_RATE = 2e-3
+SHIFT, MASK = 0.1, 0.125  # largest shift in time and largest mask, as shares of all frames or bins
+LOUDER = np.log(4)  # largest change of the loudness, 12 dB
+FLOORS = np.log([1e-6, 0.03])  # of the noise that is laid under the clips, log mel magnitude: up to some -30 dBFS
+
+
+def build(shape, classes, mean, deviation):
+    """Log-mel [n, frames, bins] → [n, 64 + classes]: the embedding, then the logits.
+
+    `mean` and `deviation` [bins] standardise the bins. Strided 3 × 3 convolutions with batch normalisation, the mean and the maximum over time, and a dense layer, which is
+    the embedding. The weights start from fixed seeds.
+    """
+    features = keras.Input(shape)
+    x = layers.Reshape((*shape, 1))((features - mean) / deviation)
+    for number, channels in enumerate(CHANNELS):
+        start = keras.initializers.HeNormal(seed=number)
+        x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, kernel_initializer=start)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    # Not over the bins: where a sound lies on the frequency axis tells a kick from a hat.
+    pooled = layers.Concatenate()([keras.ops.mean(x, axis=1), keras.ops.max(x, axis=1)])
+    start = keras.initializers.HeNormal(seed=10)
+    embedding = layers.Dense(EMBEDDING, activation="relu", kernel_initializer=start)(layers.Flatten()(pooled))
+    logits = layers.Dense(classes, kernel_initializer=keras.initializers.GlorotNormal(seed=11))(embedding)
+    return keras.Model(features, layers.Concatenate()([embedding, logits]))
+
+
+def passes(clips):
+    """How many clips training looks at, for a data set of so many: twenty rounds at most, six at least."""
+    return max(6 * clips, min(20 * clips, 30_000), 3_200)
+
+
+def train(network, features, labels, progress):
+    """Train `network` to tell the classes apart.
+
+    Args:
+        network: what `build` made.
+        features: log-mel [n, frames, bins] of the training clips.
+        labels: their classes, int [n].
+        progress: called with the number of clips it looked at since the last call.
+    """
+    steps = passes(len(features)) // BATCH
+    schedule = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 20, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10
+    )
+    logits = keras.Model(network.input, network.output[:, EMBEDDING:])
+    logits.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=1e-3), keras.losses.SparseCategoricalCrossentropy(True)
+    )
+    random = np.random.default_rng(0)
+    quietest = features.min(axis=(0, 1))
+    for _ in range(steps):
+        chosen = random.integers(len(features), size=BATCH)
+        logits.train_on_batch(augmented(features[chosen], quietest, random), labels[chosen])
+        progress(BATCH)
+
+
+def augmented(features, quietest, random):
+    """`features` [n, frames, bins] shifted in time by up to a tenth, louder or softer, masked, with noise under them.
+
+    `quietest` [bins] is what the masks, a stretch of frames and one of bins, and what a shift leaves behind are filled
+    with. The noise is what generated sounds have and the padding of recordings has not: digital silence must not decide.
+    """
+    count, frames, bins = features.shape
+    largest = int(SHIFT * frames)
+    shifts = random.integers(-largest, largest + 1, size=count)
+    source = np.arange(frames) - shifts[:, None]
+    shifted = features[np.arange(count)[:, None], source.clip(0, frames - 1)]
+    empty = (source < 0) | (source >= frames) | _stretches(count, frames, random)
+    masked = empty[:, :, None] | _stretches(count, bins, random)[:, None, :]
+    louder = random.uniform(-LOUDER, LOUDER, size=(count, 1, 1)).astype("float32")
+    noise = random.uniform(*FLOORS, size=(count, 1, 1)) + 0.5 * random.standard_normal(features.shape, "float32")
+    return np.logaddexp(np.where(masked, quietest, shifted + louder), noise.astype("float32"))
+
+
+def _stretches(count, size, random):
+    """bool [count, size]: in each row one stretch, of up to an eighth of it, is True."""
+    widths = random.integers(0, int(MASK * size) + 1, size=(count, 1))
+    firsts = random.integers(0, size, size=(count, 1))
+    return (np.arange(size) >= firsts) & (np.arange(size) < firsts + widths)

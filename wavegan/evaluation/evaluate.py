@@ -1,0 +1,197 @@
+"""How good a run's sounds are: scores of its checkpoints, and the sounds to listen to."""
+
+import os
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from preprocess import UserError
+from preprocess.command import typed
+from preprocess.progress import Progress
+from wavegan.dataset import clips
+from wavegan.evaluation import report as reports
+from wavegan.evaluation import scores
+from wavegan.evaluation.measure import GENERATED, TEST, Evaluation
+from wavegan.evaluation.page import Clip, html
+from wavegan.evaluation.quality import FEWEST_HELD_OUT, SCORES
+from wavegan.generation import load_generator
+
+SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and the recording nearest to it
+SAMPLES_SHOWN = 3_000_000  # on the page at most, of all clips: 8 MB
+NEAR = 0.01  # the share of held-out clips that are nearer to a training clip than what counts as near
+SUSPICIOUS = 0.05  # the share of generated clips that are: more is a sign of memorising
+WEAK = 0.8  # a classifier that is right less often is a poor judge
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a checkpoint made: audio [n, time, channels], its `measure.Sounds`, and its scores."""
+
+    step: int
+    audio: np.ndarray
+    sounds: object
+    scores: dict
+
+
+def evaluate(run, steps, directory, info, n, seed=0, warn=print):
+    """Score the checkpoints of `run` and leave evaluation.json, evaluation.html and scalars in its evaluation/.
+
+    Args:
+        run: a `runs.Run`.
+        steps: those of the checkpoints, at least one. The sounds on the page are of the best one among them.
+        directory: the data set.
+        info: its `DatasetInfo`.
+        n: clips a checkpoint, 50 or more.
+        seed: of the latents and of everything else random.
+        warn: called with a line for what is no error.
+
+    Returns what evaluation.json holds. Every checkpoint keeps its kernel distance as its score, by which `Run.best`
+    chooses. Raises UserError where something is missing, does not fit, or cannot be written.
+    """
+    config = run.config()
+    for name in ("sample_rate", "length", "channels"):
+        if getattr(config, name) != getattr(info, name):
+            raise UserError(
+                f"{directory} has {name} {getattr(info, name)}, {run.path} was trained with {getattr(config, name)}. "
+                "Give the data set of the run with --data."
+            )
+    evaluation = Evaluation(directory, info, n, seed, warn)
+    best, found = None, {}
+    with Progress(len(steps) * n, "evaluating", "clips") as progress:
+        for step in steps:
+            generator, _, _ = load_generator(run, step)
+            audio, sounds = evaluation.generated(generator, progress)
+            made = Made(step, audio, sounds, evaluation.measure(sounds))
+            found[step] = made.scores
+            run.set_score(step, -made.scores["kernel_distance"]["mean"])
+            if best is None or goodness(made.scores) > goodness(best.scores):
+                best = made
+    report, generated, real, pairs = _report(run, config, evaluation, best)
+    folder = run.path / "evaluation"
+    before = {row["step"]: row["scores"] for row in reports.earlier(folder / "evaluation.json", report)}
+    report["checkpoints"] = [{"step": step, "scores": row} for step, row in sorted((before | found).items())]
+    report["best_step"] = max(report["checkpoints"], key=lambda row: goodness(row["scores"]))["step"]
+    reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
+    reports.log(folder, report["checkpoints"], evaluation.levels)
+    return report
+
+
+def goodness(scores):
+    """Higher is better: the kernel distance, which compares whatever the number of clips, with its sign changed."""
+    return -scores["kernel_distance"]["mean"]
+
+
+def _report(run, config, evaluation, made):
+    """What evaluation.json holds, but for the checkpoints, and the clips of the page: generated, real, pairs."""
+    info, embedding = evaluation.info, evaluation.embedding
+    distances, nearest = evaluation.nearest_recordings(made.sounds.rows)
+    distances = distances / evaluation.unit
+    threshold, share = _memorised(evaluation, distances)
+    sets = [GENERATED, *(name for name in reports.SETS if name in evaluation.levels)]
+    values = {GENERATED: made.scores, **evaluation.levels}
+    report = {
+        "format": reports.FORMAT,
+        "run": run.name,
+        "step": made.step,
+        "data": info.name,
+        "clips": evaluation.n,
+        "clips_at_once": evaluation.at_once,
+        "subsets": evaluation.n // evaluation.at_once,
+        "seed": evaluation.seed,
+        "made": time.strftime("%Y-%m-%dT%H:%M:%S"),
+        "embedding": {
+            "name": embedding.name,
+            "test_accuracy": embedding.test_accuracy,
+            "classes": list(embedding.classes),
+            "clips": embedding.content_hash,
+        },
+        "sets": sets,
+        "scores": [
+            {**asdict(score), "values": {name: values[name][score.key] for name in sets}}
+            for score in SCORES
+            if score.key in made.scores
+        ],
+        "histogram": _histogram(evaluation, made),
+        "memorised": {"share": share, "threshold": threshold, "verdict": _verdict(share)},
+        "config": asdict(config),
+        "notes": _notes(evaluation, run, made.step),
+    }
+    shown = max(8, min(SHOWN, SAMPLES_SHOWN // 2 // (info.length * info.channels)))
+    generated = _generated_clips(evaluation, made, distances, np.arange(min(shown, evaluation.n)))
+    random = np.random.default_rng((evaluation.seed, 5))
+    real = _real_clips(evaluation, random.permutation(len(evaluation.train))[: shown // 2])
+    closest = np.argsort(distances, kind="stable")[:PAIRS]
+    pairs = zip(
+        _generated_clips(evaluation, made, distances, closest), _real_clips(evaluation, nearest[closest]), strict=True
+    )
+    return report, generated, real, list(pairs)
+
+
+def _memorised(evaluation, distances):
+    """The distance that `NEAR` of the held-out clips stay below, and the share of generated clips that do."""
+    threshold = float(np.quantile(evaluation.held_distances, NEAR))
+    return threshold, float(np.mean(distances < threshold))
+
+
+def _verdict(share):
+    if share <= SUSPICIOUS:
+        return f"No sign of memorising: {share:.1%} of the clips are as near to a recording as 1 % of held-out ones are."
+    return (
+        f"{share:.0%} of the clips are as near to a recording as only 1 % of held-out ones are: listen to the pairs. "
+        "More recordings, fewer steps or a smaller model help."
+    )
+
+
+def _histogram(evaluation, made):
+    """{set: {class: share of the clips}}; empty without classes."""
+    classes, found = evaluation.embedding.classes, {}
+    for name, sounds in ((GENERATED, made.sounds), (TEST, evaluation.test)):
+        if classes and sounds is not None:
+            counts = scores.class_histogram(sounds.probabilities)
+            found[name] = dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))
+    return found
+
+
+def _notes(evaluation, run, step):
+    """What a reader of the scores must know."""
+    embedding, at_once = evaluation.embedding, evaluation.at_once
+    notes = [
+        f"Scores compare within one embedding ({embedding.name}) and one number of clips ({at_once:,}) only.",
+        f"The sounds again: {typed('generate', '--run', run.path, '--checkpoint', step, '--seed', evaluation.seed)}",
+    ]
+    if not evaluation.has_test:
+        notes.append(
+            f"Fewer than {FEWEST_HELD_OUT} recordings are held out: there is no column of test data, and distances are "
+            "in units of that between training clips."
+        )
+    if embedding.test_accuracy is not None and embedding.test_accuracy < WEAK:
+        notes.append(
+            f"The classifier is right about {embedding.test_accuracy:.0%} of the test clips only: scores by class say "
+            "little here."
+        )
+    return notes
+
+
+def _generated_clips(evaluation, made, distances, chosen):
+    """The `Clip`s of some of what was generated."""
+    classes, probabilities = evaluation.embedding.classes, made.sounds.probabilities
+    digits = max(3, len(str(evaluation.n - 1)))
+    return [
+        Clip(
+            f"{index:0{digits}d}",
+            made.audio[index],
+            classes[probabilities[index].argmax()] if classes else None,
+            float(probabilities[index].max()) if classes else None,
+            float(distances[index]),
+        )
+        for index in chosen
+    ]
+
+
+def _real_clips(evaluation, indices):
+    """The `Clip`s of some training clips."""
+    info = evaluation.info
+    found = clips(evaluation.train, info, indices)
+    named = zip(found["audio"], found["label"], found["source"], strict=True)
+    return [Clip(os.fsdecode(source), audio, info.classes[label]) for audio, label, source in named]

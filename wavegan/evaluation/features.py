@@ -1,0 +1,54 @@
+"""The log-mel front end of everything that judges sounds (arXiv 1802.04208, appendix B): audio → [frames, bins]."""
+
+import librosa
+import numpy as np
+
+WINDOW_S, HOP_S = 0.064, 0.008
+MEL_BINS = 128
+LOWEST_HZ, HIGHEST_HZ = 40.0, 7800.0
+FLOOR = 1e-6  # added to a bin's magnitude before the logarithm
+AT_ONCE = 1 << 21  # samples in a block, which bounds the memory
+
+
+class LogMel:
+    """Log-mel magnitudes of clips of one kind.
+
+    Args:
+        sample_rate: Hz.
+        length: of a clip, samples.
+
+    Windows of 64 ms every 8 ms, 128 mel bins from 40 to 7,800 Hz, log(x + 1e-6). Below 16 kHz the bins end at 97.5 % of
+    half the sample rate, and there are fewer of them where one would be narrower than the analysis can tell apart.
+    """
+
+    def __init__(self, sample_rate, length):
+        self.hop = max(1, round(HOP_S * sample_rate))
+        self.window = max(16, round(WINDOW_S * sample_rate))
+        self.size = 1 << (self.window - 1).bit_length()
+        highest = min(HIGHEST_HZ, 0.975 * sample_rate / 2)
+        lowest = min(LOWEST_HZ, highest / 4)
+        # On the mel scale's straight part, below 1 kHz, a mel is 200 / 3 Hz.
+        span = librosa.hz_to_mel(highest) - librosa.hz_to_mel(lowest)
+        bins = int(np.clip(span * 200 / 3 * self.size / sample_rate, 1, MEL_BINS))
+        self.filters = librosa.filters.mel(sr=sample_rate, n_fft=self.size, n_mels=bins, fmin=lowest, fmax=highest)
+        self.shape = (1 + length // self.hop, bins)
+
+    def __call__(self, audio):
+        """float32 [n, frames, bins] of `audio` [n, time, channels] in [-1, 1]; channels are averaged first."""
+        blocks = [self._block(block) for block in in_blocks(audio, AT_ONCE)]
+        return np.concatenate(blocks) if blocks else np.empty((0, *self.shape), "float32")
+
+    def _block(self, audio):
+        mono = np.asarray(audio, "float32").mean(axis=-1)
+        short = max(0, self.size - mono.shape[1])  # librosa warns of windows longer than the clip
+        mono = np.pad(mono, ((0, 0), (0, short)))
+        spectra = librosa.stft(mono, n_fft=self.size, hop_length=self.hop, win_length=self.window)
+        magnitudes = np.abs(spectra[..., : self.shape[0]]).transpose(0, 2, 1)  # [n, frames, size / 2 + 1]
+        rows = magnitudes.reshape(-1, magnitudes.shape[-1])  # one product: many small ones take ten times as long
+        return np.log(rows @ self.filters.T + FLOOR).reshape(len(audio), *self.shape)
+
+
+def in_blocks(audio, samples=AT_ONCE):
+    """`audio` [n, time, ...] in parts of at most so many samples, at least one clip each."""
+    clips = max(1, samples // max(1, audio.shape[1]))
+    return (audio[first : first + clips] for first in range(0, len(audio), clips))

@@ -1,0 +1,147 @@
+"""All scores of a set of clips against the training clips, on as many clips of every set."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from wavegan.evaluation import scores
+
+MOST_REFERENCES = 10_000  # training clips that others are compared with
+FEWEST_HELD_OUT = 50  # clips; with fewer, scores of them say nothing
+SPLIT = 100  # clips in a split of the Inception Score, or more
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score: its key, its name, what is better ("higher", "lower" or "near test"), and what it says."""
+
+    key: str
+    name: str
+    better: str
+    explanation: str
+    needs_classes: bool = False
+
+
+SCORES = (
+    Score(
+        "inception_score", "Inception Score", "higher",
+        "how clearly each clip is of one class, and how evenly the classes come: 1 to the number of classes", True,
+    ),
+    Score(
+        "modified_inception_score", "modified IS", "higher",
+        "how much the predictions differ from clip to clip", True,
+    ),
+    Score(
+        "am_score", "AM", "lower",
+        "how unclear the clips are, plus how far the classes' shares are from those of the recordings", True,
+    ),
+    Score(
+        "frechet_distance", "FD", "lower",
+        "how far mean and spread of the embeddings are from those of the recordings",
+    ),
+    Score(
+        "kernel_distance", "KD", "lower",
+        "as FD, of the whole distribution; near 0 means the same, whatever the number of clips",
+    ),
+    Score(
+        "ndb", "NDB/K", "lower",
+        "the share of kinds of sounds, of 50, that come too often or too rarely; 0.05 is chance",
+    ),
+    Score(
+        "jsd", "JSD", "lower",
+        "how much the shares of these kinds differ, 0 to 0.69",
+    ),
+    Score(
+        "precision", "precision", "higher",
+        "the share of clips that sound like some recording",
+    ),
+    Score(
+        "recall", "recall", "higher",
+        "the share of recordings that sound like some clip: low where kinds of sounds are missing",
+    ),
+    Score(
+        "density", "density", "higher",
+        "as precision, but counts how many recordings are that near; may exceed 1",
+    ),
+    Score(
+        "coverage", "coverage", "higher",
+        "the share of recordings with a clip near them",
+    ),
+    Score(
+        "d_self", "|D|self", "near test",
+        "the distance of a clip to the most similar other clip, test data being 1: near 0 where all clips are alike",
+    ),
+    Score(
+        "d_train", "|D|train", "near test",
+        "the distance of a clip to the most similar recording, test data being 1: near 0 where it was memorised",
+    ),
+)  # fmt: skip
+
+
+class Yardstick:
+    """Scores embeddings against those of the training clips, in units of how much the latter spread.
+
+    Args:
+        train: the `embedding.Real` training clips.
+        at_once: clips that are scored at a time, from 6 to the number of training clips.
+        seed: of the cells.
+    """
+
+    def __init__(self, train, at_once, seed=0):
+        self.at_once = at_once
+        self.middle = train.embeddings.mean(axis=0)
+        self.unit = np.sqrt(train.embeddings.var(axis=0).mean()) + 1e-12
+        chosen = np.random.default_rng(seed).permutation(len(train.embeddings))[:MOST_REFERENCES]
+        self.embeddings = self._standard(train.embeddings[chosen])
+        self.probabilities = None if train.probabilities is None else train.probabilities[chosen]
+        self.real = self.embeddings[:at_once]  # coverage asks for sets of one size
+        self.radii = scores.radii(self.real)
+        self.centres = scores.kmeans_cells(self.embeddings, seed=seed)
+        self.counts = scores.cell_counts(self.centres, self.embeddings)
+
+    def _standard(self, embeddings):
+        return (embeddings - self.middle) / self.unit
+
+    def __call__(self, embeddings, probabilities):
+        """{key: {"mean", "spread"}} of the clips with these embeddings [n, width] and probabilities [n, classes].
+
+        They are scored `at_once` at a time, as often as there are so many; the spread is the standard deviation
+        over these parts, None where there is one only. That of the Inception Score is over its splits.
+        """
+        at_once, embeddings = self.at_once, self._standard(embeddings)
+        parts = [slice(first, first + at_once) for first in range(0, len(embeddings) - at_once + 1, at_once)]
+        found = [self._scores(embeddings[p], None if probabilities is None else probabilities[p]) for p in parts]
+        result = {key: summary([each[key] for each in found]) for key in found[0]}
+        if probabilities is not None:
+            splits = [scores.inception_score(probabilities[p], splits_of(at_once)) for p in parts]
+            means, spreads = np.array(splits).T
+            # The variance over all splits: that within the parts and that between them.
+            spread = math.sqrt(np.mean(spreads**2) + np.var(means))
+            alone = len(parts) * splits_of(at_once) == 1
+            result["inception_score"] = {"mean": float(means.mean()), "spread": None if alone else spread}
+        return {score.key: result[score.key] for score in SCORES if score.key in result}
+
+    def _scores(self, embeddings, probabilities):
+        counts = scores.cell_counts(self.centres, embeddings)
+        found = {
+            "frechet_distance": scores.frechet_distance(embeddings, self.embeddings),
+            "kernel_distance": scores.kernel_distance(embeddings, self.embeddings),
+            "ndb": scores.different_bins(self.counts, counts),
+            "jsd": scores.jensen_shannon_divergence(self.counts, counts),
+            **scores.precision_recall(self.real, embeddings, real_radii=self.radii),
+        }
+        if probabilities is not None:
+            found["modified_inception_score"] = scores.modified_inception_score(probabilities)
+            found["am_score"] = scores.am_score(probabilities, self.probabilities)
+        return found
+
+
+def splits_of(clips):
+    """Into how many splits so many clips go: ten as in the paper, but none of fewer than 100."""
+    return max(1, min(10, clips // SPLIT))
+
+
+def summary(values):
+    """Mean and, where there are several, standard deviation of `values`."""
+    return {"mean": float(np.mean(values)), "spread": float(np.std(values)) if len(values) > 1 else None}
