@@ -41,6 +41,13 @@ def test_the_networks_know_no_backend(room, allowed):
     assert imports(ROOT / "wavegan" / f"{room}.py") <= allowed
 
 
+@pytest.mark.parametrize("room", ["arrays", "neighbours", "scores"])
+def test_the_scores_need_arrays_and_nothing_else(room):
+    allowed = {"numpy", "scipy", "sklearn", "threadpoolctl"}
+    names = imports(ROOT / "wavegan" / "evaluation" / f"{room}.py")
+    assert {name for name in names if not name.startswith("wavegan.evaluation")} <= allowed
+
+
 def test_one_file_knows_what_a_backend_is():
     """TensorFlow also reads records and writes events, whatever computes."""
     readers_and_writers = {"dataset.py", "events.py", "monitoring.py"}

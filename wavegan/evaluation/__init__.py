@@ -1,0 +1,1 @@
+"""How good the generated sounds are: scores, pure functions of arrays."""
