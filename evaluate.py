@@ -3,7 +3,6 @@
 import sys
 from functools import partial
 
-from preprocess import UserError
 from preprocess.command import Parser, at_least, exit_code, not_empty, typed
 from wavegan.runs import Run, newest_run
 
@@ -15,7 +14,7 @@ def parser():
         description="Score the sounds of a run beside recordings and white noise: a table, a page to listen to "
         "(evaluation.html), evaluation.json and scalars for TensorBoard, in the run's folder evaluation/."
     )
-    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run to judge (default: the newest under runs/)")
+    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
     flags.add_argument(
         "--checkpoint", metavar="STEP", default="latest", help="latest, best, all, or its step (default: latest)"
     )
@@ -35,8 +34,8 @@ def main(argv=None):
 def evaluate_run(flags):
     run = Run(flags.run) if flags.run else newest_run()
     config = run.config()  # a missing run is told before the heavy imports
-    steps = run.steps() if flags.checkpoint == "all" else [run.step_of(flags.checkpoint, "all")]
-    run.latest()  # a run without checkpoints is told
+    steps = run.steps() if flags.checkpoint == "all" else [_step(run, flags.checkpoint)]
+    run.check(steps[-1] if steps else run.latest())
 
     from preprocess.records import DatasetInfo, import_quietly
 
@@ -45,21 +44,21 @@ def evaluate_run(flags):
     import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
     import_quietly("tensorflow")
     from wavegan.evaluation.evaluate import evaluate
-    from wavegan.evaluation.report import curve, table
+    from wavegan.evaluation.report import curve, described, table
 
     report = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
-    embedding = report["embedding"]
-    accuracy = "" if embedding["test_accuracy"] is None else f", right about {embedding['test_accuracy']:.1%} of test clips"
     print(f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time")
-    print(f"embedding: {embedding['name']}{accuracy}\n")
-    print(table(report))
-    print(f"\n{report['memorised']['verdict']}")
+    print(f"embedding: {described(report['embedding'])}\n\n{table(report)}\n\n{report['memorised']['verdict']}")
     if len(report["checkpoints"]) > 1:
-        print(f"\n{curve(report)}")
-        print(f"\nsounds of the best: {typed('generate', '--run', run.path, '--checkpoint', 'best')}")
+        print(f"\n{curve(report)}\n\nthe best one: {typed('generate', '--run', run.path, '--checkpoint', 'best')}")
     for note in report["notes"]:
         print(f"note: {note}")
     print(f"listen: {run.path / 'evaluation' / 'evaluation.html'}")
+
+
+def _step(run, text):
+    step = run.named_step(text)
+    return run.latest() if step is None else step
 
 
 if __name__ == "__main__":

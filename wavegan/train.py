@@ -203,6 +203,10 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
         monitoring.Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents}),
         progress,
     ]
+    if config.evaluate_every:
+        from wavegan.evaluation.during import evaluations  # heavy, and not everybody's
+
+        ours.append(evaluations(run, info, config, events, {LATENTS: latents}))
     batches = training_batches(
         records, info, config.batch_size, config.critic_updates, config.seed, start, config.steps
     )

@@ -16,8 +16,8 @@ FLOORS = np.log([1e-6, 0.03])  # of the noise that is laid under the clips, log 
 def build(shape, classes, mean, deviation):
     """Log-mel [n, frames, bins] → [n, 64 + classes]: the embedding, then the logits.
 
-    `mean` and `deviation` [bins] standardise the bins. Strided 3 × 3 convolutions with batch normalisation, the mean and the maximum over time, and a dense layer, which is
-    the embedding. The weights start from fixed seeds.
+    `mean` and `deviation` [bins] standardise the bins. Strided 3 × 3 convolutions with batch normalisation, the mean
+    and the maximum over time, and a dense layer, which is the embedding. The weights start from fixed seeds.
     """
     features = keras.Input(shape)
     x = layers.Reshape((*shape, 1))((features - mean) / deviation)
@@ -67,7 +67,7 @@ def augmented(features, quietest, random):
     """`features` [n, frames, bins] shifted in time by up to a tenth, louder or softer, masked, with noise under them.
 
     `quietest` [bins] is what the masks, a stretch of frames and one of bins, and what a shift leaves behind are filled
-    with. The noise is what generated sounds have and the padding of recordings has not: digital silence must not decide.
+    with. The noise is what generated sounds have and the padding of recordings lacks: digital silence must not decide.
     """
     count, frames, bins = features.shape
     largest = int(SHIFT * frames)

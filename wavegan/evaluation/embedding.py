@@ -111,7 +111,7 @@ def embedding_of(directory, info, warn):
 
 
 def real_audio(records, info, indices=None, samples=1 << 24):
-    """The clips of `records` at `indices` (all when None), in blocks of at most so many samples: [n, time, channels]."""
+    """The clips of `records` at `indices` (all when None) in blocks [n, time, channels] of at most so many samples."""
     return (block["audio"] for block in _blocks(records, info, indices, samples))
 
 

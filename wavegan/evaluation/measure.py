@@ -6,14 +6,12 @@ from functools import cached_property
 import numpy as np
 
 from preprocess import UserError
-from preprocess.records import native_stderr_hidden
-from wavegan import autodiff
 from wavegan.dataset import Records
 from wavegan.evaluation import scores
 from wavegan.evaluation.embedding import embedding_of, held_out, real_audio
 from wavegan.evaluation.features import in_blocks
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, Yardstick, summary
-from wavegan.synthesis import in_batches, sample_latents
+from wavegan.synthesis import sample_latents
 
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
 COMPARED = 1000  # clips whose distances are taken, as in the paper
@@ -41,17 +39,18 @@ class Evaluation:
         info: its `DatasetInfo`.
         n: generated clips that will be scored, 50 or more.
         seed: of everything random.
+        distances: whether log-mel distances are taken, too; they need all training clips.
         warn: called with lines about the cached embedding.
 
     Attributes:
         embedding: an `embedding.Embedding`.
-        unit: the mean log-mel distance of a held-out clip to the nearest training clip: |D|train of test data.
-        held_distances: that of each held-out clip, in this unit.
-        levels: {set: {key: {"mean", "spread"}}} of "test data" (where enough is held out), "train data", "white noise".
+        unit: with `distances`, the mean log-mel distance of a held-out clip to the nearest training clip.
+        held_distances: with `distances`, that of each held-out clip, in this unit.
+        levels: {set: {key: {"mean", "spread"}}} of "test data" if enough is held out, "train data", "white noise".
     """
 
-    def __init__(self, directory, info, n, seed=0, warn=print):
-        self.info, self.n, self.seed = info, n, seed
+    def __init__(self, directory, info, n, seed=0, warn=print, distances=True):
+        self.info, self.n, self.seed, self.distances = info, n, seed, distances
         self.train = Records(directory, info)
         self.embedding = embedding_of(directory, info, warn)
         test = self.embedding.real.get("test")
@@ -65,11 +64,11 @@ class Evaluation:
         self.yardstick = Yardstick(self.embedding.real["train"], self.at_once, seed)
         train, noise = self._real("train", self.train), self._noise()
         self.test = self._real("test", Records(directory, info, held_out(info))) if self.has_test else None
-        # Without held-out recordings, the distance between training clips stands for both of theirs.
-        held = self._distances(self.test) if self.has_test else (self._distances(train)[0],) * 2
-        self.unit = held[1].mean()
-        self.held_distances = held[1] / self.unit
-        self._own_unit = held[0].mean()
+        if distances:
+            # Without held-out recordings, the distance between training clips stands for both of theirs.
+            own, nearest = self._distances(self.test) if self.has_test else (self._distances(train)[0],) * 2
+            self.own_unit, self.unit = own.mean(), nearest.mean()
+            self.held_distances = nearest / self.unit
         sets = {TEST: self.test, TRAIN: train, NOISE: noise}
         self.levels = {name: self.measure(sounds) for name, sounds in sets.items() if sounds is not None}
 
@@ -85,8 +84,10 @@ class Evaluation:
     def measure(self, sounds):
         """{key: {"mean", "spread"}} of `Sounds`, by the keys of `quality.SCORES`."""
         found = self.yardstick(sounds.embeddings, sounds.probabilities)
+        if not self.distances:
+            return found
         own, train = self._distances(sounds)
-        distances = {"d_self": own.mean() / self._own_unit, "d_train": train.mean() / self.unit}
+        distances = {"d_self": own.mean() / self.own_unit, "d_train": train.mean() / self.unit}
         return found | {name: summary([value]) for name, value in distances.items()}
 
     def _distances(self, sounds):
@@ -126,17 +127,18 @@ class Evaluation:
         noise = np.random.default_rng((self.seed, 4)).normal(size=(count, self.info.length, self.info.channels))
         return self.sounds((noise * self.info.loudness["rms_mean"]["linear"]).clip(-1, 1))
 
-    def generated(self, generator, progress=None):
-        """`n` clips of a generator, float32 [n, time, channels], and their `Sounds`.
+    def generated(self, synthesize, latent_size, progress=None):
+        """`n` clips, float32 [n, time, channels], and their `Sounds`.
 
-        `progress.update` is called with the number of clips that are done since the last call.
+        Args:
+            synthesize: latents [any, latent_size] → audio [any, time, channels], as arrays.
+            latent_size: width of the latents.
+            progress: its `update` is called with the number of clips that are done since the last call.
         """
-        latents = sample_latents(self.n, generator.input_shape[1], self.seed)
-        forward = autodiff.compiled(generator)
+        latents = sample_latents(self.n, latent_size, self.seed)
         audio, sounds = [], []
-        for block in in_blocks(latents, AT_ONCE * latents.shape[1] // self.info.length):
-            with native_stderr_hidden():  # compilers talk
-                audio.append(in_batches(forward, block, None, self.info.length))
+        for block in in_blocks(latents, AT_ONCE * latent_size // self.info.length):
+            audio.append(synthesize(block))
             sounds.append(self.sounds(audio[-1]))
             if progress:
                 progress.update(len(block))

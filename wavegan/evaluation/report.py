@@ -10,6 +10,9 @@ from wavegan.events import Events
 
 FORMAT = 1  # of evaluation.json
 SETS = (GENERATED, TEST, TRAIN, NOISE)
+TELLING = (
+    "inception_score", "frechet_distance", "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train"
+)  # fmt: skip
 
 
 def earlier(path, report):
@@ -48,38 +51,54 @@ def log(folder, checkpoints, levels):
         events.close()
 
 
+def described(embedding):
+    """The embedding's name, and how far to trust it."""
+    accuracy = embedding["test_accuracy"]
+    return embedding["name"] + ("" if accuracy is None else f", right about {accuracy:.1%} of held-out clips")
+
+
 def table(report):
     """The scores of all sets as lines of text."""
-    sets = report["sets"]
-    names = [f"{score['name']} ({score['better']})" for score in report["scores"]]
-    width = max(map(len, names))
-    lines = [" " * width + "".join(f"{name:>18}" for name in sets)]
-    for name, score in zip(names, report["scores"], strict=True):
-        lines.append(f"{name:<{width}}" + "".join(f"{text(score['values'].get(each)):>18}" for each in sets))
-    return "\n".join(lines)
+    rows = [["", *report["sets"]]]
+    for score in report["scores"]:
+        rows.append([f"{score['name']} ({score['better']})", *(text(score["values"].get(n)) for n in report["sets"])])
+    return _aligned(rows)
 
 
 def curve(report):
-    """A line for each checkpoint, with the scores that tell most."""
-    keys = [key for key in ("inception_score", "frechet_distance", "kernel_distance", "ndb", "precision", "recall",
-            "d_self", "d_train") if key in report["checkpoints"][0]["scores"]]  # fmt: skip
+    """A line of text for each checkpoint, with the scores that tell most."""
+    keys = [key for key in TELLING if key in report["checkpoints"][0]["scores"]]
     names = {score.key: score.name for score in SCORES}
-    lines = [f"{'step':>10}" + "".join(f"{names[key]:>17}" for key in keys)]
+    rows = [["step", *(names[key] for key in keys), ""]]
     for checkpoint in report["checkpoints"]:
-        best = "  best" if checkpoint["step"] == report["best_step"] else ""
-        shown = "".join(f"{text(checkpoint['scores'][key]):>17}" for key in keys)
-        lines.append(f"{checkpoint['step']:>10,}{shown}{best}")
-    return "\n".join(lines)
+        best = "best" if checkpoint["step"] == report["best_step"] else ""
+        rows.append([f"{checkpoint['step']:,}", *(text(checkpoint["scores"][key]) for key in keys), best])
+    return _aligned(rows)
+
+
+def _aligned(rows):
+    """Rows of cells as lines of text: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "   ".join(
+            [f"{row[0]:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def text(value):
-    """{"mean", "spread"} with three digits, a dash for None."""
+    """{"mean", "spread"} with three digits that count; a dash for None."""
     if value is None:
         return "–"
     mean = figure(value["mean"])
-    return mean if value["spread"] is None else f"{mean} ± {figure(value['spread'])}"
+    return mean if value["spread"] is None else f"{mean} ± {figure(value['spread'], 2)}"
 
 
-def figure(number):
-    """A number with three digits that count."""
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}" if abs(number) >= 0.001 else f"{number:.4f}"
+def figure(number, digits=3):
+    """A number with so many digits that count, but no more than four behind the point."""
+    if abs(number) >= 1000:
+        return f"{number:,.0f}"
+    shown = f"{number:.{digits}g}"
+    return f"{number:.0f}" if "e+" in shown else f"{round(number, 4):.{digits}g}" if "e-" not in shown else "0"

@@ -1,0 +1,121 @@
+"""Scores while a training goes on, for a twentieth of its time, and the best checkpoint kept."""
+
+import time
+
+import numpy as np
+from keras import ops
+
+from wavegan.evaluation.embedding import embedding_of
+from wavegan.evaluation.evaluate import goodness
+from wavegan.evaluation.measure import NOISE, TEST, Evaluation
+from wavegan.evaluation.quality import SCORES
+from wavegan.evaluation.report import text
+from wavegan.events import Events, forget_after
+from wavegan.monitoring import StepCallback, save, say
+
+CLIPS = 256
+AT_ONCE = 32  # clips in a batch of the generator
+SHARE = 0.05  # of the run's time, at most
+TOLD = ("frechet_distance", "kernel_distance", "inception_score", "recall")
+
+
+class Evaluations(StepCallback):
+    """Scores a few hundred clips every `every` steps, later where it would take more than 5 % of the time.
+
+    The scores go to TensorBoard under quality/, beside those of test data and white noise as runs of their own, and to
+    the terminal. Each scored step gets a checkpoint with its score; the run keeps the best one.
+
+    Args:
+        run: a `runs.Run`.
+        events: an `events.Events`, the run's.
+        evaluation: a `measure.Evaluation` without distances.
+        every: steps.
+        beside: {name: array} of what belongs to every checkpoint beside the model.
+        spent: seconds that it took to prepare this.
+    """
+
+    def __init__(self, run, events, evaluation, every, beside, spent=0.0):
+        super().__init__()
+        self.run, self.events, self.evaluation, self.every, self.beside = run, events, evaluation, every, beside
+        self.spent, self.cost, self.count = spent, None, 0
+        self.levels = {name: Events(run.path / "levels" / name) for name in (TEST, NOISE) if name in evaluation.levels}
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        for name in self.levels:
+            forget_after(self.run.path / "levels" / name, self.step, warn=say)
+        self.started, self.due, self.last = time.monotonic() - self.spent, False, self.step
+        before = time.monotonic()
+        self._made()  # compiles, and tells what an evaluation costs
+        self._count(before)
+
+    def on_step(self, step, logs):
+        self.due = self.due or step % self.every == 0
+        if self.due and self._affordable():
+            self.evaluate(step)
+
+    def _affordable(self):
+        return self.spent + self.cost <= SHARE * (time.monotonic() - self.started)
+
+    def on_train_end(self, logs=None):
+        stopped = self.model.stop_training  # somebody who stops it does not want to wait
+        if self.step > self.last and self._affordable() and not stopped:
+            self.evaluate(self.step)
+        share = self.spent / (time.monotonic() - self.started)
+        late = "" if self.count else "; none was made: the training is too short for one in 5 % of its time"
+        say(f"{self.count} evaluations took {share:.1%} of the time{late}")
+        for events in self.levels.values():
+            events.close()
+
+    def evaluate(self, step):
+        """Score what the generator makes at `step`, and keep a checkpoint with the score."""
+        before = time.monotonic()
+        found = self.evaluation.measure(self._made())
+        self.events.scalars(_scalars(found), step)
+        for name, events in self.levels.items():
+            events.scalars(_scalars(self.evaluation.levels[name]), step)
+        if step not in self.run.steps():
+            save(self.run, step, self.model, self.beside)
+        self.run.set_score(step, goodness(found))
+        self.count, self.due, self.last = self.count + 1, False, step
+        self._count(before)
+        best = ", the best so far" if self.run.best() == step else ""
+        say(f"quality at step {step}{best}: {self._told(found)}")
+
+    def _made(self):
+        def synthesize(latents):
+            parts = np.split(latents, range(AT_ONCE, len(latents), AT_ONCE))
+            return np.concatenate([ops.convert_to_numpy(self.model(part, training=False)) for part in parts])
+
+        return self.evaluation.generated(synthesize, self.model.generator.input_shape[-1])[1]
+
+    def _count(self, before):
+        self.cost = time.monotonic() - before
+        self.spent += self.cost
+
+    def _told(self, found):
+        """The scores in words, each with those of test data and white noise."""
+        parts = []
+        for score in SCORES:
+            if score.key in TOLD and score.key in found:
+                beside = ", ".join(f"{name} {text(self._level(name, score.key))}" for name in self.levels)
+                parts.append(f"{score.name} {text(found[score.key])} ({beside})")
+        return "; ".join(parts)
+
+    def _level(self, name, key):
+        return self.evaluation.levels[name][key] | {"spread": None}
+
+
+def _scalars(found):
+    return {f"quality/{key}": value["mean"] for key, value in found.items()}
+
+
+def evaluations(run, info, config, events, beside):
+    """The callback for a training of `run` with `config` on the data set that `info` describes.
+
+    What the data set needs once is made first, and is not counted: a classifier, perhaps.
+    """
+    embedding_of(config.data, info, say)
+    before = time.monotonic()
+    evaluation = Evaluation(config.data, info, CLIPS, config.seed, say, distances=False)
+    return Evaluations(run, events, evaluation, config.evaluate_every, beside, time.monotonic() - before)
