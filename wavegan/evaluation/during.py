@@ -38,12 +38,15 @@ class Evaluations(StepCallback):
         super().__init__()
         self.run, self.events, self.evaluation, self.every, self.beside = run, events, evaluation, every, beside
         self.spent, self.cost, self.count = spent, None, 0
-        self.levels = {name: Events(run.path / "levels" / name) for name in (TEST, NOISE) if name in evaluation.levels}
+        self.levels = {}  # of each set beside the generated one its events
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        for name in self.levels:
-            forget_after(self.run.path / "levels" / name, self.step, warn=say)
+        for name in (TEST, NOISE):
+            if name in self.evaluation.levels:
+                folder = self.run.path / "levels" / name
+                forget_after(folder, self.step, warn=say)
+                self.levels[name] = Events(folder)
         self.started, self.due, self.last = time.monotonic() - self.spent, False, self.step
         before = time.monotonic()
         self._made()  # compiles, and tells what an evaluation costs
