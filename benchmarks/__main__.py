@@ -17,6 +17,11 @@ BENCHMARKS = {
     "scaling": "a step's time and memory for more channels, longer clips, larger batches",
 }
 
+PICTURES = {
+    "curves": ("RUN", "the curves of runs, from TensorBoard's events, as a picture"),
+    "sheets": ("SHEET", "sheets of previews beside each other, as a picture"),
+}
+
 NO_MATTER = ("steps", "preview_every", "checkpoint_every", "checkpoint_minutes", "deterministic")  # to any benchmark
 # What the project wants to reach: {benchmark: {figure: (mark, the settings that it is about)}}.
 STEP = {"model_dim": 32, "length": 16384, "batch_size": 16, "gpu": False}
@@ -69,7 +74,20 @@ def parser():
         if name != "preprocess":  # which knows no model
             _add_number(command, "--channels", 1, "1 or 2")
             configuration.add_flags(command, ("preset", *_settings(name)))
+        command.set_defaults(command=measure)
+    _add_pictures(commands)
     return flags
+
+
+def _add_pictures(commands):
+    for name, (what, help) in PICTURES.items():
+        command = commands.add_parser(name, help=help, description=f"Draw {help}.")
+        command.add_argument("pictured", nargs="+", metavar=what)
+        command.add_argument("--out", required=True, metavar="FILE", help="a PNG file")
+        if name == "curves":
+            command.add_argument("--title", default="", metavar="TEXT", help="heading of the picture")
+            command.add_argument("--until", type=at_least(1), metavar="STEP", help="the last step drawn (default: all)")
+        command.set_defaults(command=picture)
 
 
 def _settings(benchmark):
@@ -85,7 +103,15 @@ def _add_number(command, flag, default, help, shown=None, name=None):
 
 def main(argv=None):
     """The command; returns its exit code."""
-    return exit_code(measure, parser().parse_args(argv))
+    flags = parser().parse_args(argv)
+    return exit_code(flags.command, flags)
+
+
+def picture(flags):
+    """Draw, for the commands of PICTURES."""
+    from preprocess.records import import_quietly
+
+    getattr(import_quietly("benchmarks.curves"), flags.benchmark)(flags)
 
 
 def measure(flags):
