@@ -22,7 +22,16 @@ PICTURES = {
     "sheets": ("SHEET", "sheets of previews beside each other, as a picture"),
 }
 
-NO_MATTER = ("steps", "preview_every", "checkpoint_every", "checkpoint_minutes", "deterministic")  # to any benchmark
+# To any benchmark:
+NO_MATTER = (
+    "steps",
+    "preview_every",
+    "evaluate_every",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "keep_checkpoints",
+    "deterministic",
+)
 # What the project wants to reach: {benchmark: {figure: (mark, the settings that it is about)}}.
 STEP = {"model_dim": 32, "length": 16384, "batch_size": 16, "gpu": False}
 CONVERT = {"length": 16384, "sample_rate": 16000}
@@ -75,8 +84,33 @@ def parser():
             _add_number(command, "--channels", 1, "1 or 2")
             configuration.add_flags(command, ("preset", *_settings(name)))
         command.set_defaults(command=measure)
+    _add_quality(commands)
     _add_pictures(commands)
     return flags
+
+
+def _add_quality(commands):
+    help = "what settings do to the sounds at equal time: trains every variant, unless it is there, and scores it"
+    command = commands.add_parser("quality", help=help, description=f"Compare {help}.")
+    command.add_argument("--data", required=True, metavar="DIR", help="a data set")
+    command.add_argument("--runs", required=True, metavar="DIR", help="where the runs are, or will be")
+    command.add_argument("--out", required=True, metavar="FILE", help="FILE.jsonl and FILE.png are written")
+    command.add_argument("--minutes", type=float, default=15.0, metavar="FLOAT", help="of each run (default: 15)")
+    command.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1], metavar="INT", help="default: 0 1")
+    command.add_argument("--n", type=at_least(50), default=1000, metavar="INT", help="sounds scored (default: 1000)")
+    configuration.add_flags(command, ("precision",))
+    command.set_defaults(command=compare, precision="float32")
+
+
+def compare(flags):
+    """Train, score and compare, for the command quality."""
+    from preprocess.records import import_quietly
+
+    import_quietly("wavegan.autodiff")
+    import_quietly("tensorflow")
+    from benchmarks.quality import quality
+
+    quality(flags)
 
 
 def _add_pictures(commands):

@@ -64,7 +64,7 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     with Progress(len(steps) * n, "evaluating", "clips") as progress:
         for step in steps:
             generator, _, _ = load_generator(run, step)
-            audio, sounds = evaluation.generated(_synthesizer(generator), config.latent_size, progress)
+            audio, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
             made = Made(step, audio, sounds, evaluation.measure(sounds))
             found[step] = made.scores
             run.set_score(step, goodness(made.scores))
@@ -80,7 +80,7 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     return report
 
 
-def _synthesizer(generator):
+def synthesizer(generator):
     """latents → audio, compiled once."""
     forward = autodiff.compiled(generator)
 

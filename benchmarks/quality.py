@@ -1,0 +1,128 @@
+"""What settings do to the sounds at equal time: variants of a run, two seeds and more, scored at intervals."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from preprocess import UserError
+from preprocess.progress import Progress
+from preprocess.records import DatasetInfo
+from wavegan.evaluation.evaluate import synthesizer
+from wavegan.evaluation.measure import NOISE, TEST, Evaluation
+from wavegan.evaluation.quality import SCORES
+from wavegan.evaluation.report import figure
+from wavegan.generation import load_generator
+from wavegan.runs import Run
+
+# Each differs from the first one in one setting. The generator's average is compared within each run.
+VARIANTS = {
+    "base": ("--critic-updates", "5", "--phase-shuffle", "2"),
+    "critic2": ("--critic-updates", "2", "--phase-shuffle", "2"),
+    "noshuffle": ("--critic-updates", "5", "--phase-shuffle", "0"),
+}
+POINTS = 5  # checkpoints that are scored
+PLOTTED = ("frechet_distance", "kernel_distance", "inception_score", "recall")
+TABLE = ("inception_score", "frechet_distance", "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train")
+
+
+def quality(flags):
+    """Train what is not trained yet, score it, and write lines of JSON and a picture; prints a table."""
+    info = DatasetInfo.load(flags.data)
+    runs = {
+        (variant, seed): Run(Path(flags.runs) / f"{variant}-{seed}") for seed in flags.seeds for variant in VARIANTS
+    }
+    for (variant, seed), run in runs.items():
+        if not run.exists():
+            _train(run, flags, (*VARIANTS[variant], "--seed", str(seed)))
+    evaluation = Evaluation(flags.data, info, flags.n, warn=lambda line: print(line, file=sys.stderr))
+    with Progress(2 * POINTS * len(runs) * flags.n, "evaluating", "clips") as progress:
+        rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags.minutes, progress)]
+    levels = {name: _means(found) for name, found in evaluation.levels.items()}
+    report = {"data": info.name, "clips": flags.n, "clips_at_once": evaluation.at_once, "minutes": flags.minutes,
+              "test_accuracy": evaluation.embedding.test_accuracy, "levels": levels}  # fmt: skip
+    out = Path(flags.out)
+    out.with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in [report, *rows]))
+    _draw(rows, levels, f"{info.name}, {flags.minutes:g} minutes each").savefig(out.with_suffix(".png"))
+    print(markdown(rows, levels))
+
+
+def _train(run, flags, given):
+    """Train `run` for `flags.minutes`, as many steps as a dry run says, with as many checkpoints as are scored."""
+    command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", "small",
+               "--precision", flags.precision, *given]  # fmt: skip
+    dry = subprocess.run([*command, "--dry-run"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    per_second = float(re.search(r"([\d.]+) steps/s", dry)[1])
+    every = max(1, round(60 * flags.minutes * per_second / POINTS))
+    kept = ["--keep-checkpoints", str(POINTS + 1), "--checkpoint-minutes", "1e6"]
+    intervals = ["--checkpoint-every", str(every), "--preview-every", str(every)]
+    subprocess.run([*command, *kept, *intervals, "--steps", str(POINTS * every)], check=True)
+
+
+def _scored(variant, seed, run, evaluation, minutes, progress):
+    """Rows of the checkpoints of `run`, with and without the generator's average."""
+    config, steps = run.config(), [step for step in run.steps() if step]
+    if len(steps) != POINTS:
+        raise UserError(f"{run.path} has {len(steps)} checkpoints: expected {POINTS}. Delete it, to train it again.")
+    for step in steps:
+        for averaged in (True, False):
+            generator, _, _ = load_generator(run, step, averaged=averaged)
+            _, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
+            yield {
+                "variant": variant, "averaged": averaged, "seed": seed, "step": step,
+                "minutes": round(minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),
+            }  # fmt: skip
+
+
+def _means(found):
+    return {key: value["mean"] for key, value in found.items()}
+
+
+def lines_of(rows):
+    """{name: rows} of what is compared: the variants with the average, and the first one without it."""
+    names = {"base": "5 critic updates, phase shuffle 2, average", "critic2": "2 critic updates",
+             "noshuffle": "phase shuffle 0"}  # fmt: skip
+    found = {name: [row for row in rows if row["variant"] == key and row["averaged"]] for key, name in names.items()}
+    return found | {"no average": [row for row in rows if row["variant"] == "base" and not row["averaged"]]}
+
+
+def markdown(rows, levels):
+    """The scores at the end of each line as a table: every seed, mean first."""
+    heads = [score.name for key in TABLE for score in SCORES if score.key == key and key in rows[0]["scores"]]
+    keys = [key for key in TABLE if key in rows[0]["scores"]]
+    lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for name, those in lines_of(rows).items():
+        last = [row["scores"] for row in those if row["step"] == max(r["step"] for r in those)]
+        cells = [f"{figure(np.mean([s[k] for s in last]))} ({', '.join(figure(s[k]) for s in last)})" for k in keys]
+        lines.append("| " + " | ".join([name, *cells]) + " |")
+    for name, found in levels.items():
+        lines.append("| " + " | ".join([name, *(figure(found[key]) for key in keys)]) + " |")
+    return "\n".join(lines)
+
+
+def _draw(rows, levels, title):
+    """Scores over the minutes of training: a thin line for each seed, a thick one for their mean."""
+    keys = [key for key in PLOTTED if key in rows[0]["scores"]]
+    sheet = Figure(figsize=(3.6 * len(keys), 3.4), dpi=80, layout="constrained")
+    names = {score.key: f"{score.name} ({score.better} is better)" for score in SCORES}
+    for axes, key in zip(sheet.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
+        for color, (name, those) in zip(("C0", "C1", "C2", "C3"), lines_of(rows).items(), strict=True):
+            seeds = [[row for row in those if row["seed"] == seed] for seed in sorted({row["seed"] for row in those})]
+            curves = [([row["minutes"] for row in each], [row["scores"][key] for row in each]) for each in seeds]
+            for minutes, values in curves:
+                axes.plot(minutes, values, color=color, linewidth=0.7, alpha=0.6)
+            axes.plot(curves[0][0], np.mean([v for _, v in curves], axis=0), color=color, linewidth=2, label=name)
+        for name, style in ((TEST, ":"), (NOISE, "--")):
+            if name in levels:
+                axes.axhline(levels[name][key], color="black", linewidth=0.8, linestyle=style, label=name)
+        axes.set_title(names[key], fontsize=9)
+        axes.set_xlabel("minutes of training", fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.set_ylim(bottom=0)
+    sheet.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    sheet.suptitle(title, fontsize=10, parse_math=False)
+    return sheet
