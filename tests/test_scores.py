@@ -209,6 +209,7 @@ def test_counts_are_those_of_the_nearest_centre(small_blocks):
     centres, points = normal(6, 3), normal(50, 3, seed=1).astype("float32")
     expected = np.bincount(cdist(points, centres).argmin(axis=1), minlength=6)
     np.testing.assert_array_equal(scores.cell_counts(centres, points), expected)
+    np.testing.assert_array_equal(scores.cell_counts([[0.0], [1.0], [9.0]], [[0.4], [0.6], [0.7]]), [1, 2, 0])
 
 
 @pytest.mark.parametrize(("n", "k"), [(4, 1), (14, 2), (249, 49), (300, 50)])
@@ -225,7 +226,7 @@ def test_same_seed_same_cells():
 def test_different_bins_are_those_of_a_chi_squared_test():
     """The pooled two-proportion z-test is Pearson's test of a 2 × 2 table: z² is its χ²."""
     rng = np.random.default_rng(0)
-    reference, counts = rng.integers(1, 60, 50), rng.integers(1, 60, 50)
+    reference, counts = rng.integers(1, 60, 200), rng.integers(0, 15, 200)
     tables = [
         [[r, reference.sum() - r], [c, counts.sum() - c]] for r, c in zip(reference, counts, strict=True)
     ]  # fmt: skip
@@ -279,6 +280,12 @@ def test_precision_and_its_kin_are_those_of_all_distances_at_once(k, small_block
     expected = manifold_scores(real, fake, k)
     assert scores.precision_recall(real, fake, k) == pytest.approx(expected, rel=1e-12)
     assert all(0.05 < value < 0.95 for value in expected.values()) and len(set(expected.values())) == 4
+
+
+def test_radii_reach_to_the_nearest_other_points():
+    points = normal(300, 3)
+    for k in (1, 5, 299):
+        np.testing.assert_allclose(scores.radii(points, k), np.sort(cdist(points, points), axis=1)[:, k], rtol=1e-12)
 
 
 def test_radii_once_computed_serve_again(small_blocks):
