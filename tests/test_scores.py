@@ -109,6 +109,11 @@ def test_the_am_score_adds_entropy_and_divergence():
     assert scores.am_score(p, training) == pytest.approx(expected, rel=1e-5)
 
 
+def test_rounded_probabilities_are_made_to_sum_to_1():
+    thirds = np.full((9, 3), 1 / 3, "float16")
+    assert scores.am_score(thirds, thirds) == pytest.approx(math.log(3), rel=1e-12)
+
+
 def test_a_class_that_never_comes_leaves_the_am_score_finite():
     score = scores.am_score(one_hot([0, 0], 2), one_hot([0, 1], 2))
     assert score == pytest.approx(0.5 * math.log(0.5) + 0.5 * math.log(0.5 / 1e-7), rel=1e-6)
@@ -299,7 +304,7 @@ def test_radii_once_computed_serve_again(small_blocks):
 @pytest.mark.parametrize("copies", [1, 9])
 def test_a_set_has_all_of_itself_even_where_its_points_lie_on_each_other(copies, small_blocks):
     """With nine copies of every point the radii are 0."""
-    real = np.tile(normal(30, 5).astype("float32") + 50, (copies, 1))
+    real = np.tile(normal(30, 300).astype("float32") + 50, (copies, 1))
     found = scores.precision_recall(real, np.random.default_rng(1).permutation(real))
     assert found["precision"] == found["recall"] == found["coverage"] == 1.0
     assert found["density"] == pytest.approx(6 / 5 if copies == 1 else 9 / 5)  # of k + 1 points, or of all copies
