@@ -109,6 +109,11 @@ def test_the_am_score_adds_entropy_and_divergence():
     assert scores.am_score(p, training) == pytest.approx(expected, rel=1e-5)
 
 
+def test_rounded_probabilities_are_made_to_sum_to_1():
+    thirds = np.full((9, 3), 1 / 3, "float16")
+    assert scores.am_score(thirds, thirds) == pytest.approx(math.log(3), rel=1e-12)
+
+
 def test_a_class_that_never_comes_leaves_the_am_score_finite():
     score = scores.am_score(one_hot([0, 0], 2), one_hot([0, 1], 2))
     assert score == pytest.approx(0.5 * math.log(0.5) + 0.5 * math.log(0.5 / 1e-7), rel=1e-6)
@@ -209,6 +214,7 @@ def test_counts_are_those_of_the_nearest_centre(small_blocks):
     centres, points = normal(6, 3), normal(50, 3, seed=1).astype("float32")
     expected = np.bincount(cdist(points, centres).argmin(axis=1), minlength=6)
     np.testing.assert_array_equal(scores.cell_counts(centres, points), expected)
+    np.testing.assert_array_equal(scores.cell_counts([[0.0], [1.0], [9.0]], [[0.4], [0.6], [0.7]]), [1, 2, 0])
 
 
 @pytest.mark.parametrize(("n", "k"), [(4, 1), (14, 2), (249, 49), (300, 50)])
@@ -225,7 +231,7 @@ def test_same_seed_same_cells():
 def test_different_bins_are_those_of_a_chi_squared_test():
     """The pooled two-proportion z-test is Pearson's test of a 2 × 2 table: z² is its χ²."""
     rng = np.random.default_rng(0)
-    reference, counts = rng.integers(1, 60, 50), rng.integers(1, 60, 50)
+    reference, counts = rng.integers(1, 60, 200), rng.integers(0, 15, 200)
     tables = [
         [[r, reference.sum() - r], [c, counts.sum() - c]] for r, c in zip(reference, counts, strict=True)
     ]  # fmt: skip
@@ -281,6 +287,12 @@ def test_precision_and_its_kin_are_those_of_all_distances_at_once(k, small_block
     assert all(0.05 < value < 0.95 for value in expected.values()) and len(set(expected.values())) == 4
 
 
+def test_radii_reach_to_the_nearest_other_points():
+    points = normal(300, 3)
+    for k in (1, 5, 299):
+        np.testing.assert_allclose(scores.radii(points, k), np.sort(cdist(points, points), axis=1)[:, k], rtol=1e-12)
+
+
 def test_radii_once_computed_serve_again(small_blocks):
     real, fake = normal(40, 3), normal(30, 3, seed=1)
     radii = scores.radii(real, 3)
@@ -292,7 +304,7 @@ def test_radii_once_computed_serve_again(small_blocks):
 @pytest.mark.parametrize("copies", [1, 9])
 def test_a_set_has_all_of_itself_even_where_its_points_lie_on_each_other(copies, small_blocks):
     """With nine copies of every point the radii are 0."""
-    real = np.tile(normal(30, 5).astype("float32") + 50, (copies, 1))
+    real = np.tile(normal(30, 300).astype("float32") + 50, (copies, 1))
     found = scores.precision_recall(real, np.random.default_rng(1).permutation(real))
     assert found["precision"] == found["recall"] == found["coverage"] == 1.0
     assert found["density"] == pytest.approx(6 / 5 if copies == 1 else 9 / 5)  # of k + 1 points, or of all copies

@@ -1,8 +1,8 @@
 """The scores by which generated sounds are judged: pure functions of NumPy arrays.
 
-A classifier's probabilities [n, classes] and its embeddings [n, d] go in. Everything is computed in float64. Every
-function raises ValueError where an array has the wrong shape, too few rows or values that are not finite. Only
-`kmeans_cells` draws random numbers. Scores by nearest neighbours, which are part of it, have a file of their own.
+A classifier's probabilities [n, classes] and its embeddings [n, d] go in. All but the search of `nearest` is computed
+in float64. Every function raises ValueError where an array has the wrong shape, too few rows or values that are not
+finite. Only `kmeans_cells` draws random numbers. Those by nearest neighbours have a file of their own.
 """
 
 import numpy as np
