@@ -92,7 +92,12 @@ def lines_of(rows):
 
 def markdown(rows, levels):
     """The scores at the end of each line as a table: every seed, mean first."""
-    heads = [score.name for key in TABLE for score in SCORES if score.key == key and key in rows[0]["scores"]]
+    heads = [
+        score.name.removesuffix(" ({})")
+        for key in TABLE
+        for score in SCORES
+        if score.key == key and key in rows[0]["scores"]
+    ]
     keys = [key for key in TABLE if key in rows[0]["scores"]]
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for name, those in lines_of(rows).items():
@@ -108,7 +113,7 @@ def _draw(rows, levels, title):
     """Scores over the minutes of training: a thin line for each seed, a thick one for their mean."""
     keys = [key for key in PLOTTED if key in rows[0]["scores"]]
     sheet = Figure(figsize=(3.6 * len(keys), 3.4), dpi=80, layout="constrained")
-    names = {score.key: f"{score.name} ({score.better} is better)" for score in SCORES}
+    names = {score.key: f"{score.name.removesuffix(' ({})')} ({score.better} is better)" for score in SCORES}
     for axes, key in zip(sheet.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
         for color, (name, those) in zip(("C0", "C1", "C2", "C3"), lines_of(rows).items(), strict=True):
             seeds = [[row for row in those if row["seed"] == seed] for seed in sorted({row["seed"] for row in those})]

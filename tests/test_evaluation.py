@@ -249,7 +249,7 @@ def test_all_checkpoints_are_scored_and_the_best_is_found(kit, run, capsys):
     flags = ["--run", str(run), "--checkpoint", "all", "--n", "60"]
     assert evaluate.main(flags) == 0
     printed = capsys.readouterr().out
-    assert "right about" in printed and "white noise" in printed and "FD (lower)" in printed
+    assert "right about" in printed and "white noise" in printed and "FD (own classifier), lower" in printed
     report = json.loads((run / "evaluation" / "evaluation.json").read_text())
     assert [row["step"] for row in report["checkpoints"]] == [0, 4, 8]
     distances = {row["step"]: mean(row["scores"], "frechet_distance") for row in report["checkpoints"]}
@@ -311,7 +311,8 @@ def test_evaluations_keep_the_best_checkpoint_and_do_not_change_the_training(kit
     flags = ["--data", str(kit), "--steps", "40", *TINY, "--checkpoint-every", "100"]
     assert train_wavegan.main([*flags, "--run", str(path), "--evaluate-every", "5"]) == 0
     told = capsys.readouterr().err
-    assert len(re.findall(r"quality at step \d+.*FD [\d.]+ \(test data [\d.]+, white noise [\d.]+\)", told)) == 8
+    quality = r"quality at step \d+.*FD \(own classifier\) [\d.]+ \(test data [\d.]+, white noise [\d.]+\)"
+    assert len(re.findall(quality, told)) == 8
     assert re.search(r"8 evaluations took [\d.]+% of the time", told)
     found = scalars(path, "quality/frechet_distance")
     assert list(found) == [5, 10, 15, 20, 25, 30, 35, 40]

@@ -102,7 +102,9 @@ class Evaluations(StepCallback):
         for score in SCORES:
             if score.key in TOLD and score.key in found:
                 beside = ", ".join(f"{name} {text(self._level(name, score.key))}" for name in self.levels)
-                parts.append(f"{score.name} {text(found[score.key])} ({beside})")
+                parts.append(
+                    f"{score.name.format(self.evaluation.embedding.short_name)} {text(found[score.key])} ({beside})"
+                )
         return "; ".join(parts)
 
     def _level(self, name, key):

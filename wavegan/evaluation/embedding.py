@@ -39,7 +39,7 @@ class Embedding:
     """From log-mel spectrograms to embeddings and, where there are classes, their probabilities.
 
     Attributes:
-        name: what it is, as it stands beside every score.
+        name, short_name: what it is, as it stands beside every score.
         classes: their names; empty where nothing is classified.
         test_accuracy: the share of held-out clips whose class is told right; None where there is none to try.
         content_hash: of the clips it was made of.
@@ -51,6 +51,7 @@ class Embedding:
         self.front, self.content_hash = front, content_hash
         self.classes = tuple(info.classes) if "accuracy" in arrays else ()
         self.name = CLASSIFIER if self.classes else PROJECTION
+        self.short_name = self.name.split(" of ")[0]
         accuracy = float(arrays.get("accuracy", np.nan))
         self.test_accuracy = None if np.isnan(accuracy) else accuracy
         self._forward = self._network(arrays) if self.classes else _projection(arrays)

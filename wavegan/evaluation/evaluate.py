@@ -122,7 +122,8 @@ def _report(run, config, evaluation, made):
         },
         "sets": sets,
         "scores": [
-            {**asdict(score), "values": {name: values[name][score.key] for name in sets}}
+            {**asdict(score), "name": score.name.format(embedding.short_name)}
+            | {"values": {name: values[name][score.key] for name in sets}}
             for score in SCORES
             if score.key in made.scores
         ],

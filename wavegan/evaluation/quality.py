@@ -14,35 +14,37 @@ SPLIT = 100  # clips in a split of the Inception Score, or more
 
 @dataclass(frozen=True)
 class Score:
-    """A score: its key, its name, what is better ("higher", "lower" or "near test"), and what it says."""
+    """A score: its key, its name, what is better ("higher", "lower" or "near test"), and what it says.
+
+    A name with {} takes that of the embedding: such distances compare within one only.
+    """
 
     key: str
     name: str
     better: str
     explanation: str
-    needs_classes: bool = False
 
 
 SCORES = (
     Score(
         "inception_score", "Inception Score", "higher",
-        "how clearly each clip is of one class, and how evenly the classes come: 1 to the number of classes", True,
+        "how clearly each clip is of one class, and how evenly the classes come: 1 to the number of classes",
     ),
     Score(
-        "modified_inception_score", "modified IS", "higher",
-        "how much the predictions differ from clip to clip", True,
-    ),
-    Score(
-        "am_score", "AM", "lower",
-        "how unclear the clips are, plus how far the classes' shares are from those of the recordings", True,
-    ),
-    Score(
-        "frechet_distance", "FD", "lower",
+        "frechet_distance", "FD ({})", "lower",
         "how far mean and spread of the embeddings are from those of the recordings",
     ),
     Score(
-        "kernel_distance", "KD", "lower",
+        "kernel_distance", "KD ({})", "lower",
         "as FD, of the whole distribution; near 0 means the same, whatever the number of clips",
+    ),
+    Score(
+        "modified_inception_score", "modified IS", "higher",
+        "how much the predictions differ from clip to clip",
+    ),
+    Score(
+        "am_score", "AM", "lower",
+        "how unclear the clips are, plus how far the classes' shares are from those of the recordings",
     ),
     Score(
         "ndb", "NDB/K", "lower",

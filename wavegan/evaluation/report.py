@@ -5,7 +5,6 @@ import json
 from preprocess import UserError
 from preprocess.durable import write_whole
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
-from wavegan.evaluation.quality import SCORES
 from wavegan.events import Events
 
 FORMAT = 1  # of evaluation.json
@@ -61,14 +60,14 @@ def table(report):
     """The scores of all sets as lines of text."""
     rows = [["", *report["sets"]]]
     for score in report["scores"]:
-        rows.append([f"{score['name']} ({score['better']})", *(text(score["values"].get(n)) for n in report["sets"])])
+        rows.append([f"{score['name']}, {score['better']}", *(text(score["values"].get(n)) for n in report["sets"])])
     return _aligned(rows)
 
 
 def curve(report):
     """A line of text for each checkpoint, with the scores that tell most."""
     keys = [key for key in TELLING if key in report["checkpoints"][0]["scores"]]
-    names = {score.key: score.name for score in SCORES}
+    names = {score["key"]: score["name"] for score in report["scores"]}
     rows = [["step", *(names[key] for key in keys), ""]]
     for checkpoint in report["checkpoints"]:
         best = "best" if checkpoint["step"] == report["best_step"] else ""
