@@ -1,5 +1,11 @@
 """Fixtures that several test modules share."""
 
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +102,23 @@ def trained(drums, tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "kleine Trömmelchen"
     assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", "10", *TINY]) == 0
     return run
+
+
+@pytest.fixture(scope="session")
+def tensorboard(trained):
+    """The address of a real TensorBoard, on the loopback address, that has read that run."""
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(trained.parent), "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--load_fast", "false"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        found = (re.search(r"at (http://127\.0\.0\.1:\d+)", line) for line in process.stderr)
+        address = next((match[1] for match in found if match), None) or pytest.fail("TensorBoard did not start")
+        deadline = time.monotonic() + 60
+        while trained.name not in json.load(urllib.request.urlopen(f"{address}/data/plugin/audio/tags")):
+            assert time.monotonic() < deadline, "TensorBoard did not load the run"
+            time.sleep(0.5)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()

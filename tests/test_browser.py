@@ -1,0 +1,340 @@
+"""What a person sees and hears in a real browser: the evaluation's page, and TensorBoard on a real run.
+
+The browser is Debian's Chromium, without a window. The pictures it took are kept in `.screenshots/`.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+from test_page import CLASSES, NASTY, RATE, SCORES, clip, example
+
+from wavegan.evaluation.page import Clip, html
+
+SCREENSHOTS = Path(__file__).resolve().parent.parent / ".screenshots"
+PATIENCE_S = 60
+WRITTEN = NASTY.encode("utf-8", "backslashreplace").decode()  # a page cannot hold what is no UTF-8
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"),
+)
+# All elements of a kind, those inside the shadow trees of others too.
+EVERY = """
+const [kind] = arguments, found = [];
+function walk(node) {
+  if (node.localName === kind) found.push(node);
+  if (node.shadowRoot) walk(node.shadowRoot);
+  for (const child of node.children) walk(child);
+}
+walk(document.body);
+return found;
+"""
+
+
+class Browser(webdriver.Chrome):
+    """Chromium, with what these tests do again and again."""
+
+    def wait(self, condition, what):
+        """What `condition()` gives as soon as that is true."""
+        return WebDriverWait(self, PATIENCE_S, poll_frequency=0.05).until(lambda _: condition(), f"never: {what}")
+
+    def all(self, selector):
+        return self.find_elements(By.CSS_SELECTOR, selector)
+
+    def every(self, kind):
+        return self.execute_script(EVERY, kind)
+
+    def get_of(self, element, name):
+        """A property of an element, as it is now."""
+        return self.execute_script("return arguments[0][arguments[1]]", element, name)
+
+    def complaints(self, *levels):
+        """What was written to the console at these levels since the last call."""
+        return [entry["message"] for entry in self.get_log("browser") if entry["level"] in levels]
+
+    def keep(self, name):
+        """A screenshot into `.screenshots/`."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        assert self.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
+
+    def look(self, **features):
+        """Set what the page is told of a person's preferences."""
+        features = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def width(self, pixels):
+        size = {"width": pixels, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+    if missing:
+        stop = pytest.fail if os.environ.get("WAVEGAN_BROWSER") == "required" else pytest.skip
+        stop(f"no {' and no '.join(missing)} here: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = Browser(options=options, service=Service(shutil.which("chromedriver")))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A page with sounds of a second, forty generated ones, some with names that no one would choose."""
+    report, made, real, neighbours, rate = example(generated=40, length=RATE)
+    made[7] = Clip(NASTY, made[7].audio, NASTY, 0.5, 0.25)
+    made[8] = clip("only its name is known", 8, RATE)
+    path = tmp_path_factory.mktemp("a page #1 with spaces & ümlauts?") / "page.html"
+    path.write_text(html(report, made, real, neighbours, rate), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def opened(browser, page):
+    """The page, just opened."""
+    browser.look(prefers_color_scheme="light")
+    browser.width(1280)
+    browser.get_log("browser")
+    browser.get(page)
+    return browser
+
+
+def player(browser, name):
+    return browser.execute_script("return document.getElementById('player')[arguments[0]]", name)
+
+
+def endless(browser):
+    """Let every sound repeat, so that a slow machine finds it playing."""
+    browser.execute_script("document.getElementById('player').loop = true")
+
+
+def plays(browser):
+    """The gallery's play buttons that are shown."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll('#clips .play')].filter((one) => one.offsetParent)"
+    )
+
+
+def pressed(browser):
+    """The places among them of those that are down."""
+    script = "return arguments[0].flatMap((one, place) => (one.ariaPressed === 'true' ? [place] : []))"
+    return browser.execute_script(script, plays(browser))
+
+
+def values(browser, key, side="generated"):
+    """One value of each clip on a side of the gallery, in its order; None where a clip has none."""
+    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.dataset[arguments[1]] ?? null)"
+    return browser.execute_script(script, f"#clips .{side} .clip", key)
+
+
+def order_by(browser, value):
+    Select(browser.find_element(By.ID, "order")).select_by_value(value)
+
+
+def test_the_page_loads_whole_and_in_silence(opened):
+    assert opened.complaints("WARNING", "SEVERE") == []
+    loaded = opened.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert all(name.startswith("data:") for name in loaded)
+    assert opened.title == "little drums: how good are its sounds?"
+    assert len(values(opened, "name")) == 40 and len(values(opened, "name", "real")) == 6
+    opened.keep("page")
+
+
+def test_every_picture_is_drawn(opened):
+    opened.execute_script("for (const image of document.images) image.loading = 'eager'")
+    sizes = "return [...document.images].map((one) => one.naturalWidth)"
+    opened.wait(lambda: all(opened.execute_script(sizes)), "all spectrograms are decoded")
+    assert len(opened.execute_script(sizes)) == 40 + 6 + 2 * 3
+    lengths = "return [...document.querySelectorAll('.play path, .chart .curve')].map((one) => one.getTotalLength())"
+    lengths = opened.execute_script(lengths)
+    assert len(lengths) == 40 + 6 + 2 * 3 + len(SCORES) and min(lengths) > 100
+
+
+def test_a_click_plays_a_clip_and_another_click_ends_it(opened):
+    endless(opened)
+    first = plays(opened)[0]
+    first.click()
+    opened.wait(lambda: player(opened, "currentTime") > 0, "the clip plays")
+    assert player(opened, "duration") == pytest.approx(1.0, abs=0.01)
+    earlier = player(opened, "currentTime")
+    opened.wait(lambda: player(opened, "currentTime") != earlier, "the clip goes on")
+    assert pressed(opened) == [0] and not player(opened, "paused")
+    opened.keep("page-playing")
+    first.click()
+    assert pressed(opened) == [] and player(opened, "paused")
+    assert opened.complaints("WARNING", "SEVERE") == []
+
+
+def test_one_clip_sounds_at_a_time(opened):
+    endless(opened)
+    buttons = plays(opened)
+    buttons[2].click()
+    # Faster than a sound loads: those before must neither come back nor complain.
+    opened.execute_script("for (const one of arguments) one.click()", *(buttons[place] for place in (0, 3, 1)))
+    opened.wait(lambda: player(opened, "currentTime") > 0, "the last one plays")
+    assert pressed(opened) == [1] and len(opened.all("audio")) == 1
+    assert player(opened, "src") == buttons[1].get_attribute("data-sound")
+    assert opened.complaints("WARNING", "SEVERE") == []
+
+
+def test_a_clip_that_is_over_gives_its_button_back(opened):
+    plays(opened)[0].click()
+    opened.wait(lambda: player(opened, "ended"), "the clip ends")
+    opened.wait(lambda: pressed(opened) == [], "its button is up")
+
+
+def test_the_keyboard_plays_goes_on_and_ends(opened):
+    endless(opened)
+    buttons = plays(opened)
+    opened.execute_script("arguments[0].focus()", buttons[0])
+    keys = ActionChains(opened)
+    keys.send_keys(Keys.SPACE).perform()
+    opened.wait(lambda: player(opened, "currentTime") > 0, "the clip plays")
+    assert pressed(opened) == [0]
+    keys.send_keys(Keys.ARROW_RIGHT).perform()
+    assert opened.switch_to.active_element == buttons[1]
+    keys.send_keys(Keys.ENTER).perform()
+    assert pressed(opened) == [1]
+    keys.send_keys(Keys.ARROW_LEFT, Keys.ESCAPE).perform()
+    assert opened.switch_to.active_element == buttons[0] and pressed(opened) == []
+
+
+def test_the_generated_clips_play_one_by_one(opened):
+    order_by(opened, "name")
+    opened.execute_script("const p = player; window.heard = []; p.addEventListener('play', () => heard.push(p.src))")
+    opened.find_element(By.ID, "all").click()
+    opened.wait(lambda: opened.execute_script("return heard.length") >= 3, "three clips play")
+    opened.find_element(By.ID, "all").click()
+    heard = opened.execute_script("return heard")
+    assert heard == [button.get_attribute("data-sound") for button in plays(opened)[: len(heard)]]
+    assert pressed(opened) == [] and player(opened, "paused")
+    assert opened.complaints("WARNING", "SEVERE") == []
+
+
+@pytest.mark.parametrize(("key", "down"), [("confidence", True), ("confidence", False), ("distance", False)])
+def test_clips_are_sorted_by_a_number_and_those_without_it_come_last(opened, key, down):
+    order_by(opened, f"{key}-{'down' if down else 'up'}")
+    shown = values(opened, key)
+    assert shown[-1] is None and None not in shown[:-1]
+    numbers = [float(value) for value in shown[:-1]]
+    assert len(set(numbers)) > 30 and numbers == sorted(numbers, reverse=down)
+
+
+def test_clips_are_sorted_by_name_as_people_count(opened):
+    order_by(opened, "name")
+    numbers = [int(name) for name in values(opened, "name") if name.isdigit()]
+    assert numbers == sorted(numbers) and len(numbers) == 38
+
+
+def test_by_class_each_class_has_its_group_with_the_surest_first(opened):
+    order_by(opened, "label")
+    groups = opened.all("#clips .group")
+    titles = [group.find_element(By.TAG_NAME, "h3").text for group in groups]
+    assert titles == [WRITTEN, *CLASSES, "no class"]
+    for group, title in zip(groups, titles, strict=True):
+        made = group.find_elements(By.CSS_SELECTOR, ".generated .clip")
+        assert {one.get_attribute("data-label") or "no class" for one in made} == {title}
+        sure = [float(one.get_attribute("data-confidence") or 0) for one in made]
+        assert sure == sorted(sure, reverse=True)
+
+
+def test_a_class_can_be_chosen_and_its_real_clips_stay_beside_it(opened):
+    chip = next(chip for chip in opened.all(".chip") if chip.text.startswith("snare"))
+    chip.click()
+    assert set(values(opened, "label")) == set(values(opened, "label", "real")) == {"snare"}
+    assert chip.text == f"snare {len(values(opened, 'label'))}"
+    assert [one.get_attribute("aria-pressed") for one in opened.all(".chip")].count("true") == 1
+    opened.all(".chip")[0].click()
+    assert len(values(opened, "label")) == 40
+
+
+def test_a_nasty_class_can_be_chosen_too(opened):
+    next(chip for chip in opened.all(".chip") if "script" in chip.text).click()
+    assert values(opened, "name") == values(opened, "label") == [WRITTEN]
+    assert "broken" not in opened.title
+    plays(opened)[0].click()
+    opened.wait(lambda: player(opened, "currentTime") > 0, "it plays like any other")
+    assert opened.complaints("WARNING", "SEVERE") == []
+
+
+def test_what_is_many_is_shown_in_part_until_one_asks(opened):
+    order_by(opened, "name")
+    more = opened.find_element(By.ID, "more")
+    assert len(plays(opened)) == 24 + 6 and more.text == "Show 16 more"
+    more.click()
+    assert len(plays(opened)) == 46 and more.text == "Show fewer"
+    more.click()
+    assert len(plays(opened)) == 30
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 800, 1280])
+def test_the_page_fits_its_window_in_both_schemes(opened, scheme, width):
+    opened.look(prefers_color_scheme=scheme)
+    opened.width(width)
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= width
+    background = opened.execute_script("return getComputedStyle(document.body).backgroundColor")
+    brightness = sum(int(value) for value in re.findall(r"\d+", background)[:3]) / 3
+    assert (brightness > 200) if scheme == "light" else (brightness < 60)
+    opened.keep(f"page-{scheme}-{width}")
+
+
+def tab(browser, address, name, kind, least):
+    """Opens a tab of TensorBoard; its elements of a kind, as soon as there are that many."""
+    browser.look(prefers_color_scheme="light")
+    browser.width(1280)
+    browser.get("about:blank")  # another tab of the same page would not be loaded anew
+    browser.get_log("browser")
+    browser.get(f"{address}/#{name}")
+
+    return browser.wait(lambda: len(now := browser.every(kind)) >= least and now, f"TensorBoard shows {least} {name}")
+
+
+def test_tensorboards_players_play(browser, tensorboard):
+    players = tab(browser, tensorboard, "audio", "audio", 8)
+    first = players[0]
+    browser.wait(lambda: browser.get_of(first, "readyState") >= 1, "the sound is loaded")
+    assert browser.get_of(first, "duration") == pytest.approx(1024 / 4000, abs=0.01)
+    browser.keep("tensorboard-audio")
+    width = first.size["width"]
+    ActionChains(browser).move_to_element_with_offset(first, 26 - width // 2, 0).click().perform()  # its play button
+    moved = "const times = arguments[0].played; return times.length ? times.end(times.length - 1) : 0"
+    browser.wait(lambda: browser.execute_script(moved, first) > 0, "the sound plays")
+    assert browser.get_of(first, "error") is None
+    assert browser.complaints("SEVERE") == []
+
+
+def test_tensorboards_pictures_show(browser, tensorboard):
+    tab(browser, tensorboard, "images", "tf-image-loader", 2)
+    browser.wait(
+        lambda: [browser.get_of(image, "naturalWidth") > 300 for image in browser.every("img")] == [True, True],
+        "the sheets of generated and real clips are decoded",
+    )
+    assert all(image.is_displayed() for image in browser.every("img"))
+    browser.keep("tensorboard-images")
+    assert browser.complaints("SEVERE") == []
+
+
+def test_tensorboards_scalars_are_drawn(browser, tensorboard):
+    tab(browser, tensorboard, "scalars", "vz-line-chart2", 3)
+    drawn = "return arguments[0].filter((one) => one.matches('.line')).map((one) => one.getTotalLength())"
+
+    browser.wait(
+        lambda: sum(length > 50 for length in browser.execute_script(drawn, browser.every("path"))) >= 3,
+        "three curves have a length",
+    )
+    browser.keep("tensorboard-scalars")
+    assert browser.complaints("SEVERE") == []

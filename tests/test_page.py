@@ -1,0 +1,329 @@
+"""The page holds what was measured, escaped, in one file, with its sounds and pictures."""
+
+import base64
+import configparser
+import copy
+import hashlib
+import io
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from preprocess.audio import to_pcm16
+from wavegan.evaluation.curves import chart
+from wavegan.evaluation.markup import decimals_for, number, percent, text
+from wavegan.evaluation.page import Clip, html
+
+ROOT = Path(__file__).resolve().parent.parent
+RATE = 8000  # Hz
+LENGTH = 4096  # samples
+CLASSES = ("kick", "snare", "tom")
+SETS = ("generated", "test data", "train data", "white noise")
+SCORES = {
+    "inception_score": ("Inception Score", "higher", (4.12, 7.4, 7.51, 1.02)),
+    "frechet_distance": ("Fréchet distance", "lower", (3.4, 0.61, 0.2, 210.3)),
+    "self_distance": ("Distance to itself", "near test", (0.92, 1.0, 0.98, 0.21)),
+    "entropy": ("Entropy", "", (0.035, 0.1, None, float("nan"))),
+}
+NASTY = "</script><script>document.title = 'broken'</script><b a='\"&amp;${x}\udcff.wav"
+
+
+def clip(name, seed=0, length=LENGTH, **known):
+    """A decaying tone whose pitch depends on the seed."""
+    time = np.arange(length, dtype=np.float32)[:, None] / RATE
+    return Clip(name, (np.exp(-6 * time) * np.sin(900 * (seed + 1) * time)).astype(np.float32), **known)
+
+
+def example(generated=12, length=LENGTH):
+    """`page.html`'s arguments: a report, clips of three classes, and pairs."""
+    rng = np.random.default_rng(0)
+    made = [
+        clip(str(n), n, length, label=CLASSES[n % 3], confidence=float(rng.uniform()), distance=float(rng.uniform()))
+        for n in range(generated)
+    ]
+    real = [clip(f"{CLASSES[n % 3]}/{n}.wav", n, length, label=CLASSES[n % 3]) for n in range(6)]
+    neighbours = list(zip(sorted(made, key=lambda one: one.distance)[:3], real, strict=False))
+    scores = [
+        {
+            "key": key,
+            "name": name,
+            "better": better,
+            "explanation": f"What the {name} says.",
+            "values": {one: {"mean": mean, "spread": 0.1} for one, mean in zip(SETS, means, strict=True)},
+        }
+        for key, (name, better, means) in SCORES.items()
+    ]
+    report = {
+        **{"format": 1, "run": "little drums", "step": 1750, "data": "drums-8k", "clips": 2048, "clips_at_once": 203},
+        **{"subsets": 10, "seed": 0, "made": "2026-11-22T23:40:00"},
+        "embedding": {"name": "own classifier", "test_accuracy": 0.973, "classes": list(CLASSES)},
+        "sets": list(SETS),
+        "scores": scores,
+        "histogram": {one: dict(zip(CLASSES, (0.5, 0.3, 0.2), strict=True)) for one in SETS[:2]},
+        "memorised": {"share": 0.004, "threshold": 0.41, "verdict": "Nothing was memorised."},
+        "checkpoints": [
+            {"step": step, "scores": {key: {"mean": 5 - step / 500, "spread": 0.1} for key in SCORES}}
+            for step in (250, 750, 1250, 1750)
+        ],
+        "best_step": 1250,
+        "config": {"preset": "tiny", "finetuned_from": ""},
+        "notes": ["Few test clips."],
+    }
+    return report, made, real, neighbours, RATE
+
+
+class Tags(HTMLParser):
+    """What a browser would see: [(tag, names of its attributes)] and all that is text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text, self.attributes = [], "", []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, [name for name, _ in attrs]))
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def renamed(value, add):
+    """A report with `add` behind every text that a user's files or settings can bring in."""
+    if isinstance(value, dict):
+        fixed = {"better", "key", "made", "sets", "values"}
+        named = {"histogram", "config"}
+        return {
+            key: inner
+            if key in fixed
+            else {
+                name + add if name in CLASSES or key == "config" else name: renamed(i, add) for name, i in inner.items()
+            }
+            if key in named
+            else renamed(inner, add)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [renamed(inner, add) for inner in value]
+    return value + add if isinstance(value, str) else value
+
+
+def sounds(page):
+    """The WAV files in a page, decoded, in its order."""
+    found = re.findall(r'data-sound="data:audio/wav;base64,([^"]+)"', page)
+    return [soundfile.read(io.BytesIO(base64.b64decode(one)), dtype="int16", always_2d=True) for one in found]
+
+
+def spectrograms(page):
+    found = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    return [Image.open(io.BytesIO(base64.b64decode(one))) for one in found]
+
+
+@pytest.fixture(scope="module")
+def page():
+    return html(*example())
+
+
+def test_every_score_is_there_with_its_values_its_meaning_and_its_direction(page):
+    shown = Tags(page).text
+    for name, _, _ in SCORES.values():
+        assert f"What the {name} says." in shown
+    rows = re.findall(r"<tr>.*?</tr>", page.split('<table class="scores">')[1].split("</table>")[0])
+    assert [re.findall(r'<td[^>]*data-set="([^"]+)"><span>([^<]+)', row) for row in rows[1:]] == [
+        list(zip(SETS, values, strict=True))
+        for values in (
+            ("4.12", "7.40", "7.51", "1.02"),
+            ("3.40", "0.61", "0.20", "210.30"),
+            ("0.92", "1.00", "0.98", "0.21"),
+            ("0.035", "0.100", "–", "–"),
+        )
+    ]
+    assert [row.count("±") for row in rows[1:]] == [4, 4, 4, 2]
+    directions = [re.search('class="direction">. ([^<]+)', row)[1] for row in rows[1:]]
+    near = "near the test data is better"
+    assert directions == ["higher is better", "lower is better", near, "describes, does not judge"]
+
+
+def test_the_rest_of_the_report_is_there(page):
+    shown = Tags(page).text
+    for words in (
+        *("little drums", "step 1,750", "2,048 generated clips", "drums-8k", "2026-11-22 23:40", "Few test clips."),
+        *("Nothing was memorised.", "0.4 %", "0.41", "own classifier", "97.3 %", "203", "preset", "tiny"),
+    ):
+        assert words in shown, words
+    assert "1,250" in shown and shown.count("50.0 %") == 2
+
+
+def test_no_text_becomes_markup():
+    report, made, real, neighbours, rate = example()
+    names = {id(one): Clip(one.name + NASTY, one.audio, one.label + NASTY, 0.5, 0.5) for one in (*made, *real)}
+    changed = [names[id(one)] for one in made], [names[id(one)] for one in real]
+    pairs = [(names[id(a)], names[id(b)]) for a, b in neighbours]
+    nasty = html(renamed(report, NASTY), *changed, pairs, rate)
+    calm = {id(one): Clip(one.name + "x", one.audio, one.label + "x", 0.5, 0.5) for one in (*made, *real)}
+    changed = [calm[id(one)] for one in made], [calm[id(one)] for one in real]
+    pairs = [(calm[id(a)], calm[id(b)]) for a, b in neighbours]
+    plain = html(renamed(report, "x"), *changed, pairs, rate)
+    assert Tags(nasty).tags == Tags(plain).tags
+    nasty.encode("utf-8")  # a file name that is no UTF-8 included
+    written = NASTY.encode("utf-8", "backslashreplace").decode()
+    assert Tags(nasty).text.count(written) > 40
+    assert ("data-name", made[0].name + written) in Tags(nasty).attributes
+
+
+def test_the_page_is_one_file_that_loads_nothing(page):
+    found = Tags(page)
+    for name, value in found.attributes:
+        assert name not in {"srcset", "action", "background", "onclick", "onload", "onerror"}, name
+        if name in {"src", "href", "data", "poster"}:
+            assert value.startswith(("data:", "#")), value[:80]
+    code = re.sub(r'data:[a-z/]+;base64,[^"]+', "", page)
+    assert not re.search(r"https?:|url\(|@import|fetch\(|XMLHttp|WebSocket|import\(", code)
+    script = page.split("<script>")[1].split("</script>")[0]
+    allowed = re.search(r"script-src 'sha256-([^']+)'", page)[1]
+    assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() == allowed
+    assert "default-src 'none'" in page
+
+
+def test_every_link_inside_the_page_leads_somewhere(page):
+    attributes = Tags(page).attributes
+    places = {value for name, value in attributes if name == "id"}
+    links = {value[1:] for name, value in attributes if name == "href" and value.startswith("#")}
+    assert links and links <= places
+
+
+def test_the_sounds_are_the_clips_to_the_bit(page):
+    _, made, real, neighbours, _ = example()
+    expected = [*made, *real, *(pair for side in (0, 1) for pair in [pairs[side] for pairs in neighbours])]
+    heard = {(samples.tobytes(), rate) for samples, rate in sounds(page)}
+    assert len(sounds(page)) == len(expected)
+    assert heard == {(to_pcm16(one.audio).tobytes(), RATE) for one in expected}
+
+
+def test_stereo_sounds_keep_both_channels_and_loud_ones_are_clipped():
+    report, *_ = example()
+    audio = np.stack([np.linspace(-2, 2, LENGTH), np.zeros(LENGTH)], axis=1).astype(np.float32)
+    samples, _ = sounds(html(report, [Clip("both", audio)], [], [], RATE))[0]
+    assert samples.shape == (LENGTH, 2)
+    assert samples[0].tolist() == [-32768, 0] and samples[-1].tolist() == [32767, 0]
+
+
+@pytest.mark.parametrize(("rate", "playable"), [(1000, 3000), (3000, 3000), (44100, 44100), (500_000, 192_000)])
+def test_sample_rates_that_browsers_refuse_are_changed(rate, playable):
+    report, *_ = example()
+    samples, written = sounds(html(report, [clip("x", 3)], [], [], rate))[0]
+    assert written == playable
+    assert len(samples) / playable == pytest.approx(LENGTH / rate, rel=0.01)
+
+
+def test_spectrograms_show_low_tones_low_and_high_ones_high_on_one_scale():
+    report, *_ = example()
+    time = np.arange(LENGTH) / RATE
+    tones = [(0.5 * np.sin(2 * np.pi * hz * time)).astype(np.float32)[:, None] for hz in (300, 3000)]
+    silence = np.zeros((LENGTH, 1), np.float32)
+    clips = [Clip("low", tones[0]), Clip("high", tones[1]), Clip("quiet", 0.01 * tones[1]), Clip("silent", silence)]
+    pictures = spectrograms(html(report, clips, [], [], RATE))
+    low, high, quiet, silent = (np.asarray(picture) for picture in pictures)  # palette indices [bins, columns]
+    assert low.mean(axis=1).argmax() > 0.7 * len(low) and high.mean(axis=1).argmax() < 0.3 * len(high)
+    assert high.max() > 240 and 100 < quiet.max() < 140  # 40 of 80 dB below
+    assert silent.max() == 0
+    black, colored = (np.asarray(picture.convert("RGB")) for picture in (pictures[3], pictures[1]))
+    assert black.max() < 10 and colored[..., 0].mean() > 1.2 * colored[..., 1].mean()  # magma's red, no grey
+
+
+def test_a_waveform_goes_as_far_as_the_clip_does():
+    report, *_ = example()
+    audio = np.zeros((LENGTH, 1), np.float32)
+    audio[LENGTH // 2 :] = 1.0
+    audio[-LENGTH // 4 :] = -0.5
+    path = re.search(r'<path d="M([^"]+)z"', html(report, [Clip("step", audio)], [], [], RATE))[1]
+    points = np.array(path.split(), float).reshape(-1, 2)  # 0 is the top, 64 the bottom
+    heights = {
+        quarter: points[(points[:, 0] > start) & (points[:, 0] < start + 30), 1].round()
+        for quarter, start in enumerate((1, 33, 65, 97))
+    }
+    assert set(heights[0]) == set(heights[1]) == {31.0, 32.0}
+    assert heights[2].min() == 0 and heights[3].max() == 48
+
+
+def test_without_classes_there_is_neither_a_filter_nor_an_order_by_class():
+    report, made, real, neighbours, rate = example()
+    report = {**report, "histogram": {}, "embedding": {"name": "random", "test_accuracy": None, "classes": []}}
+    plain = [Clip(one.name, one.audio, distance=one.distance) for one in made]
+    page = html(report, plain, real, neighbours, rate)  # folders can have names without a classifier to tell them apart
+    assert 'class="chip"' not in page and 'class="shares"' not in page and "right about test clips" not in page
+    assert re.findall(r'<option value="([^"]+)"', page) == ["distance-up", "distance-down", "name"]
+
+
+def test_a_page_without_test_data_and_without_any_clip_is_still_a_page():
+    report, *_ = copy.deepcopy(example())
+    report["sets"].remove("test data")
+    report |= {"checkpoints": report["checkpoints"][:1], "best_step": None, "notes": []}
+    report["memorised"]["share"] = None
+    for score in report["scores"]:
+        del score["values"]["test data"]
+    page = html(report, [], [], [], RATE)
+    assert 'data-set="test data"' not in page and 'class="chart"' not in page
+    assert "there is no curve to draw" in page and "Best checkpoint" not in page and "– of the generated" in page
+
+
+def test_a_curve_for_every_score_with_its_levels_and_the_best_step(page):
+    charts = re.findall(r'<svg class="chart".*?</svg>', page)
+    assert len(charts) == len(SCORES)
+    assert all(drawn.count("<circle") == 4 and drawn.count('class="best"') == 1 for drawn in charts)
+    assert "test data 7.40 ↑" not in charts[0] and charts[0].count('class="level') == 2
+    assert "white noise 210 ↑" in unescape(charts[1])
+
+
+def heights(drawn):
+    return [float(found) for found in re.findall(r'<circle cx="[^"]+" cy="([^"]+)"', drawn)]
+
+
+def test_a_curve_rises_with_its_score_and_is_drawn_to_scale():
+    low, middle, high = heights(chart([(0, 1.0, None), (10, 2.0, 0.5), (20, 3.0, None)], {}, None, "x"))
+    assert low > middle > high and middle == pytest.approx((low + high) / 2, abs=0.1)
+    places = re.findall(r'<circle cx="([^"]+)"', chart([(0, 1.0, 0), (30, 2.0, 0), (40, 1.0, 0)], {}, None, "x"))
+    first, second, third = map(float, places)
+    assert (second - first) / (third - first) == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_curve_through_decades_is_logarithmic_whatever_lies_at_zero():
+    drawn = chart([(0, 1000.0, 1), (10, 100.0, 150), (20, 10.0, 1)], {"test data": 0.0, "white noise": 1e5}, None, "x")
+    first, second, third = heights(drawn)
+    assert second - first == pytest.approx(third - second, abs=0.2)
+    assert "test data 0.00 ↓" in drawn and "nan" not in drawn and "inf" not in drawn
+
+
+@pytest.mark.parametrize("values", [(0.0, 0.0), (1.0, 1.0), (-3.0, -3.0), (1e-9, 2e-9), (-1e12, 1e12)])
+def test_any_curve_can_be_drawn(values):
+    points = [(step, value, None) for step, value in enumerate(values)]
+    drawn = chart(points, {"test data": values[0], "white noise": -1e6}, 0, "x")
+    assert all(0 <= height <= 180 for height in heights(drawn)) and "nan" not in drawn and "inf" not in drawn
+    assert 2 <= drawn.count('class="grid"') <= 8
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(12345.6, "12,345.6"), (-0.5, "−0.5"), (None, "–"), (float("nan"), "–"), (float("inf"), "–")]
+)
+def test_numbers_are_written_for_people(value, written):
+    assert number(value, 1) == written
+
+
+def test_decimals_follow_the_smallest_value_and_shares_are_percent():
+    assert [decimals_for([value, 5000]) for value in (123, 12.3, 1.23, 0.12, 0.012, 0.0001, 0)] == [0, 1, 2, 2, 3, 3, 0]
+    assert decimals_for([None, 0]) == 2 and percent(0.1234) == "12.3 %" and percent(1, 0) == "100 %"
+    assert text("a\udcff<\"'&") == "a\\udcff&lt;&quot;&#x27;&amp;"
+
+
+def test_the_files_of_the_page_are_installed_with_the_package():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    installed = set(setup["options.package_data"]["wavegan.evaluation"].split())
+    assert installed == {path.name for path in (ROOT / "wavegan" / "evaluation").glob("page.*")} - {"page.py"}
+    assert "wavegan.evaluation" in setup["options"]["packages"].split()
