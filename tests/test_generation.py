@@ -4,8 +4,9 @@ import soundfile
 
 import generate
 from wavegan.generation import load_generator
+from wavegan.latents import sample_latents
 from wavegan.runs import Run
-from wavegan.synthesis import sample_latents, synthesize
+from wavegan.synthesis import synthesize
 
 
 def sounds(folder):

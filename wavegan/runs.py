@@ -175,6 +175,26 @@ class Run:
         best = max(scores, key=scores.get, default=None)
         return None if best is None or scores[best] == -math.inf else best
 
+    def named_step(self, text):
+        """The step that `--checkpoint` names: a number, "best", or "latest", for which it is None.
+
+        Raises UserError where it is none of these, or "best" and no checkpoint has a score.
+        """
+        if text == "latest":
+            return None  # the newest that is whole
+        if text == "best":
+            best = self.best()
+            if best is None:
+                score = typed("evaluate", "--run", self.path, "--checkpoint", "all")
+                raise UserError(
+                    f"no checkpoint of {self.path} has a score, so none is the best. Give them scores: {score}. "
+                    "Or train with --evaluate-every."
+                )
+            return best
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise UserError(f"--checkpoint must be latest, best or a step. Received: {text}.")
+        return int(text)
+
     def _list(self, without=None):
         return ", ".join(str(step) for step in self.steps() if step != without) or "none"
 
