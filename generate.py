@@ -1,29 +1,38 @@
-"""Make new sounds with a trained WaveGAN: python generate.py --n 50"""
+"""Make sounds with a trained WaveGAN: python generate.py --n 50"""
 
 import sys
 from functools import partial
 from pathlib import Path
 
 from preprocess import UserError
-from preprocess.command import Parser, at_least, exit_code, not_empty
+from preprocess.command import Parser, at_least, exit_code, not_empty, number_up_to
+from wavegan import latents
 from wavegan.runs import Run, newest_run
+
+DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is that of new ones
+GOES_WITH = {"n": DRAWN, "seed": DRAWN, "steps": ("interpolate",), "path": ("interpolate",), "spread": ("around",)}
 
 
 def parser():
-    flags = Parser(description="Make new sounds: WAV files, their latents and a picture.")
-    flags.add_argument("--n", type=at_least(1), default=50, metavar="INT", help="how many sounds (default: 50)")
-    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run to use (default: the newest under runs/)")
-    flags.add_argument("--checkpoint", metavar="STEP", default="latest", help="latest, or its step (default: latest)")
-    flags.add_argument("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
-    flags.add_argument(
-        "--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)"
+    flags = Parser(
+        description="Make sounds: WAV files, their latents and a picture. New sounds, or those of a LATENT, which is "
+        "FILE.npz:INDEX (latents.npz, preview_latents.npz), a WAV file that this command made, or a seed."
     )
-    flags.add_argument(
-        "--batch-size",
-        type=at_least(1),
-        metavar="INT",
-        help="sounds at once (default: what makes a million samples)",
-    )
+    add = flags.add_argument
+    add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around: 16)")
+    add("--run", type=not_empty, metavar="DIR", help="the run to use (default: the newest under runs/)")
+    add("--checkpoint", metavar="STEP", default="latest", help="latest, best or its step (default: latest)")
+    add("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
+    add("--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
+    way = flags.add_mutually_exclusive_group()
+    one = {"type": not_empty, "metavar": "LATENT"}
+    way.add_argument("--from", **one, help="these sounds again: one, or with FILE.npz all of them")
+    way.add_argument("--interpolate", **one, nargs=2, help="sounds on the way from one to the other, both included")
+    way.add_argument("--around", **one, help="this sound and variations of it")
+    add("--steps", type=at_least(2), metavar="INT", help="how many sounds --interpolate makes (default: 8)")
+    add("--path", choices=list(latents.PATHS), help="of --interpolate; linear is quieter halfway (default: spherical)")
+    spread = "how far --around moves each number of the latent, at most; the range is 2 wide (default: 0.3)"
+    add("--spread", type=number_up_to(2), metavar="FLOAT", help=spread)
     return flags
 
 
@@ -33,32 +42,53 @@ def main(argv=None):
 
 
 def generate_sounds(flags):
+    way = _way(flags)
     run = Run(flags.run) if flags.run else newest_run()
-    run.config()  # a missing run is told before the heavy imports
-    step = None if flags.checkpoint == "latest" else _step(flags.checkpoint)
+    config = run.config()  # a missing run is told before the heavy imports
+    step = run.named_step(flags.checkpoint)
     run.check(run.latest() if step is None else step)
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
+    chosen = _latents(flags, way, config.latent_size)
 
     from preprocess.records import import_quietly
 
     import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
     from wavegan.generation import generate
 
-    warn = partial(print, file=sys.stderr)
-    made = generate(run, flags.n, flags.seed, step, flags.out, flags.batch_size, warn)
+    made = generate(run, chosen, step, flags.out, partial(print, file=sys.stderr))
     speed = made.sound_s / made.compute_s
-    print(f"{made.clips} sounds in {made.folder}: WAV files, sheet.png, latents.npz")
-    print(f"run {run.path}, step {made.step}, seed {made.seed}")
+    sounds = "1 sound" if made.clips == 1 else f"{made.clips} sounds"
+    print(f"{sounds} in {made.folder}: WAV files, sheet.png, latents.npz")
+    print(f"run {run.path}, step {made.step}, {chosen.title}")
     if made.step == 0:
         print("note: at step 0 nothing has been learned yet; this is noise")
+    for name, before in sorted(chosen.sounded - {(run.name, made.step)}):
+        print(f"note: what was saved are sounds of run {name!r}, step {before}; that checkpoint makes them again")
     print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed:,.0f} × real time")
 
 
-def _step(text):
-    if not text.isdecimal():
-        raise UserError(f"--checkpoint must be latest or a step. Received: {text}.")
-    return int(text)
+def _way(flags):
+    """Which of "from", "interpolate" and "around" was given; None for new sounds."""
+    way = next((name for name in ("from", "interpolate", "around") if vars(flags)[name]), None)
+    for flag, ways in GOES_WITH.items():
+        if vars(flags)[flag] is not None and way not in ways:
+            raise UserError(
+                f"--{flag} does not go with --{way}. Leave one of the two out."
+                if way
+                else f"--{flag} needs --{ways[0]}. Give both or neither."
+            )
+    return way
+
+
+def _latents(flags, way, size):
+    if way == "from":
+        return latents.again(getattr(flags, way), size)
+    if way == "interpolate":
+        return latents.between(flags.interpolate, flags.steps or 8, flags.path or "spherical", size)
+    if way == "around":
+        return latents.around(flags.around, flags.n or 16, flags.spread or 0.3, size, flags.seed)
+    return latents.new(flags.n or 50, size, flags.seed)
 
 
 if __name__ == "__main__":

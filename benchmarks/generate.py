@@ -11,8 +11,9 @@ from pathlib import Path
 from benchmarks.arithmetic import forward_flop
 from benchmarks.measure import in_turns, matrix_products, median_ratio
 from wavegan import autodiff
+from wavegan.latents import sample_latents
 from wavegan.runs import Run
-from wavegan.synthesis import in_batches, sample_latents
+from wavegan.synthesis import in_batches
 from wavegan.training import gan_from, generator_from
 
 SOUNDS = 50  # of the whole process

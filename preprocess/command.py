@@ -1,17 +1,18 @@
 """What all commands share: flags that answer in one line, and exit codes instead of tracebacks."""
 
 import argparse
+import math
 import os
 import shlex
 import sys
 
 from preprocess import UserError
 
-SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py"}
+SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py", "evaluate": "evaluate.py"}
 
 
 def typed(name, *words):
-    """How to type the command `name` ("preprocess", "train", "generate") with `words`, in the way this one was started.
+    """How to type the command `name` ("preprocess", "train", …) with `words`, in the way this one was started.
 
     As installed (`wavegan-train`), as a script in the folder this one lies in, or as a module.
     """
@@ -49,6 +50,21 @@ def at_least(least):
         return number
 
     return whole_number
+
+
+def number_up_to(most):
+    """An argparse type: a number above 0, `most` at most."""
+
+    def number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number above 0, {most} at most. Received: {text}")
+        return value
+
+    return number
 
 
 def not_empty(text):

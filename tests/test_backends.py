@@ -16,7 +16,9 @@ from test_generation import sounds
 
 import generate
 import train_wavegan
+from wavegan.config import resolve
 from wavegan.runs import Run
+from wavegan.training import gan_from
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -147,6 +149,42 @@ def test_a_run_made_with_one_backend_generates_with_the_other(made_with, with_ot
     assert len(one) == 3
     for name in one:
         assert np.abs(one[name].astype(int) - other[name]).max() <= 2  # steps of 16 bits
+
+
+COMMANDS = """
+import sys, generate
+run, folder = sys.argv[1:]
+for name, words in {
+    "fifty": ["--n", "50", "--seed", "1"],
+    "one": ["--from", f"{folder}/fifty/latents.npz:17"],
+    "way": ["--interpolate", f"{folder}/fifty/latents.npz:17", f"{folder}/fifty/latents.npz:3"],
+    "near": ["--around", f"{folder}/fifty/latents.npz:17", "--n", "40"],
+}.items():
+    assert generate.main(["--run", run, "--out", f"{folder}/{name}", *words]) == 0
+"""
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """A run of a size where a batch of another size gives other bits. Read only."""
+    run = Run(tmp_path_factory.mktemp("runs") / "untrained")
+    config = resolve({"preset": "tiny"}, gpu=False, length=4096, sample_rate=8000)
+    run.create(config)
+    run.make_folders()
+    state = gan_from(config).state()
+    louder = {name: 1.5 * array if name.endswith("kernel") else array for name, array in state.items()}
+    run.save(0, louder)
+    return run.path
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_saved_latent_gives_its_sound_again_to_the_bit(backend, untrained, tmp_path):
+    done = python("-c", COMMANDS, untrained, tmp_path, backend=backend)
+    assert done.returncode == 0, done.stderr[-3000:]
+    before = (tmp_path / "fifty" / "017.wav").read_bytes()
+    for name in ("one/000.wav", "way/000.wav", "near/000.wav"):
+        assert (tmp_path / name).read_bytes() == before, name
+    assert (tmp_path / "way" / "007.wav").read_bytes() == (tmp_path / "fifty" / "003.wav").read_bytes()
 
 
 def test_a_run_made_with_one_backend_goes_on_with_the_other(jax_run, trained, drums, tmp_path):

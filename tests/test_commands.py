@@ -58,6 +58,16 @@ def test_help_needs_no_heavy_import(script):
     assert output.splitlines()[-1] == ""
 
 
+@pytest.mark.parametrize("words", [["--steps", "4"], ["--from", "nowhere.npz"], ["--checkpoint", "best"]])
+def test_what_cannot_be_generated_is_told_before_the_heavy_imports(trained, words):
+    code = (
+        f"import sys, generate; code = generate.main({['--run', str(trained), *words]!r})\n"
+        "print(code, *{'tensorflow', 'keras', 'librosa', 'matplotlib', 'soundfile'} & set(sys.modules))"
+    )
+    output, errors = command("-c", code).communicate()
+    assert output.split() == ["2"], errors
+
+
 def test_the_whole_path_from_another_folder_with_spaces_and_umlauts(drum_files, tmp_path):
     folder = tmp_path / "ein Ordner für Töne"
     folder.mkdir()

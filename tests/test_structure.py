@@ -33,6 +33,7 @@ def test_preprocess_imports_nothing_from_wavegan():
         ("layers", {"keras"}),
         ("losses", {"keras"}),
         ("models", {"keras", "wavegan.layers"}),
+        ("latents", {"dataclasses", "numpy", "secrets", "wavegan.saved"}),
         ("synthesis", {"keras", "numpy", "wavegan.autodiff"}),
         ("training", {"keras", "numpy", "wavegan.autodiff", "wavegan.losses", "wavegan.models"}),
     ],

@@ -1,10 +1,10 @@
 """New sounds from a trained run."""
 
 import os
-import secrets
 import shutil
 import time
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from preprocess.audio import write_wav
 from preprocess.records import native_stderr_hidden
 from wavegan import pictures
 from wavegan.runs import free_directory
-from wavegan.synthesis import sample_latents, synthesize
+from wavegan.synthesis import synthesize
 from wavegan.training import generator_from
 
 PICTURED = 200  # clips on the picture at most
@@ -29,7 +29,6 @@ class Generated:
     clips: int
     sound_s: float
     compute_s: float
-    seed: int
 
 
 def load_generator(run, step=None, warn=print):
@@ -53,48 +52,47 @@ def load_generator(run, step=None, warn=print):
     return generator, config, step
 
 
-def generate(run, n, seed=None, step=None, folder=None, batch_size=None, warn=print):
-    """Make `n` sounds: WAV files (PCM 16, the run's rate), `latents.npz` and `sheet.png` in a new folder.
+def generate(run, latents, step=None, folder=None, warn=print):
+    """Make the sounds of `latents`: WAV files (PCM 16, the run's rate), `latents.npz`, `sheet.png` in a new folder.
+
+    A latent's WAV file is the same to the last bit whatever others are made with it, on one machine and backend.
 
     Args:
         run: a `runs.Run`.
-        n: how many.
-        seed: of the latents; drawn when None, and stored either way.
+        latents: a `latents.Latents`.
         step: the checkpoint's; the newest that is whole when None.
         folder: where to; `generated/<run>/step-<step>` when None. Where it is there already, a number is added.
-        batch_size: clips computed at once; memory grows with it. About a million samples when None.
         warn: called with a line for each newer checkpoint that is damaged.
 
     Returns a `Generated`. Raises UserError when there is nothing to generate from or no place to write to.
     """
     generator, config, step = load_generator(run, step, warn)
-    seed = secrets.randbits(31) if seed is None else seed
-    latents = sample_latents(n, config.latent_size, seed)
     started = time.monotonic()
     with native_stderr_hidden():  # compilers talk
-        audio = synthesize(generator, latents, batch_size)
+        audio = synthesize(generator, latents.values)
     compute_s = time.monotonic() - started
 
     folder = free_directory(folder or Path("generated") / run.name / f"step-{step:08d}")
     beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         beside.mkdir(parents=True)
-        _write(beside, audio, latents, config.sample_rate, {"seed": seed, "step": step, "run": run.name})
+        _write(beside, audio, latents, config.sample_rate, {"run": run.name, "step": step})
         beside.rename(folder)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return Generated(folder, step, n, n * config.length / config.sample_rate, compute_s, seed)
+    return Generated(folder, step, len(audio), len(audio) * config.length / config.sample_rate, compute_s)
 
 
-def _write(folder, audio, latents, sample_rate, facts):
+def _write(folder, audio, latents, sample_rate, made_with):
     digits = max(3, len(str(len(audio) - 1)))
     names = [f"{number:0{digits}d}" for number in range(len(audio))]
     for name, clip in zip(names, audio, strict=True):
         write_wav(folder / f"{name}.wav", clip, sample_rate)
-    np.savez(folder / "latents.npz", latents=latents, **facts)
-    shown = audio[:PICTURED]
+    seed = {} if latents.seed is None else {"seed": latents.seed}
+    np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **seed, **made_with)
     more = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
-    title = f"{facts['run']}, step {facts['step']}, seed {facts['seed']}{more}"
-    pictures.save(pictures.draw(shown, sample_rate, title, names[:PICTURED]), folder / "sheet.png")
+    title = f"{made_with['run']}, step {made_with['step']}, {latents.title}{more}"
+    shown = [f"{name}   {note}" for name, note in zip_longest(names, latents.notes, fillvalue="")][:PICTURED]
+    pictures.save(pictures.draw(audio[:PICTURED], sample_rate, title, shown), folder / "sheet.png")

@@ -1,5 +1,7 @@
 """Pictures of sounds: waveforms over mel-spectrograms, many clips on one sheet."""
 
+import textwrap
+
 import librosa
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -8,6 +10,7 @@ from matplotlib.figure import Figure
 MEL_BINS = 64
 WINDOW_S = 0.032  # analysis window: short enough to show a hit, long enough to show a pitch
 RANGE_DB = 80.0  # what is this far below the loudest spot of the sheet is black
+LETTERS_AN_INCH = 14  # of a heading
 GAP = 0.06  # space between clips, as a share of a clip
 
 
@@ -42,7 +45,9 @@ def draw(audio, sample_rate, title="", names=None, columns=8):
     spectrograms = mel_spectrogram_db(mono, sample_rate)
     top = max(spectrograms.max(), -60.0)
 
-    figure = Figure(figsize=(1.9 * columns + 0.6, 1.9 * rows + 0.5), dpi=80, layout="constrained")
+    width = 1.9 * columns + 0.6  # inches
+    title = textwrap.wrap(title, int(LETTERS_AN_INCH * width))
+    figure = Figure(figsize=(width, 1.9 * rows + 0.5 + 0.15 * len(title[1:])), dpi=80, layout="constrained")
     grid = figure.subplots(2 * rows, 1, squeeze=False, gridspec_kw={"height_ratios": [2, 3] * rows})[:, 0]
     for row in range(rows):
         chosen = range(row * columns, min((row + 1) * columns, count))
@@ -67,7 +72,7 @@ def draw(audio, sample_rate, title="", names=None, columns=8):
         mels.set_xticks([0, 0.5, 1], ["0", f"{seconds / 2:.2g}", f"{seconds:.2g} s"])
         mels.set_yticks([0, 1], ["0", f"{sample_rate / 2000:g} kHz"])
     if title:
-        figure.suptitle(title, fontsize=9, parse_math=False)
+        figure.suptitle("\n".join(title), fontsize=9, parse_math=False)
     return figure
 
 

@@ -16,9 +16,9 @@ from wavegan import config as configuration
 from wavegan.dataset import Records, clips, training_batches
 from wavegan.events import Events, forget_after
 from wavegan.health import Health
+from wavegan.latents import sample_latents
 from wavegan.lock import only_one
 from wavegan.monitoring import say
-from wavegan.synthesis import sample_latents
 from wavegan.training import gan_from
 
 PREVIEWS = 8  # clips in a preview
