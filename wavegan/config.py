@@ -45,7 +45,9 @@ class Config:
     preview_every: int = _option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
     checkpoint_every: int = _option(500, "steps between checkpoints", least=1, fixed=False)
     checkpoint_minutes: float = _option(5.0, "minutes between checkpoints, if these pass sooner", least=0, fixed=False)
-    evaluate_every: int = _option(0, "steps between evaluations, which keep the best checkpoint; 0: none", 0, fixed=False)
+    evaluate_every: int = _option(
+        0, "steps between evaluations, which keep the best checkpoint; 0: none", 0, fixed=False
+    )
     keep_checkpoints: int = _option(3, "newest checkpoints kept, beside the best one", least=1, fixed=False)
     deterministic: bool = _option(False, "the same bits again from the same seed, slower on a GPU", fixed=False)
 

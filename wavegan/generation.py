@@ -31,18 +31,19 @@ class Generated:
     compute_s: float
 
 
-def load_generator(run, step=None, warn=print):
+def load_generator(run, step=None, warn=print, averaged=True):
     """The generator of `run` as it was at `step`, the run's config, and the step.
 
     Args:
         run: a `runs.Run`.
         step: the checkpoint's; the newest that is whole when None.
         warn: called with a line for each newer one that is damaged.
+        averaged: whether the averaged weights are taken, where the run has some.
 
     Raises UserError when the run or the checkpoint is missing, damaged or of another model.
     """
     config = run.config()
-    prefix = "averaged_generator/" if config.ema else "generator/"
+    prefix = "averaged_generator/" if config.ema and averaged else "generator/"
     step, arrays = run.load_newest(prefix, warn) if step is None else (step, run.load(step, prefix))
     generator = generator_from(config)
     shapes = [tuple(weight.shape) for weight in generator.weights]

@@ -11,7 +11,7 @@ from wavegan.evaluation import scores
 from wavegan.evaluation.embedding import embedding_of, held_out, real_audio
 from wavegan.evaluation.features import in_blocks
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, Yardstick, summary
-from wavegan.synthesis import sample_latents
+from wavegan.latents import sample_latents
 
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
 COMPARED = 1000  # clips whose distances are taken, as in the paper
