@@ -92,14 +92,9 @@ def lines_of(rows):
 
 def markdown(rows, levels):
     """The scores at the end of each line as a table: every seed, mean first."""
-    heads = [
-        score.name.removesuffix(" ({})")
-        for key in TABLE
-        for score in SCORES
-        if score.key == key and key in rows[0]["scores"]
-    ]
+    names = {score.key: score.name.removesuffix(" ({})").replace("|", "\\|") for score in SCORES}
     keys = [key for key in TABLE if key in rows[0]["scores"]]
-    lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    lines = ["| | " + " | ".join(names[key] for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
     for name, those in lines_of(rows).items():
         last = [row["scores"] for row in those if row["step"] == max(r["step"] for r in those)]
         cells = [f"{figure(np.mean([s[k] for s in last]))} ({', '.join(figure(s[k]) for s in last)})" for k in keys]
