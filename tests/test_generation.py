@@ -72,15 +72,15 @@ def test_a_path_goes_from_one_sound_to_another_and_both_come_back_as_they_were(t
     assert shown.out.startswith("8 sounds in ") and "fifty/latents.npz:17 → seed 2, spherical" in shown.out
     assert "note:" not in shown.out and shown.err == ""
     assert (way[0], way[-1], len(set(way))) == (start, end, 8)
-    straight = make("straight", "--interpolate", f"{tmp_path / 'way'}:0", "2", "--steps", "5", "--path", "linear")
-    assert (straight[0], straight[-1], len(straight)) == (start, end, 5)
-    assert straight[2] not in way
+    straight = make("straight", "--interpolate", f"{tmp_path / 'way'}:0", "2", "--path", "linear")
+    assert (straight[0], straight[-1]) == (start, end) and straight[3] != way[3]
     assert make("all of it", "--from", str(tmp_path / "way")) == way
-    near = make("near", "--around", f"{tmp_path / 'straight'}:4", "--seed", "3")
+    near = make("near", "--around", f"{tmp_path / 'straight'}:7", "--seed", "3")
     assert near[0] == end and len(set(near)) == 16
     assert make("near too", "--around", "2", "--seed", "3", "--spread", "0.3", "--n", "3") == near[:3]
+    assert len(make("few", "--interpolate", "1", "2", "--steps", "2")) == 2
     stored = np.load(tmp_path / "near" / "latents.npz", allow_pickle=False)
-    assert str(stored["made_of"]) == "around straight/latents.npz:4, spread 0.3, seed 3" and stored["seed"] == 3
+    assert str(stored["made_of"]) == "around straight/latents.npz:7, spread 0.3, seed 3" and stored["seed"] == 3
     assert (tmp_path / "way" / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -159,9 +159,10 @@ def test_what_is_no_name_is_told(name, tmp_path, monkeypatch):
         named(name, SIZE)
 
 
-def test_every_flipped_bit_of_a_file_is_noticed_or_harmless(tmp_path):
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_every_flipped_bit_of_a_file_is_noticed_or_harmless(save, tmp_path):
     path = tmp_path / "latents.npz"
-    np.savez(path, latents=sample_latents(2, 4, 0))
+    save(path, latents=sample_latents(2, 4, 0))
     whole = path.read_bytes()
     noticed = 0
     for place in range(8 * len(whole)):

