@@ -232,3 +232,10 @@ def test_tensorboard_shows_pictures_scalars_and_configuration(tensorboard, train
     assert {"generated", "real"} <= set(json.loads(fetch(tensorboard, "images/tags"))[name])
     assert set(json.loads(fetch(tensorboard, "scalars/tags"))[name]) >= SCALARS
     assert "configuration" in json.loads(fetch(tensorboard, "text/tags"))[name]
+
+
+def test_a_long_heading_fits_over_a_single_clip():
+    figure = pictures.draw(np.zeros((1, 1024, 1)), 4000, "drums-8k, step 12000, step-00012000/latents.npz:17")
+    pictures.pixels(figure)  # lays it out
+    heading, sheet = figure._suptitle.get_window_extent(), figure.bbox
+    assert heading.x0 >= 0 and heading.x1 <= sheet.x1 and heading.y1 <= sheet.y1
