@@ -34,8 +34,8 @@ def main(argv=None):
 def evaluate_run(flags):
     run = Run(flags.run) if flags.run else newest_run()
     config = run.config()  # a missing run is told before the heavy imports
-    steps = run.steps() if flags.checkpoint == "all" else [_step(run, flags.checkpoint)]
-    run.check(steps[-1] if steps else run.latest())
+    steps = run.steps() if flags.checkpoint == "all" else [run.named_step(flags.checkpoint)]
+    run.check(steps[-1] if steps and steps[-1] is not None else run.latest())
 
     from preprocess.records import DatasetInfo, import_quietly
 
@@ -44,21 +44,17 @@ def evaluate_run(flags):
     import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
     import_quietly("tensorflow")
     from wavegan.evaluation.evaluate import evaluate
-    from wavegan.evaluation.report import curve, described, table
+    from wavegan.evaluation.report import curve, shares, table
 
     report = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
     print(f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time")
-    print(f"embedding: {described(report['embedding'])}\n\n{table(report)}\n\n{report['memorised']['verdict']}")
+    print(f"embedding: {report['embedding']['description']}\n\n{table(report)}\n\n{shares(report)}\n")
+    print(report["memorised"]["verdict"])
     if len(report["checkpoints"]) > 1:
         print(f"\n{curve(report)}\n\nthe best one: {typed('generate', '--run', run.path, '--checkpoint', 'best')}")
     for note in report["notes"]:
         print(f"note: {note}")
     print(f"listen: {run.path / 'evaluation' / 'evaluation.html'}")
-
-
-def _step(run, text):
-    step = run.named_step(text)
-    return run.latest() if step is None else step
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def generate_sounds(flags):
     if made.step == 0:
         print("note: at step 0 nothing has been learned yet; this is noise")
     for name, before in sorted(chosen.sounded - {(run.name, made.step)}):
-        print(f"note: what was saved are sounds of run {name!r}, step {before}; that checkpoint makes them again")
+        print(f"note: these are not the saved sounds: those are of run {name!r}, --checkpoint {before}")
     print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed:,.0f} × real time")
 
 

@@ -32,12 +32,12 @@ PALETTE = 64  # colours of a picture: enough for lines and spectrograms, and sma
 
 
 def read(run, until=None):
-    """What TensorBoard would show of the folder `run` and those in it; of the steps up to `until` where given.
+    """What TensorBoard shows of `run` itself, and its scores; of the steps up to `until` where given.
 
     Returns ({tag: (steps [n], values [n])}, [(step, text) of each warning]). Raises UserError where there is nothing.
     """
     points, warnings = {}, []
-    for event in _events(run):
+    for event in [*_events(Path(run) / "evaluation" / "generated"), *_events(run)]:  # the run's own scores count
         if until is not None and event.step > until:
             continue
         for value in event.summary.value:
@@ -51,7 +51,7 @@ def read(run, until=None):
 
 
 def _events(run):
-    for path in sorted(Path(run).rglob(PATTERN)):
+    for path in sorted(Path(run).glob(PATTERN)):
         for _, _, event in framed_records(path.read_bytes()):
             if event is None:
                 print(f"warning: {path} is damaged; the curves lack some of its steps", file=sys.stderr)

@@ -15,7 +15,7 @@ from preprocess.records import DatasetInfo
 from wavegan.evaluation.evaluate import synthesizer
 from wavegan.evaluation.measure import NOISE, TEST, Evaluation
 from wavegan.evaluation.quality import SCORES
-from wavegan.evaluation.report import figure
+from wavegan.evaluation.report import described, figure
 from wavegan.generation import load_generator
 from wavegan.runs import Run
 
@@ -40,15 +40,15 @@ def quality(flags):
         if not run.exists():
             _train(run, flags, (*VARIANTS[variant], "--seed", str(seed)))
     evaluation = Evaluation(flags.data, info, flags.n, warn=lambda line: print(line, file=sys.stderr))
-    with Progress(2 * POINTS * len(runs) * flags.n, "evaluating", "clips") as progress:
+    with Progress(2 * POINTS * len(runs) * evaluation.n, "evaluating", "clips") as progress:
         rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags.minutes, progress)]
     levels = {name: _means(found) for name, found in evaluation.levels.items()}
-    report = {"data": info.name, "clips": flags.n, "clips_at_once": evaluation.at_once, "minutes": flags.minutes,
-              "test_accuracy": evaluation.embedding.test_accuracy, "levels": levels}  # fmt: skip
+    report = {"data": info.name, "clips": evaluation.n, "clips_at_once": evaluation.at_once, "minutes": flags.minutes,
+              "embedding": described(evaluation.embedding), "levels": levels}  # fmt: skip
     out = Path(flags.out)
     out.with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in [report, *rows]))
     _draw(rows, levels, f"{info.name}, {flags.minutes:g} minutes each").savefig(out.with_suffix(".png"))
-    print(markdown(rows, levels))
+    print(f"embedding: {report['embedding']}\n\n{markdown(rows, levels)}")
 
 
 def _train(run, flags, given):

@@ -26,18 +26,18 @@ def run(tmp_path):
             tf.summary.audio("generated/0", np.zeros((1, 64, 1), np.float32), 4000)
     events.text("warnings", "the generator has gone silent", 30)
     events.close()
-    later = Events(tmp_path / "run" / "evaluation")
-    for number in range(6):
-        with later.at(20):
-            tf.summary.scalar(f"quality/score_{number}", 0.5)
-    later.close()
+    for name, value in {"generated": 0.5, "white noise": 99.0}.items():
+        later = Events(tmp_path / "run" / "evaluation" / name)
+        later.scalars({f"quality/score_{number}": value for number in range(6)}, 20)
+        later.close()
     return tmp_path / "run"
 
 
-def test_every_value_and_every_warning_is_read_also_from_folders_inside(run):
+def test_every_value_every_warning_and_the_scores_of_the_generated_sounds_are_read(run):
     curves, warnings = read(run)
     assert set(curves) == {*TAGS, *(f"quality/score_{number}" for number in range(6))}
     np.testing.assert_array_equal(curves["audio/spread"], [[10, 20, 30, 40], [10, 20, 30, 40]])
+    np.testing.assert_array_equal(curves["quality/score_3"], [[20], [0.5]])
     assert warnings == [(30, "the generator has gone silent")]
 
 

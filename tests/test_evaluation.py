@@ -21,6 +21,7 @@ from preprocess.options import Options
 from preprocess.records import DatasetInfo
 from wavegan.dataset import Records, clips
 from wavegan.evaluation import classifier, during, embedding
+from wavegan.evaluation.distances import Distances
 from wavegan.evaluation.evaluate import _memorised, _verdict
 from wavegan.evaluation.features import LogMel
 from wavegan.evaluation.measure import NOISE, TEST, TRAIN, Evaluation
@@ -195,11 +196,11 @@ def test_held_out_recordings_score_far_better_than_noise(evaluation):
 
 
 def test_every_set_has_the_same_number_of_clips(kit, evaluation):
-    assert evaluation.at_once == DatasetInfo.load(kit).splits["test"]["clips"] < 100
+    assert evaluation.at_once == evaluation.n == DatasetInfo.load(kit).splits["test"]["clips"] < 100
     assert evaluation.levels[TEST]["frechet_distance"]["spread"] is None  # there is one such part
     more = Evaluation(kit, evaluation.info, 3 * evaluation.at_once)
     assert more.at_once == evaluation.at_once
-    assert more.levels[TRAIN]["frechet_distance"]["spread"] > 0
+    assert more.levels[NOISE]["frechet_distance"]["spread"] > 0
 
 
 def test_a_missing_kind_of_sound_shows(kit, evaluation):
@@ -216,30 +217,63 @@ def test_equal_clips_show_in_the_distance_to_each_other(kit, evaluation):
     assert mean(alike, "d_self") == 0 and mean(alike, "recall") < 0.2
 
 
-def test_copies_of_training_clips_are_memorised_and_held_out_clips_are_not(kit, evaluation):
-    copies = real(kit)["audio"][::2][:60]
-    for audio, memorised in ((copies, True), (real(kit, "test")["audio"], False)):
-        distances, _ = evaluation.nearest_recordings(evaluation.sounds(audio).rows)
-        threshold, share = _memorised(evaluation, distances / evaluation.unit)
-        assert 0 < threshold < 1
-        assert (share == 1.0) if memorised else (share < 0.05)
-        assert _verdict(share).startswith("No sign") is not memorised
-    _, indices = evaluation.nearest_recordings(evaluation.sounds(copies).rows)
-    np.testing.assert_array_equal(real(kit)["audio"][indices], copies)
+def memorised(evaluation, audio):
+    """The share of clips that are as near to a training clip as hardly any other recording."""
+    distances, indices = evaluation.distances.nearest_heard(evaluation.sounds(audio).heard)
+    return _memorised(evaluation.held_heard, distances)[1], indices
 
 
-def test_a_training_set_that_is_not_held_in_memory_gives_the_same(kit, evaluation, monkeypatch):
-    rows = evaluation.sounds(real(kit, "test")["audio"]).rows
-    before = evaluation.nearest_recordings(rows)
-    monkeypatch.setattr("wavegan.evaluation.measure.HELD", 0)
-    for made, expected in zip(evaluation.nearest_recordings(rows), before, strict=True):
-        np.testing.assert_array_equal(made, expected)
+def later(audio, samples):
+    return np.pad(audio, ((0, 0), (samples, 0), (0, 0)))[:, : audio.shape[1]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda audio, noise: audio,
+        lambda audio, noise: audio + 1e-3 * noise,
+        lambda audio, noise: audio / 2,
+        lambda audio, noise: later(audio, RATE // 250),
+        lambda audio, noise: np.round(audio * 128) / 128,
+    ],
+    ids=["the same", "noise at -60 dBFS", "half as loud", "4 ms later", "8 bits"],
+)
+def test_copies_of_training_clips_are_found_whatever_a_generator_does_to_them(kit, evaluation, change):
+    chosen = real(kit)["audio"][::2][:60]
+    noise = np.random.default_rng(0).standard_normal(chosen.shape, "float32")
+    share, indices = memorised(evaluation, change(chosen, noise).astype("float32"))
+    assert share > 0.5 and _verdict(evaluation, 0.3, share).endswith("smaller model help.")
+    assert np.mean(indices == 2 * np.arange(60)) > 0.9
+
+
+def test_recordings_that_were_not_trained_on_are_no_copies(kit, evaluation):
+    share, _ = memorised(evaluation, real(kit, "test")["audio"])
+    assert share < 0.05 and _verdict(evaluation, 0.3, share).startswith("No sign")
+    assert "cannot be told" in _verdict(evaluation, 0.0, 1.0)
+
+
+def test_a_training_set_that_is_not_held_in_memory_gives_the_same(kit, evaluation):
+    queries = evaluation.sounds(real(kit, "test")["audio"]).rows
+    kept = Distances(evaluation._spectrograms, len(evaluation.train), evaluation.embedding.front.shape)
+    streamed = Distances(evaluation._spectrograms, 10**9, evaluation.embedding.front.shape)
+    assert kept.fits and not streamed.fits
+    for left_out in ((), (0, 5, len(evaluation.train) - 1)):
+        np.testing.assert_array_equal(kept.nearest(queries, left_out), streamed.nearest(queries, left_out))
+
+
+def test_clips_that_are_left_out_are_nobodys_neighbours(kit, evaluation):
+    sounds = evaluation.sounds(real(kit)["audio"][3:6])
+    assert evaluation.distances.nearest(sounds.rows).max() == 0
+    assert evaluation.distances.nearest(sounds.rows, (3, 4, 5)).min() > 0
+    distances, indices = evaluation.distances.nearest_heard(sounds.heard, (3, 4, 5))
+    assert distances.min() > 0 and not set(indices) & {3, 4, 5}
 
 
 def test_without_enough_held_out_clips_there_is_no_test_data(tmp_path):
     data = drums(tmp_path / "wav", ("tom",), count=70)
     found = Evaluation(data, DatasetInfo.load(data), 50)
     assert TEST not in found.levels and mean(found.levels[TRAIN], "d_self") == pytest.approx(1)
+    assert found.held_heard.min() > 0  # some training clips stand for unseen ones
 
 
 # The command
@@ -253,6 +287,7 @@ def test_all_checkpoints_are_scored_and_the_best_is_found(kit, run, capsys):
     report = json.loads((run / "evaluation" / "evaluation.json").read_text())
     assert [row["step"] for row in report["checkpoints"]] == [0, 4, 8]
     distances = {row["step"]: mean(row["scores"], "frechet_distance") for row in report["checkpoints"]}
+    assert set(report["histogram"]) == {"generated", TEST, TRAIN, NOISE} and "class" in printed
     assert report["best_step"] == report["step"] == Run(run).best() == min(distances, key=distances.get)
     for score in report["scores"]:
         assert set(score["values"]) == {"generated", TEST, TRAIN, NOISE}, score["key"]
@@ -299,6 +334,26 @@ def test_another_kind_of_data_and_too_few_recordings_are_told(kit, run, trained,
     assert "has length 4096" in capsys.readouterr().err
     assert evaluate.main(["--run", str(trained)]) == 2
     assert re.search("has 2[0-9] training clips: expected 50 or more", capsys.readouterr().err)
+
+
+def test_a_checkpoint_that_vanishes_or_is_damaged_is_passed_over(run, capsys):
+    path = Run(run).checkpoint_path(4)
+    path.write_bytes(b"x" + path.read_bytes()[1:])
+    assert evaluate.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
+    assert "passed over" in capsys.readouterr().err
+    assert [row["step"] for row in json.loads((run / "evaluation" / "evaluation.json").read_text())["checkpoints"]] == [
+        0,
+        8,
+    ]
+
+
+def test_scores_of_another_method_do_not_choose_the_best(run):
+    run = Run(run)
+    run.set_score(0, -5.0, "many")
+    run.set_score(4, -4.0, "many")
+    run.set_score(8, -6.0, "many")
+    run.set_score(8, 99.0, "few")
+    assert run.best() == 4
 
 
 # While training

@@ -104,7 +104,7 @@ def test_the_best_checkpoint_is_that_with_the_highest_score(trained, tmp_path, c
     assert f"no checkpoint of {run.path} has a score, so none is the best. Give them scores: " in told
     assert f"--run {shlex.quote(str(run.path))} --checkpoint all. Or train with --evaluate-every." in told
     for step, score in {4: 1.5, 8: 2.5, 10: 2.0}.items():
-        run.set_score(step, score)
+        run.set_score(step, score, "x")
     assert generate.main(words) == 0
     assert ", step 8, seed" in capsys.readouterr().out
 

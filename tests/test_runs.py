@@ -128,11 +128,11 @@ def test_a_checkpoint_that_reads_back_otherwise_is_not_kept(run, monkeypatch):
 def test_the_best_checkpoint_stays(run):
     assert run.best() is None
     with pytest.raises(ValueError, match="Expected a finite score. Received: nan"):
-        run.set_score(1, float("nan"))
+        run.set_score(1, float("nan"), "x")
     for step in (1, 2, 3, 4, 5, 6):
         run.save(step, ARRAYS)
         if step in (2, 3):
-            run.set_score(step, 10.0 - step)
+            run.set_score(step, 10.0 - step, "x")
     assert run.steps() == [2, 4, 5, 6] and run.best() == 2
     assert run.load(2).keys() == ARRAYS.keys()
     assert {path.suffix for path in run.checkpoints.iterdir()} == {".npz", ".json"}

@@ -1,6 +1,6 @@
 """One checkpoint on disk: a NumPy archive with an array for every variable, and a small file with its checksum.
 
-Beside `step-00001000.npz` lies `step-00001000.json`: its size, its SHA-256 and, once somebody judged it, its score.
+Beside `step-00001000.npz` lies `step-00001000.json`: its size, its SHA-256 and, once somebody judged it, its scores.
 Both are written beside their places, flushed to disk, read back and compared, and then moved there, the archive last:
 a checkpoint is whole or absent. Nothing in it can execute.
 """
@@ -48,7 +48,7 @@ def read(path, step, prefix=""):
 
 
 def read_facts(path):
-    """What is known of the archive at `path`: "step", "bytes", "sha256", perhaps "score". Raises one of `BROKEN`."""
+    """What is known of the archive at `path`: "step", "bytes", "sha256", perhaps "scores". Raises one of `BROKEN`."""
     beside = _beside(path)
     if not beside.exists():
         raise ValueError(f"{beside.name}, which holds its checksum, is missing")
@@ -58,9 +58,9 @@ def read_facts(path):
         raise ValueError(f"{beside.name} does not hold its step, size and checksum")
     if facts["format"] != FORMAT:
         raise ValueError(f"{beside.name}: format must be {FORMAT}. Received: {facts['format']}")
-    score = facts.get("score", 0.0)
-    if type(score) is not float or not math.isfinite(score):
-        raise ValueError(f"{beside.name}: score must be a finite number. Received: {score}")
+    scores = facts.get("scores", {})
+    if not isinstance(scores, dict) or any(type(s) is not float or not math.isfinite(s) for s in scores.values()):
+        raise ValueError(f"{beside.name}: scores must be finite numbers. Received: {scores}")
     return facts
 
 
@@ -73,9 +73,9 @@ def clear_leftovers(folder):
     """Remove from `folder` what a process that was killed while it wrote or dropped a checkpoint left behind."""
     for facts in folder.glob("step-*.json"):
         if not facts.with_suffix(".npz").exists():
-            facts.unlink()
+            facts.unlink(missing_ok=True)
     for partial in [*folder.glob("step-*.partial"), *folder.glob(".step-*.partial")]:
-        partial.unlink()
+        partial.unlink(missing_ok=True)  # somebody who keeps a score may have moved it just now
 
 
 def _beside(path):

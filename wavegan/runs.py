@@ -7,6 +7,7 @@ previews; its step is also the position in the data.
 import math
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from preprocess import UserError
@@ -157,23 +158,39 @@ class Run:
             )
         return self.steps()[-1]
 
-    def set_score(self, step, score):
-        """Keep with the checkpoint of `step` how good it is: a finite number, higher is better."""
+    def set_score(self, step, score, method):
+        """Keep with the checkpoint of `step` how good it is.
+
+        Args:
+            step: the checkpoint's.
+            score: a finite number, higher is better.
+            method: how it was found; scores of one method compare.
+
+        Raises UserError where there is no whole checkpoint any more, or its facts cannot be written.
+        """
         if not math.isfinite(score):
             raise ValueError(f"Expected a finite score. Received: {score}.")
         path = self.checkpoint_path(step)
-        checkpoint.write_facts(path, checkpoint.read_facts(path) | {"score": float(score)})
+        try:
+            facts = checkpoint.read_facts(path)
+            scores = facts.get("scores", {}) | {method: float(score)}
+            checkpoint.write_facts(path, facts | {"scores": scores})
+        except checkpoint.BROKEN as problem:
+            reason = getattr(problem, "strerror", None) or problem
+            raise UserError(f"the score of checkpoint {path} cannot be kept ({reason}).") from None
 
     def best(self):
-        """The step of the checkpoint with the highest score; None when none has one."""
-        scores = {}
+        """The step of the checkpoint with the highest score; None when none has one.
+
+        Of several methods that which scored most checkpoints counts, and of these the one of the newest.
+        """
+        found = {}  # {method: {step: score}}
         for step in self.steps():
-            try:
-                scores[step] = checkpoint.read_facts(self.checkpoint_path(step)).get("score", -math.inf)
-            except checkpoint.BROKEN:  # damaged: told when it is loaded
-                scores[step] = -math.inf
-        best = max(scores, key=scores.get, default=None)
-        return None if best is None or scores[best] == -math.inf else best
+            with suppress(*checkpoint.BROKEN):  # damaged: told when it is loaded
+                for method, score in checkpoint.read_facts(self.checkpoint_path(step)).get("scores", {}).items():
+                    found.setdefault(method, {})[step] = score
+        scores = max(found.values(), key=lambda scores: (len(scores), max(scores)), default={})
+        return max(scores, key=scores.get, default=None)
 
     def named_step(self, text):
         """The step that `--checkpoint` names: a number, "best", or "latest", for which it is None.
@@ -192,7 +209,7 @@ class Run:
                 )
             return best
         if not re.fullmatch(r"[0-9]{1,18}", text):
-            raise UserError(f"--checkpoint must be latest, best or a step. Received: {text}.")
+            raise UserError(f"--checkpoint must be latest, best or a step (of evaluate.py also all). Received: {text}.")
         return int(text)
 
     def _list(self, without=None):

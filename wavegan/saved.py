@@ -91,7 +91,7 @@ def _read(path, text):
     except KeyError:
         raise UserError(f"{path} holds no latents. Expected a latents.npz or preview_latents.npz.") from None
     except BROKEN as problem:
-        reason = " ".join(str(problem).split())[:200] or type(problem).__name__
+        reason = " ".join(str(problem).split(". If you trust")[0].split())[:200] or type(problem).__name__
         raise UserError(
             f"{path} is damaged, or no archive of latents ({reason}). Expected a latents.npz or preview_latents.npz."
         ) from None

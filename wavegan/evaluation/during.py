@@ -5,11 +5,12 @@ import time
 import numpy as np
 from keras import ops
 
+from preprocess import UserError
 from wavegan.evaluation.embedding import embedding_of
 from wavegan.evaluation.evaluate import goodness
 from wavegan.evaluation.measure import NOISE, TEST, Evaluation
 from wavegan.evaluation.quality import SCORES
-from wavegan.evaluation.report import text
+from wavegan.evaluation.report import described, text
 from wavegan.events import Events, forget_after
 from wavegan.monitoring import StepCallback, save, say
 
@@ -79,7 +80,10 @@ class Evaluations(StepCallback):
             events.scalars(_scalars(self.evaluation.levels[name]), step)
         if step not in self.run.steps():
             save(self.run, step, self.model, self.beside)
-        self.run.set_score(step, goodness(found))
+        try:
+            self.run.set_score(step, goodness(found), self.evaluation.method)
+        except UserError as problem:  # the training matters more
+            say(f"warning: {problem}")
         self.count, self.due, self.last = self.count + 1, False, step
         self._count(before)
         best = ", the best so far" if self.run.best() == step else ""
@@ -105,7 +109,7 @@ class Evaluations(StepCallback):
                 parts.append(
                     f"{score.name.format(self.evaluation.embedding.short_name)} {text(found[score.key])} ({beside})"
                 )
-        return "; ".join(parts)
+        return f"{'; '.join(parts)}. Embedding: {described(self.evaluation.embedding)}"
 
     def _level(self, name, key):
         return self.evaluation.levels[name][key] | {"spread": None}
@@ -120,7 +124,8 @@ def evaluations(run, info, config, events, beside):
 
     What the data set needs once is made first, and is not counted: a classifier, perhaps.
     """
-    embedding_of(config.data, info, say)
+    embedding = embedding_of(config.data, info, say)
+    say(f"quality   every {config.evaluate_every} steps, with an embedding: {described(embedding)}")
     before = time.monotonic()
     evaluation = Evaluation(config.data, info, CLIPS, config.seed, say, distances=False)
     return Evaluations(run, events, evaluation, config.evaluate_every, beside, time.monotonic() - before)

@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -14,16 +15,16 @@ from wavegan import autodiff
 from wavegan.dataset import clips
 from wavegan.evaluation import report as reports
 from wavegan.evaluation import scores
-from wavegan.evaluation.measure import GENERATED, TEST, Evaluation
+from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.evaluation.page import Clip, html
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, SCORES
 from wavegan.generation import load_generator
 from wavegan.synthesis import in_batches
 
 SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and the recording nearest to it
-SAMPLES_SHOWN = 3_000_000  # on the page at most, of all clips: 8 MB
+SAMPLES_SHOWN = 3_000_000  # on the page, but for the pairs and the first eight: 8 MB
 NEAR = 0.01  # the share of held-out clips that are nearer to a training clip than what counts as near
-SUSPICIOUS = 0.05  # the share of generated clips that are: more is a sign of memorising
+SUSPICIOUS = 0.1  # the share of generated clips that are: more is a sign of memorising
 WEAK = 0.8  # a classifier that is right less often is a poor judge
 
 
@@ -42,7 +43,8 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
 
     Args:
         run: a `runs.Run`.
-        steps: those of the checkpoints, at least one. The sounds on the page are of the best one among them.
+        steps: those of the checkpoints, at least one; None for the newest that is whole. The sounds on the page are of
+            the best one among them.
         directory: the data set.
         info: its `DatasetInfo`.
         n: clips a checkpoint, 50 or more.
@@ -61,20 +63,31 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
             )
     evaluation = Evaluation(directory, info, n, seed, warn)
     best, found = None, {}
-    with Progress(len(steps) * n, "evaluating", "clips") as progress:
+    with Progress(len(steps) * evaluation.n, "evaluating", "clips") as progress:
         for step in steps:
-            generator, _, _ = load_generator(run, step)
+            try:
+                generator, _, step = load_generator(run, step, warn)
+            except UserError as problem:
+                if len(steps) == 1:
+                    raise
+                warn(f"warning: passed over: {problem}")  # damaged, or dropped by a training that goes on
+                continue
             audio, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
             made = Made(step, audio, sounds, evaluation.measure(sounds))
             found[step] = made.scores
-            run.set_score(step, goodness(made.scores))
+            try:
+                run.set_score(step, goodness(made.scores), evaluation.method)
+            except UserError as problem:
+                warn(f"note: {problem}")
             if best is None or goodness(made.scores) > goodness(best.scores):
                 best = made
+    if best is None:
+        raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
     report, generated, real, pairs = _report(run, config, evaluation, best)
     folder = run.path / "evaluation"
     before = {row["step"]: row["scores"] for row in reports.earlier(folder / "evaluation.json", report)}
     report["checkpoints"] = [{"step": step, "scores": row} for step, row in sorted((before | found).items())]
-    report["best_step"] = max(report["checkpoints"], key=lambda row: goodness(row["scores"]))["step"]
+    report["best_step"] = run.best()
     reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
     reports.log(folder, report["checkpoints"], evaluation.levels)
     return report
@@ -99,9 +112,9 @@ def goodness(scores):
 def _report(run, config, evaluation, made):
     """What evaluation.json holds, but for the checkpoints, and the clips of the page: generated, real, pairs."""
     info, embedding = evaluation.info, evaluation.embedding
-    distances, nearest = evaluation.nearest_recordings(made.sounds.rows)
-    distances = distances / evaluation.unit
-    threshold, share = _memorised(evaluation, distances)
+    distances, nearest = evaluation.distances.nearest_heard(made.sounds.heard)
+    unit = max(evaluation.held_heard.mean(), 1e-9)
+    threshold, share = _memorised(evaluation.held_heard / unit, distances := distances / unit)
     sets = [GENERATED, *(name for name in reports.SETS if name in evaluation.levels)]
     values = {GENERATED: made.scores, **evaluation.levels}
     report = {
@@ -112,10 +125,12 @@ def _report(run, config, evaluation, made):
         "clips": evaluation.n,
         "clips_at_once": evaluation.at_once,
         "subsets": evaluation.n // evaluation.at_once,
+        "cells": len(evaluation.yardstick.centres),
         "seed": evaluation.seed,
         "made": time.strftime("%Y-%m-%dT%H:%M:%S"),
         "embedding": {
             "name": embedding.name,
+            "description": reports.described(embedding),
             "test_accuracy": embedding.test_accuracy,
             "classes": list(embedding.classes),
             "clips": embedding.content_hash,
@@ -128,14 +143,13 @@ def _report(run, config, evaluation, made):
             if score.key in made.scores
         ],
         "histogram": _histogram(evaluation, made),
-        "memorised": {"share": share, "threshold": threshold, "verdict": _verdict(share)},
-        "config": asdict(config),
+        "memorised": {"share": share, "threshold": threshold, "verdict": _verdict(evaluation, threshold, share)},
+        "config": {**asdict(config), "data": Path(config.data).name},
         "notes": _notes(evaluation, run, made.step),
     }
     shown = max(8, min(SHOWN, SAMPLES_SHOWN // 2 // (info.length * info.channels)))
     generated = _generated_clips(evaluation, made, distances, np.arange(min(shown, evaluation.n)))
-    random = np.random.default_rng((evaluation.seed, 5))
-    real = _real_clips(evaluation, random.permutation(len(evaluation.train))[: shown // 2])
+    real = _real_clips(evaluation, _shown_recordings(evaluation, shown // 2))
     closest = np.argsort(distances, kind="stable")[:PAIRS]
     pairs = zip(
         _generated_clips(evaluation, made, distances, closest), _real_clips(evaluation, nearest[closest]), strict=True
@@ -143,49 +157,80 @@ def _report(run, config, evaluation, made):
     return report, generated, real, list(pairs)
 
 
-def _memorised(evaluation, distances):
-    """The distance that `NEAR` of the held-out clips stay below, and the share of generated clips that do."""
-    threshold = float(np.quantile(evaluation.held_distances, NEAR))
-    return threshold, float(np.mean(distances < threshold))
+def _memorised(held, distances):
+    """The distance that `NEAR` of the `held` ones do not exceed, and the share of `distances` that do not."""
+    threshold = float(np.quantile(held, NEAR))
+    return threshold, float(np.mean(distances <= threshold))
 
 
-def _verdict(share):
+def _verdict(evaluation, threshold, share):
+    unseen = "held-out ones" if evaluation.has_test else "other recordings"
+    if threshold <= 1e-6:
+        return "Whether it memorised cannot be told: some held-out recordings are copies of training recordings."
     if share <= SUSPICIOUS:
-        return f"No sign of memorising: {share:.1%} of the clips are nearer to a recording than 99 % of held-out ones."
+        return f"No sign of memorising: {share:.1%} of the clips are as near to a recording as 1 % of {unseen} are."
     return (
-        f"{share:.0%} of the clips are nearer to a recording than 99 % of held-out ones: listen to the pairs. More "
+        f"{share:.0%} of the clips are as near to a recording as only 1 % of {unseen} are: listen to the pairs. More "
         "recordings, fewer steps or a smaller model help."
     )
 
 
 def _histogram(evaluation, made):
     """{set: {class: share of the clips}}; empty without classes."""
-    classes, found = evaluation.embedding.classes, {}
-    for name, sounds in ((GENERATED, made.sounds), (TEST, evaluation.test)):
-        if classes and sounds is not None:
-            counts = scores.class_histogram(sounds.probabilities)
-            found[name] = dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))
+    classes = evaluation.embedding.classes
+    if not classes:
+        return {}
+    found = {}
+    for name, sounds in {GENERATED: made.sounds, **evaluation.sets}.items():
+        counts = scores.class_histogram(sounds.probabilities)
+        found[name] = dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))
     return found
+
+
+def _shown_recordings(evaluation, count):
+    """Indices of training clips to listen to, of every class about as many."""
+    drawn = np.random.default_rng((evaluation.seed, 5)).permutation(len(evaluation.train))
+    probabilities = evaluation.embedding.real["train"].probabilities
+    if probabilities is None:
+        return drawn[:count]
+    labels = probabilities[drawn].argmax(axis=1)
+    rank = np.zeros(len(drawn), int)  # of each clip within its class
+    for label in np.unique(labels):
+        rank[labels == label] = np.arange(np.sum(labels == label))
+    return drawn[np.argsort(rank, kind="stable")[:count]]
 
 
 def _notes(evaluation, run, step):
     """What a reader of the scores must know."""
     embedding, at_once = evaluation.embedding, evaluation.at_once
+    again = ["generate", "--run", run.path, "--checkpoint", step, "--seed", evaluation.seed, "--n", evaluation.n]
     notes = [
         f"Scores compare within one embedding ({embedding.name}) and one number of clips ({at_once:,}) only.",
-        f"The sounds again: {typed('generate', '--run', run.path, '--checkpoint', step, '--seed', evaluation.seed)}",
+        f"The sounds again: {typed(*again)}",
     ]
     if not evaluation.has_test:
         notes.append(
-            f"Fewer than {FEWEST_HELD_OUT} recordings are held out: there is no column of test data, and distances are "
-            "in units of that between training clips."
+            f"Fewer than {FEWEST_HELD_OUT} recordings are held out: there is no column of test data, and some training "
+            "recordings stand for unseen ones where distances are measured."
         )
     if embedding.test_accuracy is not None and embedding.test_accuracy < WEAK:
         notes.append(
             f"The classifier is right about {embedding.test_accuracy:.0%} of the test clips only: scores by class say "
             "little here."
         )
+    blind = [score.name.format(embedding.short_name) for score in SCORES if _blind(evaluation, score)]
+    if blind:
+        notes.append(f"Do not look at {', '.join(blind)}: white noise scores as well as recordings do here.")
     return notes
+
+
+def _blind(evaluation, score):
+    """Whether white noise is as good as recordings by this score."""
+    levels = evaluation.levels[TEST if evaluation.has_test else TRAIN], evaluation.levels[NOISE]
+    if score.better not in ("higher", "lower") or score.key not in levels[0]:
+        return False
+    real, noise = (level[score.key]["mean"] for level in levels)
+    return noise >= real if score.better == "higher" else noise <= real
 
 
 def _generated_clips(evaluation, made, distances, chosen):

@@ -1,13 +1,13 @@
 """What a set of sounds is measured by: every score, and those of recordings and of white noise to compare with."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from preprocess import UserError
 from wavegan.dataset import Records
 from wavegan.evaluation import scores
+from wavegan.evaluation.distances import Distances, heard, rows
 from wavegan.evaluation.embedding import embedding_of, held_out, real_audio
 from wavegan.evaluation.features import in_blocks
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, Yardstick, summary
@@ -15,15 +15,15 @@ from wavegan.latents import sample_latents
 
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
 COMPARED = 1000  # clips whose distances are taken, as in the paper
-HELD = 1 << 27  # values of the training clips' spectrograms that stay in memory, half a GiB
 AT_ONCE = 1 << 22  # samples that are made before they are looked at
 
 
 @dataclass(frozen=True)
 class Sounds:
-    """Clips as the scores need them: log-mel rows [n, frames × bins], embeddings, probabilities (None: no classes)."""
+    """Clips as the scores need them: `distances.rows` and `heard`, embeddings, probabilities (None: no classes)."""
 
     rows: np.ndarray
+    heard: np.ndarray
     embeddings: np.ndarray
     probabilities: np.ndarray | None
 
@@ -32,100 +32,117 @@ class Evaluation:
     """What sounds are scored against: the recordings, and white noise.
 
     Every set is scored `at_once` clips at a time, as many as there are held-out recordings and `n` at most, as often
-    as it has so many: scores of different numbers of clips do not compare.
+    as it has so many: scores of different numbers of clips do not compare. The training clips that are scored
+    themselves do not belong to those that sets are scored against.
 
     Args:
         directory: the data set.
         info: its `DatasetInfo`.
-        n: generated clips that will be scored, 50 or more.
+        n: generated clips that may be scored, 50 or more.
         seed: of everything random.
-        distances: whether log-mel distances are taken, too; they need all training clips.
         warn: called with lines about the cached embedding.
+        distances: whether log-mel distances are taken, too; they need all training clips.
 
     Attributes:
+        n: generated clips that are scored, a multiple of `at_once`.
         embedding: an `embedding.Embedding`.
-        unit: with `distances`, the mean log-mel distance of a held-out clip to the nearest training clip.
-        held_distances: with `distances`, that of each held-out clip, in this unit.
-        levels: {set: {key: {"mean", "spread"}}} of "test data" if enough is held out, "train data", "white noise".
+        sets: {set: `Sounds`} of "test data" if enough is held out, "train data", "white noise".
+        levels: {set: {key: {"mean", "spread"}}} of the same.
+        method: what scores must have in common to compare, a text.
+        held_heard: with `distances`, those of recordings that stand for unseen ones to the nearest training clip.
     """
 
     def __init__(self, directory, info, n, seed=0, warn=print, distances=True):
-        self.info, self.n, self.seed, self.distances = info, n, seed, distances
+        self.info, self.seed = info, seed
         self.train = Records(directory, info)
         self.embedding = embedding_of(directory, info, warn)
-        test = self.embedding.real.get("test")
-        self.has_test = test is not None and len(test.embeddings) >= FEWEST_HELD_OUT
         if len(self.train) < FEWEST_HELD_OUT:
             raise UserError(
                 f"{directory} has {len(self.train)} training clips: expected {FEWEST_HELD_OUT} or more to compare "
                 "sounds with. Add recordings, or let your ears judge."
             )
-        self.at_once = min(n, len(test.embeddings) if self.has_test else len(self.train))
-        self.yardstick = Yardstick(self.embedding.real["train"], self.at_once, seed)
-        train, noise = self._real("train", self.train), self._noise()
-        self.test = self._real("test", Records(directory, info, held_out(info))) if self.has_test else None
+        real = self.embedding.real
+        self.has_test = "test" in real and len(real["test"].embeddings) >= FEWEST_HELD_OUT
+        self.at_once = min(n, len(self.train) // 2, len(real["test"].embeddings) if self.has_test else n)
+        self.n = n // self.at_once * self.at_once
+        self.method = f"{self.embedding.content_hash}, {self.n} clips, {self.at_once} at once, seed {seed}"
+        self.distances = None
         if distances:
-            # Without held-out recordings, the distance between training clips stands for both of theirs.
-            own, nearest = self._distances(self.test) if self.has_test else (self._distances(train)[0],) * 2
-            self.own_unit, self.unit = own.mean(), nearest.mean()
-            self.held_distances = nearest / self.unit
-        sets = {TEST: self.test, TRAIN: train, NOISE: noise}
-        self.levels = {name: self.measure(sounds) for name, sounds in sets.items() if sounds is not None}
+            self.distances = Distances(self._spectrograms, len(self.train), self.embedding.front.shape)
+        drawn = self._drawn(self.train, len(self.train) // 2)
+        self.yardstick = Yardstick(real["train"], drawn, self.at_once, seed)
+        self.sets = {}
+        if self.has_test:
+            held = Records(directory, info, held_out(info))
+            self.sets[TEST] = self._real("test", held, self._drawn(held, len(held)))
+        self.sets |= {TRAIN: self._real("train", self.train, drawn), NOISE: self._noise()}
+        if distances:
+            self._take_units(drawn)
+        self.levels = {name: self.measure(sounds) for name, sounds in self.sets.items()}
+
+    def _drawn(self, records, most):
+        """Indices of real clips that are scored: as many parts as generated ones have, `most` clips at most."""
+        parts = max(1, min(self.n, most) // self.at_once)
+        return np.random.default_rng((self.seed, 3)).permutation(len(records))[: parts * self.at_once]
+
+    def _take_units(self, drawn):
+        """Set the units of distances: those of recordings that the training did not see, or of training clips."""
+        # Without held-out recordings, a few training clips stand for them, and do not count as training clips.
+        held = self.sets[TEST if self.has_test else TRAIN]
+        left_out = () if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
+        count = COMPARED if self.has_test else len(left_out)
+        self.own_unit = max(self._own(held).mean(), 1e-9)
+        self.unit = max(self.distances.nearest(held.rows[:count], left_out).mean(), 1e-9)
+        self.held_heard = self.distances.nearest_heard(held.heard[:count], left_out)[0]
 
     def sounds(self, audio):
         """The `Sounds` of clips `audio` [n, time, channels]."""
-        made = [self._sounds(block) for block in in_blocks(audio)]
-        return joined(made)
+        return joined([self._sounds(block) for block in in_blocks(audio)])
 
     def _sounds(self, audio):
         spectrograms = self.embedding.front(audio)
-        return Sounds(spectrograms.reshape(len(audio), -1), *self.embedding(spectrograms))
+        return Sounds(rows(spectrograms), heard(spectrograms), *self.embedding(spectrograms))
 
     def measure(self, sounds):
         """{key: {"mean", "spread"}} of `Sounds`, by the keys of `quality.SCORES`."""
         found = self.yardstick(sounds.embeddings, sounds.probabilities)
-        if not self.distances:
+        if self.distances is None:
             return found
-        own, train = self._distances(sounds)
-        distances = {"d_self": own.mean() / self.own_unit, "d_train": train.mean() / self.unit}
-        return found | {name: summary([value]) for name, value in distances.items()}
-
-    def _distances(self, sounds):
-        """Of the first clips to the nearest other one of them, and to the nearest training clip: two arrays."""
-        rows = sounds.rows[: min(COMPARED, self.at_once)]
-        own, _ = scores.nearest(rows, rows, skip_self=True)
-        return own, self.nearest_recordings(rows)[0]
-
-    def nearest_recordings(self, rows):
-        """Log-mel distance [n] of each of the `rows` to the nearest training clip, and the latter's index [n]."""
-        return scores.nearest(rows, self._bank)
-
-    @cached_property
-    def _kept(self):
-        return list(self._spectrograms())
+        train = self.distances.nearest(sounds.rows[: self._compared]).mean() / self.unit
+        return found | {"d_self": summary([self._own(sounds).mean() / self.own_unit]), "d_train": summary([train])}
 
     @property
-    def _bank(self):
-        fits = len(self.train) * np.prod(self.embedding.front.shape) <= HELD
-        return self._kept if fits else self._spectrograms()
+    def _compared(self):
+        return min(COMPARED, self.at_once)
+
+    def _own(self, sounds):
+        """The distance of each of the first clips to the nearest other one of them."""
+        first = sounds.rows[: self._compared]
+        return scores.nearest(first, first, skip_self=True)[0]
 
     def _spectrograms(self):
-        return (self.embedding.front(audio).reshape(len(audio), -1) for audio in real_audio(self.train, self.info))
+        return (self.embedding.front(audio) for audio in real_audio(self.train, self.info))
 
-    def _real(self, name, records):
-        """`Sounds` of a draw from real clips, whose embeddings are known."""
+    def _real(self, name, records, drawn):
+        """`Sounds` of real clips, whose embeddings are known."""
         real = self.embedding.real[name]
-        parts = max(1, min(self.n, len(records)) // self.at_once)
-        chosen = np.random.default_rng((self.seed, 3)).permutation(len(records))[: parts * self.at_once]
-        audio = np.concatenate(list(real_audio(records, self.info, chosen[:COMPARED])))
-        probabilities = None if real.probabilities is None else real.probabilities[chosen]
-        return Sounds(self.sounds(audio).rows, real.embeddings[chosen], probabilities)
+        probabilities = None if real.probabilities is None else real.probabilities[drawn]
+        if self.distances is None:
+            return Sounds(None, None, real.embeddings[drawn], probabilities)
+        blocks = [self.embedding.front(audio) for audio in real_audio(records, self.info, drawn[:COMPARED])]
+        spectrograms = np.concatenate(blocks)
+        return Sounds(rows(spectrograms), heard(spectrograms), real.embeddings[drawn], probabilities)
 
     def _noise(self):
         """White noise as loud as the recordings are on average."""
-        count = min(2, self.n // self.at_once) * self.at_once
-        noise = np.random.default_rng((self.seed, 4)).normal(size=(count, self.info.length, self.info.channels))
-        return self.sounds((noise * self.info.loudness["rms_mean"]["linear"]).clip(-1, 1))
+        random = np.random.default_rng((self.seed, 4))
+        shape = (self.info.length, self.info.channels)
+        loudness = np.float32(self.info.loudness["rms_mean"]["linear"])
+        parts = []
+        for block in in_blocks(np.empty((min(2, self.n // self.at_once) * self.at_once, shape[0]), "int8")):
+            noise = loudness * random.standard_normal((len(block), *shape), "float32")
+            parts.append(self._sounds(noise.clip(-1, 1)))
+        return joined(parts)
 
     def generated(self, synthesize, latent_size, progress=None):
         """`n` clips, float32 [n, time, channels], and their `Sounds`.
@@ -147,6 +164,5 @@ class Evaluation:
 
 def joined(parts):
     """One `Sounds` of several."""
-    rows, embeddings, probabilities = zip(*((p.rows, p.embeddings, p.probabilities) for p in parts), strict=True)
-    classes = None if probabilities[0] is None else np.concatenate(probabilities)
-    return Sounds(np.concatenate(rows), np.concatenate(embeddings), classes)
+    columns = zip(*((p.rows, p.heard, p.embeddings, p.probabilities) for p in parts), strict=True)
+    return Sounds(*(None if column[0] is None else np.concatenate(column) for column in columns))

@@ -9,6 +9,7 @@ from wavegan.evaluation import scores
 
 MOST_REFERENCES = 10_000  # training clips that others are compared with
 FEWEST_HELD_OUT = 50  # clips; with fewer, scores of them say nothing
+IN_A_CELL = 10  # clips in a cell of NDB and JSD, on average
 SPLIT = 100  # clips in a split of the Inception Score, or more
 
 
@@ -40,7 +41,7 @@ SCORES = (
     ),
     Score(
         "modified_inception_score", "modified IS", "higher",
-        "how much the predictions differ from clip to clip",
+        "how much the predictions differ from clip to clip: 1 to 10,000,000, clear ones count most",
     ),
     Score(
         "am_score", "AM", "lower",
@@ -48,7 +49,7 @@ SCORES = (
     ),
     Score(
         "ndb", "NDB/K", "lower",
-        "the share of kinds of sounds, of 50, that come too often or too rarely; 0.05 is chance",
+        "the share of kinds of sounds (cells) that come too often or too rarely; 0.05 is chance",
     ),
     Score(
         "jsd", "JSD", "lower",
@@ -86,20 +87,22 @@ class Yardstick:
 
     Args:
         train: the `embedding.Real` training clips.
-        at_once: clips that are scored at a time, from 6 to the number of training clips.
+        left_out: indices of those that do not belong to the reference, because they are scored themselves.
+        at_once: clips that are scored at a time, 6 and more.
         seed: of the cells.
     """
 
-    def __init__(self, train, at_once, seed=0):
+    def __init__(self, train, left_out, at_once, seed=0):
         self.at_once = at_once
         self.middle = train.embeddings.mean(axis=0)
         self.unit = np.sqrt(train.embeddings.var(axis=0).mean()) + 1e-12
-        chosen = np.random.default_rng(seed).permutation(len(train.embeddings))[:MOST_REFERENCES]
+        others = np.setdiff1d(np.arange(len(train.embeddings)), left_out)
+        chosen = np.random.default_rng(seed).permutation(others)[:MOST_REFERENCES]
         self.embeddings = self._standard(train.embeddings[chosen])
         self.probabilities = None if train.probabilities is None else train.probabilities[chosen]
         self.real = self.embeddings[:at_once]  # coverage asks for sets of one size
         self.radii = scores.radii(self.real)
-        self.centres = scores.kmeans_cells(self.embeddings, seed=seed)
+        self.centres = scores.kmeans_cells(self.embeddings, cells_of(at_once), seed)
         self.counts = scores.cell_counts(self.centres, self.embeddings)
 
     def _standard(self, embeddings):
@@ -137,6 +140,11 @@ class Yardstick:
             found["modified_inception_score"] = scores.modified_inception_score(probabilities)
             found["am_score"] = scores.am_score(probabilities, self.probabilities)
         return found
+
+
+def cells_of(clips):
+    """Into how many cells so many clips go: 50, but none of fewer than ten on average, or no test finds anything."""
+    return max(2, min(50, clips // IN_A_CELL))
 
 
 def splits_of(clips):

@@ -5,7 +5,7 @@ import json
 from preprocess import UserError
 from preprocess.durable import write_whole
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
-from wavegan.events import Events
+from wavegan.events import Events, forget_after
 
 FORMAT = 1  # of evaluation.json
 SETS = (GENERATED, TEST, TRAIN, NOISE)
@@ -34,6 +34,15 @@ def save(folder, report, page):
         raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
 
 
+def shares(report):
+    """The classes' shares of the clips of every set, as lines of text; empty without classes."""
+    found = report["histogram"]
+    if not found:
+        return ""
+    classes = next(iter(found.values()))
+    return _aligned([["class", *found], *[[c, *(f"{shares[c]:.1%}" for shares in found.values())] for c in classes]])
+
+
 def log(folder, checkpoints, levels):
     """The scores of all checkpoints, and as levels those of the other sets, as scalars under quality/.
 
@@ -41,8 +50,7 @@ def log(folder, checkpoints, levels):
     evaluation logged there is replaced.
     """
     for name in (GENERATED, TEST, NOISE):
-        for old in (folder / name).glob("events.out.tfevents.*"):
-            old.unlink()
+        forget_after(folder / name, 0, warn=print)
         events = Events(folder / name)
         for checkpoint in checkpoints:
             found = checkpoint["scores"] if name == GENERATED else levels.get(name, {})
@@ -51,9 +59,13 @@ def log(folder, checkpoints, levels):
 
 
 def described(embedding):
-    """The embedding's name, and how far to trust it."""
-    accuracy = embedding["test_accuracy"]
-    return embedding["name"] + ("" if accuracy is None else f", right about {accuracy:.1%} of held-out clips")
+    """The name of an `embedding.Embedding`, and how far to trust it."""
+    if not embedding.classes:
+        return embedding.name
+    if embedding.test_accuracy is None:
+        return f"{embedding.name}, never tried: no recordings are held out"
+    tried = len(embedding.real["test"].embeddings)
+    return f"{embedding.name}, right about {embedding.test_accuracy:.1%} of {tried} held-out clips"
 
 
 def table(report):
