@@ -88,7 +88,7 @@ def test_saved_latents_sound_with_any_checkpoint_and_which_they_had_is_told(trai
     words = ["--run", str(trained), "--out"]
     assert generate.main([*words, str(tmp_path / "then"), "--n", "2", "--checkpoint", "4"]) == 0
     assert generate.main([*words, str(tmp_path / "now"), "--from", str(tmp_path / "then")]) == 0
-    told = f"what was saved are sounds of run {trained.name!r}, step 4; that checkpoint makes them again"
+    told = f"these are not the saved sounds: those are of run {trained.name!r}, --checkpoint 4"
     assert told in capsys.readouterr().out
     assert sounds(tmp_path / "now")["000.wav"].tobytes() != sounds(tmp_path / "then")["000.wav"].tobytes()
     assert generate.main([*words, str(tmp_path / "again"), "--from", str(tmp_path / "now"), "--checkpoint", "4"]) == 0
@@ -152,8 +152,8 @@ def test_latents_are_uniform_from_minus_one_to_one():
         (["--n", "many"], "argument --n: must be a whole number of 1 or more. Received: many"),
         (["--out", "."], "--out must be a new folder. Received: ."),
         (["--checkpoint", "3"], "has no checkpoint of step 3. It has: 4, 8, 10"),
-        (["--checkpoint", "worst"], "--checkpoint must be latest, best or a step. Received: worst"),
-        (["--checkpoint", "9" * 5000], "--checkpoint must be latest, best or a step. Received: 99"),
+        (["--checkpoint", "worst"], "--checkpoint must be latest, best or a step (of evaluate.py also all). Received: worst"),
+        (["--checkpoint", "9" * 5000], "--checkpoint must be latest, best or a step (of evaluate.py also all). Received: 99"),
         (["--interpolate", "1", "2", "--n", "8"], "--n does not go with --interpolate. Leave one of the two out"),
         (["--interpolate", "1", "2", "--seed", "0"], "--seed does not go with --interpolate"),
         (["--interpolate", "1", "2", "--spread", "1"], "--spread does not go with --interpolate"),

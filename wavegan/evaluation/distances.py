@@ -15,7 +15,7 @@ def heard(spectrograms):
     """What copies have in common, [n, d], of log-mel [n, frames, bins].
 
     Relative to the clip's loudest spot, without what lies 50 dB below it, averaged over 32 ms and two bins: a copy with
-    a little noise, in another loudness or some milliseconds later is still near. The silence that pads recordings, in
+    a little noise, in another loudness or a few milliseconds later is still near. The silence that pads recordings, in
     which a generator always leaves a trace, does not count.
     """
     loudest = spectrograms.max(axis=(1, 2), keepdims=True)
