@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import evaluate
 import generate
 import train_wavegan
 from preprocess import UserError
@@ -57,7 +58,7 @@ def test_flags_are_not_guessed_from_their_beginnings(capsys):
 
 
 def test_the_readme_names_only_flags_that_exist():
-    ours = [train_wavegan.parser(), generate.parser(), _parser("preprocess")]
+    ours = [train_wavegan.parser(), generate.parser(), evaluate.parser(), _parser("preprocess")]
     known = {flag for parser in ours for action in parser._actions for flag in action.option_strings}
     known |= {"--logdir", "--samples_per_plugin"}  # TensorBoard's
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", (ROOT / "README.md").read_text(encoding="utf-8")))
@@ -69,7 +70,7 @@ def test_the_readme_explains_errors_that_exist():
     table = readme[readme.index("## Troubleshooting") : readme.index("## Citation")]
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for path in [*ROOT.glob("*.py"), *ROOT.glob("wavegan/*.py"), *ROOT.glob("preprocess/*.py")]
+        for path in [*ROOT.glob("*.py"), *ROOT.glob("wavegan/**/*.py"), *ROOT.glob("preprocess/*.py")]
     )
     spoken = re.sub(r'"\s*f?"', "", re.sub(r"\{[^}]*\}", "…", sources))
     for text in re.findall(r"`([^`]*)`", " ".join(row.split("|")[1] for row in table.splitlines() if "|" in row)):
