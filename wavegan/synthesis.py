@@ -5,8 +5,7 @@ from keras import ops
 
 from wavegan import autodiff
 
-SAMPLES_AT_ONCE = 2**17  # of all clips computed at once, where nothing else is asked for; more are no faster on a CPU
-SAMPLES_AT_ONCE_ON_GPU = 2**20
+SAMPLES_AT_ONCE = 2**20  # of all clips computed at once, where nothing else is asked for
 
 
 def synthesize(generator, latents, batch_size=None):
@@ -19,14 +18,14 @@ def synthesize(generator, latents, batch_size=None):
         generator: a model that makes audio [batch, time, channels] of latents.
         latents: float32 [n, latent_size].
         batch_size: clips computed at once; the last batch is filled up with zeros. Memory grows with it. When None,
-            what makes 131,072 samples, on a GPU a million.
+            what makes about a million samples.
     """
     return in_batches(autodiff.compiled(generator), latents, batch_size, generator.output_shape[1])
 
 
 def in_batches(forward, latents, batch_size, length):
     """As `synthesize`, for a compiled generator of clips of `length` samples."""
-    size = batch_size or max(1, (SAMPLES_AT_ONCE_ON_GPU if autodiff.accelerators() else SAMPLES_AT_ONCE) // length)
+    size = batch_size or max(1, SAMPLES_AT_ONCE // length)
     padded = np.concatenate([latents, np.zeros((-len(latents) % size, latents.shape[1]), "float32")])
     audio, underway = [], None
     for batch in padded.reshape(-1, size, latents.shape[1]):
