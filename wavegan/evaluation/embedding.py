@@ -98,7 +98,7 @@ def embedding_of(directory, info, warn):
     try:
         return Embedding(info, front, content_hash, _read(path))
     except FileNotFoundError:
-        pass
+        pass  # the first time: it is made now
     except BROKEN as problem:
         warn(f"warning: {path} is damaged ({problem}); it is made again")
     arrays = _made(directory, info, front, content_hash)
