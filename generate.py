@@ -6,7 +6,7 @@ from pathlib import Path
 
 from preprocess import UserError
 from preprocess.command import Parser, at_least, exit_code, not_empty, number_up_to
-from wavegan import latents
+from wavegan import latents, saved
 from wavegan.runs import Run, newest_run
 
 DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is that of new ones
@@ -16,12 +16,13 @@ GOES_WITH = {"n": DRAWN, "seed": DRAWN, "steps": ("interpolate",), "path": ("int
 def parser():
     flags = Parser(
         description="Make sounds: WAV files, their latents and a picture. New sounds, or those of a LATENT, which is "
-        "FILE.npz:INDEX (latents.npz, preview_latents.npz), a WAV file that this command made, or a seed."
+        "FILE.npz:INDEX (latents.npz, preview_latents.npz), a WAV file that this command or a training made, or a seed."
     )
     add = flags.add_argument
     add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around: 16)")
-    add("--run", type=not_empty, metavar="DIR", help="the run to use (default: the newest under runs/)")
-    add("--checkpoint", metavar="STEP", default="latest", help="latest, best or its step (default: latest)")
+    run = "the run to use (default: that of the LATENT, or the newest under runs/)"
+    add("--run", type=not_empty, metavar="DIR", help=run)
+    add("--checkpoint", metavar="STEP", help="latest, best or its step (default: that of the LATENT, or latest)")
     add("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
     add("--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
     way = flags.add_mutually_exclusive_group()
@@ -43,13 +44,14 @@ def main(argv=None):
 
 def generate_sounds(flags):
     way = _way(flags)
-    run = Run(flags.run) if flags.run else newest_run()
+    sources = _sources(flags, way)
+    origin = next((source.origin for source in sources if source.origin), None)
+    run = Run(flags.run) if flags.run else origin.found() if origin else newest_run()
     config = run.config()  # a missing run is told before the heavy imports
-    step = run.named_step(flags.checkpoint)
-    run.check(run.latest() if step is None else step)
+    step = _step(flags, run, origin)
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
-    chosen = _latents(flags, way, config.latent_size)
+    chosen = _latents(flags, way, sources, config.latent_size)
 
     from preprocess.records import import_quietly
 
@@ -63,8 +65,8 @@ def generate_sounds(flags):
     print(f"run {run.path}, step {made.step}, {chosen.title}")
     if made.step == 0:
         print("note: at step 0 nothing has been learned yet; this is noise")
-    for name, before in sorted(chosen.sounded - {(run.name, made.step)}):
-        print(f"note: these are not the saved sounds: those are of run {name!r}, --checkpoint {before}")
+    for other in sorted({str(source.origin) for source in sources if not source.sounds_as_saved(run, made.step)}):
+        print(f"note: these are not the saved sounds: those are of {other}")
     print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed:,.0f} × real time")
 
 
@@ -81,13 +83,30 @@ def _way(flags):
     return way
 
 
-def _latents(flags, way, size):
+def _sources(flags, way):
+    """The `saved.Named` latents to start from, if any."""
+    if way is None:
+        return []
+    text = vars(flags)[way]
+    return [saved.named(text)] if way == "from" else [saved.one(each) for each in ([text] if way == "around" else text)]
+
+
+def _step(flags, run, origin):
+    """The step of the checkpoint that was named, else of that which made the saved sounds, else None for the newest."""
+    if flags.checkpoint is None and origin and origin.is_of(run):
+        return origin.kept_step(run)
+    step = run.named_step(flags.checkpoint or "latest")
+    run.check(run.latest() if step is None else step)
+    return step
+
+
+def _latents(flags, way, sources, size):
     if way == "from":
-        return latents.again(getattr(flags, way), size)
+        return latents.again(*sources, size)
     if way == "interpolate":
-        return latents.between(flags.interpolate, flags.steps or 8, flags.path or "spherical", size)
+        return latents.between(sources, flags.steps or 8, flags.path or "spherical", size)
     if way == "around":
-        return latents.around(flags.around, flags.n or 16, flags.spread or 0.3, size, flags.seed)
+        return latents.around(*sources, flags.n or 16, flags.spread or 0.3, size, flags.seed)
     return latents.new(flags.n or 50, size, flags.seed)
 
 

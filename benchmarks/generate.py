@@ -13,7 +13,7 @@ from benchmarks.measure import in_turns, matrix_products, median_ratio
 from wavegan import autodiff
 from wavegan.latents import sample_latents
 from wavegan.runs import Run
-from wavegan.synthesis import in_batches
+from wavegan.synthesis import synthesizer
 from wavegan.training import gan_from, generator_from
 
 SOUNDS = 50  # of the whole process
@@ -53,9 +53,8 @@ def figures(config, repeats, clips, at_once=None):
 
 
 def _maker(config, latents, at_once):
-    generator = generator_from(config)
-    forward = autodiff.compiled(generator)
-    return lambda: in_batches(forward, latents, at_once, config.length)
+    synthesized = synthesizer(generator_from(config), at_once)
+    return lambda: synthesized(latents)
 
 
 def _whole_process(config, repeats):

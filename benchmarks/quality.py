@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from preprocess import UserError
 from preprocess.progress import Progress
 from preprocess.records import DatasetInfo
-from wavegan.evaluation.evaluate import synthesizer
 from wavegan.evaluation.measure import NOISE, TEST, Evaluation
 from wavegan.evaluation.quality import SCORES
 from wavegan.evaluation.report import described, figure
 from wavegan.generation import load_generator
 from wavegan.runs import Run
+from wavegan.synthesis import synthesizer
 
 # Each differs from the first one in one setting. The generator's average is compared within each run.
 VARIANTS = {

@@ -1,5 +1,6 @@
 import shlex
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from wavegan.generation import load_generator
 from wavegan.latents import sample_latents
 from wavegan.models import build_generator
 from wavegan.runs import Run
-from wavegan.synthesis import synthesize
+from wavegan.synthesis import synthesizer
 
 
 def sounds(folder):
@@ -35,7 +36,7 @@ def test_fifty_sounds_fifty_files(trained, tmp_path, capsys):
 def test_a_latent_gives_its_sound_again(trained, tmp_path):
     generate.main(["--run", str(trained), "--n", "5", "--out", str(tmp_path / "x")])
     generator, *_ = load_generator(Run(trained))
-    again = synthesize(generator, np.load(tmp_path / "x" / "latents.npz")["latents"])
+    again = synthesizer(generator)(np.load(tmp_path / "x" / "latents.npz")["latents"])
     stored = sounds(tmp_path / "x")["003.wav"]
     np.testing.assert_array_equal(np.round(again[3, :, 0] * 32768).astype("int16"), stored)
 
@@ -54,9 +55,10 @@ def test_audio_does_not_depend_on_what_is_computed_with_it():
     keras.utils.set_random_seed(0)
     generator = build_generator(4096, model_dim=16)
     latents = sample_latents(50, 100, seed=0)
-    together = synthesize(generator, latents)
+    synthesize = synthesizer(generator)
+    together = synthesize(latents)
     for chosen in ([17], [49, 17, 3], [*range(40)]):
-        np.testing.assert_array_equal(synthesize(generator, latents[chosen]), together[chosen])
+        np.testing.assert_array_equal(synthesize(latents[chosen]), together[chosen])
 
 
 def test_a_path_goes_from_one_sound_to_another_and_both_come_back_as_they_were(trained, tmp_path, capsys):
@@ -84,15 +86,55 @@ def test_a_path_goes_from_one_sound_to_another_and_both_come_back_as_they_were(t
     assert (tmp_path / "way" / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_saved_latents_sound_with_any_checkpoint_and_which_they_had_is_told(trained, tmp_path, capsys):
-    words = ["--run", str(trained), "--out"]
-    assert generate.main([*words, str(tmp_path / "then"), "--n", "2", "--checkpoint", "4"]) == 0
-    assert generate.main([*words, str(tmp_path / "now"), "--from", str(tmp_path / "then")]) == 0
-    told = f"these are not the saved sounds: those are of run {trained.name!r}, --checkpoint 4"
+def test_saved_sounds_come_back_by_their_file_alone(trained, tmp_path, capsys, monkeypatch):
+    """The run and the checkpoint are those that made them, also where others are newer."""
+    monkeypatch.chdir(tmp_path)
+    run = Path(shutil.copytree(trained, tmp_path / "runs" / "mine"))
+    shutil.copytree(trained, tmp_path / "runs" / "newer")
+    assert generate.main(["--run", "runs/mine", "--out", "then", "--n", "2", "--checkpoint", "4"]) == 0
+    then = sounds(tmp_path / "then")
+
+    def again(out, *words):
+        assert generate.main(["--from", "then", "--out", out, *words]) == 0
+        return all(np.array_equal(then[name], clip) for name, clip in sounds(tmp_path / out).items())
+
+    assert again("again")
+    assert again("copied", "--run", "runs/newer")  # has the same checkpoint
+    assert "note:" not in capsys.readouterr().out
+    assert not again("now", "--checkpoint", "latest")
+    told = f"these are not the saved sounds: those are of run {run}, --checkpoint 4"
     assert told in capsys.readouterr().out
-    assert sounds(tmp_path / "now")["000.wav"].tobytes() != sounds(tmp_path / "then")["000.wav"].tobytes()
-    assert generate.main([*words, str(tmp_path / "again"), "--from", str(tmp_path / "now"), "--checkpoint", "4"]) == 0
-    assert (tmp_path / "again" / "001.wav").read_bytes() == (tmp_path / "then" / "001.wav").read_bytes()
+    assert generate.main(["--interpolate", "then:0", "7", "--out", "way"]) == 0
+    assert np.array_equal(sounds(tmp_path / "way")["000.wav"], then["000.wav"])
+    assert generate.main(["--from", "now/000.wav", "--checkpoint", "4", "--out", "back"]) == 0
+    assert np.array_equal(sounds(tmp_path / "back")["000.wav"], then["000.wav"])
+
+
+def test_a_run_that_made_saved_sounds_may_move_and_one_that_is_gone_is_told(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    shutil.copytree(trained, "mine")
+    assert generate.main(["--run", "mine", "--out", "then", "--n", "1", "--checkpoint", "4"]) == 0
+    shutil.move("mine", "runs/mine")
+    assert generate.main(["--from", "then", "--out", "again"]) == 0
+    assert np.array_equal(sounds(tmp_path / "again")["000.wav"], sounds(tmp_path / "then")["000.wav"])
+    capsys.readouterr()
+    Run("runs/mine").checkpoint_path(4).unlink()
+    assert generate.main(["--from", "again", "--out", "x"]) == 2
+    assert "the checkpoint of step 4, which made the saved sounds, is not kept in" in capsys.readouterr().err
+    shutil.move("runs/mine", "elsewhere")
+    assert generate.main(["--from", "again", "--out", "x"]) == 2
+    assert "the run that made the saved sounds, is not there any more. Give it with --run" in capsys.readouterr().err
+    assert not Path("x").exists()
+
+
+def test_a_run_trained_anew_in_its_place_is_told(trained, tmp_path, capsys):
+    run = Run(shutil.copytree(trained, tmp_path / "mine"))
+    assert generate.main(["--run", str(run.path), "--out", str(tmp_path / "then"), "--n", "1"]) == 0
+    run.save(10, run.load(8))
+    capsys.readouterr()
+    assert generate.main(["--from", str(tmp_path / "then"), "--out", str(tmp_path / "now")]) == 0
+    assert "these are not the saved sounds" in capsys.readouterr().out
 
 
 def test_the_best_checkpoint_is_that_with_the_highest_score(trained, tmp_path, capsys):
@@ -123,13 +165,14 @@ def test_files_that_are_there_are_never_overwritten(trained, tmp_path, monkeypat
     assert folders == ["step-00000010", "step-00000010-2"]
 
 
-def test_previews_and_generate_share_one_path(trained):
+def test_previews_and_generate_share_one_path(trained, tmp_path):
     """DD's previews sound better than its inference."""
-    latents = np.load(trained / "preview_latents.npz")["latents"]
-    generator, *_ = load_generator(Run(trained), step=10)
-    preview = sounds(trained / "previews" / "step-00000010")
-    for clip, stored in zip(synthesize(generator, latents), preview.values(), strict=True):
-        assert np.abs(np.round(clip[:, 0] * 32768) - stored).max() <= 1
+    preview = trained / "previews" / "step-00000010"
+    assert generate.main(["--from", str(preview), "--out", str(tmp_path / "again")]) == 0
+    for clip, stored in zip(sounds(tmp_path / "again").values(), sounds(preview).values(), strict=True):
+        np.testing.assert_array_equal(clip, stored)
+    assert generate.main(["--from", str(trained / "preview_latents.npz"), "--out", str(tmp_path / "latest")]) == 0
+    assert sounds(tmp_path / "latest").keys() == sounds(tmp_path / "again").keys()
 
 
 def test_generating_writes_nothing_into_the_run(trained, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from preprocess import UserError
 from wavegan import latents
 from wavegan.latents import linear, sample_latents, spherical
-from wavegan.saved import named
+from wavegan.saved import Origin, named, one
 
 SIZE = 100
 
@@ -16,7 +16,7 @@ def saved(tmp_path):
     """A folder as generate.py makes it, with five latents."""
     folder = tmp_path / "Töne 1" / "step-00000010"
     folder.mkdir(parents=True)
-    np.savez(folder / "latents.npz", latents=sample_latents(5, SIZE, 0), run="mine", step=10)
+    np.savez(folder / "latents.npz", latents=sample_latents(5, SIZE, 0), run="/runs/mine", step=10, model="x")
     return folder
 
 
@@ -49,7 +49,7 @@ def test_without_an_arc_the_path_is_straight(end):
 
 @pytest.mark.parametrize("path", latents.PATHS)
 def test_a_path_has_its_two_ends_to_the_last_bit(path, saved):
-    chosen = latents.between([f"{saved}:3", "7"], 6, path, SIZE)
+    chosen = latents.between([one(f"{saved}:3"), one("7")], 6, path, SIZE)
     assert chosen.values.dtype == np.float32 and chosen.values.shape == (6, SIZE)
     assert np.array_equal(chosen.values[0], sample_latents(5, SIZE, 0)[3])
     assert np.array_equal(chosen.values[-1], sample_latents(1, SIZE, 7)[0])
@@ -60,7 +60,7 @@ def test_a_path_has_its_two_ends_to_the_last_bit(path, saved):
 
 
 def test_variations_begin_with_the_latent_and_move_each_number_by_the_spread_at_most():
-    chosen = latents.around("7", 300, 0.3, SIZE, seed=1)
+    chosen = latents.around(one("7"), 300, 0.3, SIZE, seed=1)
     start = sample_latents(1, SIZE, 7)[0]
     assert chosen.values.dtype == np.float32 and np.array_equal(chosen.values[0], start)
     moves = np.abs(chosen.values[1:] - start)
@@ -72,43 +72,47 @@ def test_variations_begin_with_the_latent_and_move_each_number_by_the_spread_at_
 @pytest.mark.parametrize("spread", [0.3, 1, 2])
 def test_variations_of_uniform_latents_are_uniform(spread):
     """Nothing gathers at the ends of the range, also where the latent and its variations are of the same seed."""
-    values = np.concatenate([latents.around(str(seed), 2, spread, SIZE, seed).values[1:] for seed in range(300)])
+    values = np.concatenate([latents.around(one(str(seed)), 2, spread, SIZE, seed).values[1:] for seed in range(300)])
     counts, _ = np.histogram(values, bins=10, range=(-1, 1))
     assert counts / values.size == pytest.approx(0.1, abs=0.006)
 
 
 def test_a_spread_of_2_forgets_the_latent_and_a_seed_repeats_the_variations():
-    chosen = latents.around("7", 200, 2, SIZE, seed=1)
+    chosen = latents.around(one("7"), 200, 2, SIZE, seed=1)
     assert np.abs(np.corrcoef(chosen.values[1:].mean(axis=0), chosen.values[0])[0, 1]) < 0.3
-    assert np.array_equal(latents.around("7", 5, 2, SIZE, seed=1).values, chosen.values[:5])
-    assert not np.array_equal(latents.around("7", 5, 2, SIZE).values[1:], chosen.values[1:5])
+    assert np.array_equal(latents.around(one("7"), 5, 2, SIZE, seed=1).values, chosen.values[:5])
+    assert not np.array_equal(latents.around(one("7"), 5, 2, SIZE).values[1:], chosen.values[1:5])
 
 
 def test_one_latent_has_several_names(saved):
     third = sample_latents(5, SIZE, 0)[3:4]
     (saved / "003.wav").touch()
     for name in (saved / "latents.npz:3", f"{saved}:3", f"{saved}/:3", saved / "003.wav"):
-        found = named(str(name), SIZE)
+        found = named(str(name))
         assert np.array_equal(found.values, third), name
-        assert (found.name, found.sounded) == ("step-00000010/latents.npz:3", ("mine", 10))
+        assert (found.name, found.origin) == ("step-00000010/latents.npz:3", Origin("/runs/mine", 10, "x"))
 
 
 def test_a_file_names_all_its_latents_and_a_seed_the_first_of_its_draws(saved):
     for name in (saved / "latents.npz", saved):
-        assert np.array_equal(latents.again(str(name), SIZE).values, sample_latents(5, SIZE, 0))
-    assert np.array_equal(latents.again("7", SIZE).values, latents.new(50, SIZE, 7).values[:1])
+        assert np.array_equal(latents.again(named(str(name)), SIZE).values, sample_latents(5, SIZE, 0))
+    assert np.array_equal(latents.again(named("7"), SIZE).values, latents.new(50, SIZE, 7).values[:1])
     assert latents.new(2, SIZE).seed != latents.new(2, SIZE).seed
 
 
 def test_the_latents_of_the_previews_of_a_run_have_names_too(trained):
-    found = named(f"{trained}/preview_latents.npz:2", SIZE)
-    assert np.array_equal(found.values[0], np.load(trained / "preview_latents.npz")["latents"][2])
-    assert found.sounded is None
+    values = np.load(trained / "preview_latents.npz")["latents"]
+    preview = trained / "previews" / "step-00000005"
+    for name, step in {f"{trained}/preview_latents.npz:2": None, f"{preview}/02.wav": 5, f"{preview}:2": 5}.items():
+        found = named(name)
+        assert np.array_equal(found.values[0], values[2])
+        assert found.origin == Origin(str(trained), step)
+    assert np.array_equal(named(str(preview)).values, values)
 
 
 def test_a_file_with_one_latent_needs_no_number(tmp_path):
     np.savez(tmp_path / "mine.npz", latents=np.full((1, SIZE), 0.25))
-    chosen = latents.around(str(tmp_path / "mine.npz"), 1, 0.3, SIZE)
+    chosen = latents.around(one(str(tmp_path / "mine.npz")), 1, 0.3, SIZE)
     assert np.array_equal(chosen.values, np.full((1, SIZE), 0.25, "float32"))
 
 
@@ -125,12 +129,12 @@ def array(values):
         (lambda path: path.write_bytes(b"RIFF" * 99), "x.npz is damaged, or no archive of latents"),
         (lambda path: np.save(path.open("wb"), np.zeros((1, SIZE))), "x.npz is damaged, or no archive of latents"),
         (lambda path: np.savez(path, z=np.zeros((1, SIZE))), "x.npz holds no latents. Expected a latents.npz"),
-        (lambda path: np.savez(path, latents=np.zeros((1, SIZE)), run="x", step=[1, 2]), "x.npz is damaged"),
+        (lambda path: np.savez(path, latents=np.zeros((1, SIZE)), run="x", step=[1, 2], model=""), "x.npz is damaged"),
         (array(np.array([[None]], dtype=object)), "x.npz is damaged, or no archive of latents (Object arrays"),
-        (array(np.zeros((5, 99))), "x.npz are 99 wide, the run takes 100: they are of another model. Give the run"),
-        (array(np.zeros(SIZE)), "x.npz must be floats [n, 100]. Received: float64 [100]"),
-        (array(np.zeros((0, SIZE))), "x.npz must be floats [n, 100]. Received: float64 [0, 100]"),
-        (array(np.zeros((1, SIZE), int)), "x.npz must be floats [n, 100]. Received: int64 [1, 100]"),
+        (array(np.zeros((1, 99))), "x.npz are 99 wide, the run takes 100: they are of another model. Give the run"),
+        (array(np.zeros(SIZE)), "x.npz must be floats [n, width]. Received: float64 [100]"),
+        (array(np.zeros((0, SIZE))), "x.npz must be floats [n, width]. Received: float64 [0, 100]"),
+        (array(np.zeros((1, SIZE), int)), "x.npz must be floats [n, width]. Received: int64 [1, 100]"),
         (array(np.full((1, SIZE), np.nan)), "x.npz must be finite and in [-1, 1]"),
         (array(np.full((1, SIZE), np.inf)), "x.npz must be finite and in [-1, 1]"),
         (array(np.full((1, SIZE), 1.01)), "x.npz must be finite and in [-1, 1]"),
@@ -141,7 +145,7 @@ def test_what_holds_no_latent_is_told_in_one_line(tmp_path, write, complaint):
     path = tmp_path / "x.npz"
     write(path)
     with pytest.raises(UserError) as told:
-        latents.around(str(path), 1, 0.3, SIZE)
+        latents.around(one(str(path)), 1, 0.3, SIZE)
     assert complaint in str(told.value) and "\n" not in str(told.value)
 
 
@@ -149,14 +153,14 @@ def test_what_holds_no_latent_is_told_in_one_line(tmp_path, write, complaint):
 def test_a_number_that_no_latent_has_is_told(saved, name):
     for place in (saved, saved / "latents.npz"):
         with pytest.raises(UserError, match=f"latents.npz holds the latents 0 to 4. Received: .*:{name}"):
-            named(f"{place}:{name}", SIZE)
+            named(f"{place}:{name}")
 
 
 @pytest.mark.parametrize("name", ["-3", "seven", "1.5", "x:y", ":3", "9" * 5000, "x" * 5000 + ":3"])
 def test_what_is_no_name_is_told(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="cannot be read as latents.*or a seed, a whole number. Received"):
-        named(name, SIZE)
+        named(name)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -170,7 +174,7 @@ def test_every_flipped_bit_of_a_file_is_noticed_or_harmless(save, tmp_path):
         changed[place // 8] ^= 1 << place % 8
         path.write_bytes(changed)
         try:
-            assert np.array_equal(named(str(path), 4).values, sample_latents(2, 4, 0))
+            assert np.array_equal(named(str(path)).values, sample_latents(2, 4, 0))
         except UserError:
             noticed += 1
     assert noticed > 4 * len(whole)

@@ -93,7 +93,7 @@ def carried(model, step, *arguments):
 
 
 def compiled(model):
-    """`model(x, training=False)` as a compiled function of an array `x`, for weights that do not change any more."""
+    """`model(x, training=False)` as a compiled function of an array `x`."""
     if BACKEND == "tensorflow":
         return tf.function(lambda x: model(x, training=False), autograph=False)
 
@@ -102,8 +102,7 @@ def compiled(model):
         with keras.StatelessScope(_pairs([model.variables], [values])):
             return model(x, training=False)
 
-    values = [variable.value for variable in model.variables]
-    return lambda x: forward(values, x)
+    return lambda x: forward([variable.value for variable in model.variables], x)
 
 
 def _pairs(groups, values):

@@ -14,7 +14,7 @@ from preprocess.audio import write_wav
 from preprocess.records import native_stderr_hidden
 from wavegan import pictures
 from wavegan.runs import free_directory
-from wavegan.synthesis import synthesize
+from wavegan.synthesis import synthesizer
 from wavegan.training import generator_from
 
 PICTURED = 200  # clips on the picture at most
@@ -70,14 +70,15 @@ def generate(run, latents, step=None, folder=None, warn=print):
     generator, config, step = load_generator(run, step, warn)
     started = time.monotonic()
     with native_stderr_hidden():  # compilers talk
-        audio = synthesize(generator, latents.values)
+        audio = synthesizer(generator)(latents.values)
     compute_s = time.monotonic() - started
 
     folder = free_directory(folder or Path("generated") / run.name / f"step-{step:08d}")
     beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         beside.mkdir(parents=True)
-        _write(beside, audio, latents, config.sample_rate, {"run": run.name, "step": step})
+        origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
+        _write(beside, audio, latents, config.sample_rate, f"{run.name}, step {step}", origin)
         beside.rename(folder)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
@@ -86,14 +87,14 @@ def generate(run, latents, step=None, folder=None, warn=print):
     return Generated(folder, step, len(audio), len(audio) * config.length / config.sample_rate, compute_s)
 
 
-def _write(folder, audio, latents, sample_rate, made_with):
+def _write(folder, audio, latents, sample_rate, heading, origin):
     digits = max(3, len(str(len(audio) - 1)))
     names = [f"{number:0{digits}d}" for number in range(len(audio))]
     for name, clip in zip(names, audio, strict=True):
         write_wav(folder / f"{name}.wav", clip, sample_rate)
     seed = {} if latents.seed is None else {"seed": latents.seed}
-    np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **seed, **made_with)
+    np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **seed, **origin)
     more = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
-    title = f"{made_with['run']}, step {made_with['step']}, {latents.title}{more}"
+    title = f"{heading}, {latents.title}{more}"
     shown = [f"{name}   {note}" for name, note in zip_longest(names, latents.notes, fillvalue="")][:PICTURED]
     pictures.save(pictures.draw(audio[:PICTURED], sample_rate, title, shown), folder / "sheet.png")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wavegan.saved import Named, named, one
+from wavegan.saved import Named, fitting
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,12 @@ class Latents:
         title: what they are, in words.
         notes: where each of them lies, in a few letters; empty where there is nothing to say.
         seed: of the draws, where there were any.
-        sounded: {(run, step)} of the sounds that were made of those they come from.
     """
 
     values: np.ndarray
     title: str
     notes: list[str] = field(default_factory=list)
     seed: int | None = None
-    sounded: frozenset = frozenset()
 
 
 def sample_latents(n, latent_size, seed=None):
@@ -38,34 +36,32 @@ def new(n, latent_size, seed=None):
     return Latents(sample_latents(n, latent_size, seed), f"seed {seed}", seed=seed)
 
 
-def again(text, latent_size):
-    """The saved `Latents` that `text` names; `saved.named` says how, and what it raises."""
-    source = named(text, latent_size)
-    return Latents(_values(source, latent_size), source.name, seed=source.seed, sounded=_sounded(source))
+def again(source, latent_size):
+    """The `Latents` of `source`, a `saved.Named`. Raises UserError, as the others do, where they are of other width."""
+    return Latents(_values(source, latent_size), source.name, seed=source.seed)
 
 
-def between(texts, steps, path, latent_size):
-    """`steps` `Latents` from the one to the other that `texts` name, both as they are, the others evenly between.
+def between(sources, steps, path, latent_size):
+    """`steps` `Latents` from the one to the other of two `sources`, both as they are, the others evenly between.
 
     Args:
-        texts: two names, as `saved.named` takes them.
+        sources: two `saved.Named` of one latent each.
         steps: at least 2.
         path: "spherical" or "linear", the functions below.
         latent_size: width of the latents.
     """
-    sources = [one(text, latent_size) for text in texts]
     start, end = (_values(source, latent_size)[0] for source in sources)
     shares = np.linspace(0, 1, steps)
     values = np.array([PATHS[path](start, end, share) for share in shares], "float32")  # the ends are exact
     title = f"{sources[0].name} → {sources[1].name}, {path}"
-    return Latents(values, title, [f"{share:.0%}" for share in shares], sounded=_sounded(*sources))
+    return Latents(values, title, [f"{share:.0%}" for share in shares])
 
 
-def around(text, n, spread, latent_size, seed=None):
-    """The latent that `text` names, as it is, and `n` - 1 variations of it, as `Latents`.
+def around(source, n, spread, latent_size, seed=None):
+    """The latent of `source`, as it is, and `n` - 1 variations of it, as `Latents`.
 
     Args:
-        text: a name, as `saved.named` takes it.
+        source: a `saved.Named` of one latent.
         n: how many in all, at least 1.
         spread: the farthest that each number of a latent moves, in (0, 2]; the move is uniform, and the range of the
             numbers, -1 to 1, is 2 wide. What would leave it is reflected at its end, so that variations of uniform
@@ -73,7 +69,6 @@ def around(text, n, spread, latent_size, seed=None):
         latent_size: width of the latents.
         seed: of the variations; drawn, and kept, when None. Its first ones are the same for every `n`.
     """
-    source = one(text, latent_size)
     seed = secrets.randbits(31) if seed is None else seed
     start = _values(source, latent_size)
     draws = np.random.default_rng((seed, 3))  # another stream than that of the latents of the same seed
@@ -82,7 +77,7 @@ def around(text, n, spread, latent_size, seed=None):
     values = np.concatenate([start, np.clip(moved, -1, 1).astype("float32")])
     distances = np.sqrt(np.mean((values - start) ** 2, axis=1))  # root mean square, in the units of the spread
     title = f"around {source.name}, spread {spread:g}, seed {seed}"
-    return Latents(values, title, [f"{distance:.2f} away" for distance in distances], seed, _sounded(source))
+    return Latents(values, title, [f"{distance:.2f} away" for distance in distances], seed)
 
 
 def linear(start, end, share):
@@ -114,8 +109,4 @@ PATHS = {"spherical": spherical, "linear": linear}
 
 
 def _values(source: Named, latent_size):
-    return sample_latents(1, latent_size, source.seed) if source.values is None else source.values
-
-
-def _sounded(*sources):
-    return frozenset(source.sounded for source in sources if source.sounded)
+    return sample_latents(1, latent_size, source.seed) if source.values is None else fitting(source, latent_size)

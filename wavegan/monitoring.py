@@ -17,7 +17,9 @@ from tqdm import tqdm
 from preprocess import UserError
 from preprocess.audio import write_wav
 from preprocess.progress import Progress
+from preprocess.records import native_stderr_hidden
 from wavegan import pictures
+from wavegan.synthesis import synthesizer
 
 FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
 
@@ -133,6 +135,7 @@ class Previews(StepCallback):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
+        self.synthesize = synthesizer(self.model.averaged_generator)  # as generate.py does: the same, to the last bit
         self.early_at = None
         if self.step == 0:
             self.preview(0)
@@ -152,7 +155,9 @@ class Previews(StepCallback):
 
     def preview(self, step):
         """Make, write and log the preview of `step`."""
-        audio = keras.ops.convert_to_numpy(self.model(self.latents, training=False))
+        _ = self.model  # asking for it is what brings its variables up to date under JAX
+        with native_stderr_hidden():  # compilers talk
+            audio = self.synthesize(self.latents)
         folder = self.folder / f"step-{step:08d}"
         sheet = preview_sheet(audio, self.sample_rate, f"generated, step {step}")
         try:

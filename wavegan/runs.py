@@ -143,6 +143,14 @@ class Run:
             "run with --run."
         )
 
+    def fingerprint(self, step):
+        """What the sounds of the checkpoint of `step` depend on, as a text; None where there is no whole checkpoint."""
+        try:
+            facts = checkpoint.read_facts(self.checkpoint_path(step))
+        except checkpoint.BROKEN:
+            return None
+        return f"{facts['sha256']}, {self.config().precision}"
+
     def set_aside(self, step):
         """Rename the checkpoint of `step`, which is damaged, so that it does not count any more."""
         path = self.checkpoint_path(step)

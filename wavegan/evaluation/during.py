@@ -2,9 +2,6 @@
 
 import time
 
-import numpy as np
-from keras import ops
-
 from preprocess import UserError
 from wavegan.evaluation.embedding import embedding_of
 from wavegan.evaluation.evaluate import goodness
@@ -13,9 +10,9 @@ from wavegan.evaluation.quality import SCORES
 from wavegan.evaluation.report import described, text
 from wavegan.events import Events, forget_after
 from wavegan.monitoring import StepCallback, save, say
+from wavegan.synthesis import synthesizer
 
 CLIPS = 256
-AT_ONCE = 32  # clips in a batch of the generator
 SHARE = 0.05  # of the run's time, at most
 TOLD = ("frechet_distance", "kernel_distance", "inception_score", "recall")
 
@@ -50,6 +47,7 @@ class Evaluations(StepCallback):
                 self.levels[name] = Events(folder)
         self.started, self.due, self.last = time.monotonic() - self.spent, False, self.step
         before = time.monotonic()
+        self.synthesize = synthesizer(self.model.averaged_generator)
         self._made()  # compiles, and tells what an evaluation costs
         self._count(before)
 
@@ -90,11 +88,8 @@ class Evaluations(StepCallback):
         say(f"quality at step {step}{best}: {self._told(found)}")
 
     def _made(self):
-        def synthesize(latents):
-            parts = np.split(latents, range(AT_ONCE, len(latents), AT_ONCE))
-            return np.concatenate([ops.convert_to_numpy(self.model(part, training=False)) for part in parts])
-
-        return self.evaluation.generated(synthesize, self.model.generator.input_shape[-1])[1]
+        latent_size = self.model.generator.input_shape[-1]  # which also brings the model up to date under JAX
+        return self.evaluation.generated(self.synthesize, latent_size)[1]
 
     def _count(self, before):
         self.cost = time.monotonic() - before

@@ -10,8 +10,6 @@ import numpy as np
 from preprocess import UserError
 from preprocess.command import typed
 from preprocess.progress import Progress
-from preprocess.records import native_stderr_hidden
-from wavegan import autodiff
 from wavegan.dataset import clips
 from wavegan.evaluation import report as reports
 from wavegan.evaluation import scores
@@ -19,7 +17,7 @@ from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.evaluation.page import Clip, html
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, SCORES
 from wavegan.generation import load_generator
-from wavegan.synthesis import in_batches
+from wavegan.synthesis import synthesizer
 
 SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and the recording nearest to it
 SAMPLES_SHOWN = 3_000_000  # on the page, but for the pairs and the first eight: 8 MB
@@ -91,17 +89,6 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
     reports.log(folder, report["checkpoints"], evaluation.levels)
     return report
-
-
-def synthesizer(generator):
-    """latents → audio, compiled once."""
-    forward = autodiff.compiled(generator)
-
-    def made(latents):
-        with native_stderr_hidden():  # compilers talk
-            return in_batches(forward, latents, None, generator.output_shape[1])
-
-    return made
 
 
 def goodness(scores):

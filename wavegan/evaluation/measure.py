@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from preprocess import UserError
+from preprocess.records import native_stderr_hidden
 from wavegan.dataset import Records
 from wavegan.evaluation import scores
 from wavegan.evaluation.distances import Distances, heard, rows
@@ -155,7 +156,8 @@ class Evaluation:
         latents = sample_latents(self.n, latent_size, self.seed)
         audio, sounds = [], []
         for block in in_blocks(latents, AT_ONCE * latent_size // self.info.length):
-            audio.append(synthesize(block))
+            with native_stderr_hidden():  # compilers talk
+                audio.append(synthesize(block))
             sounds.append(self.sounds(audio[-1]))
             if progress:
                 progress.update(len(block))
