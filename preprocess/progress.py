@@ -79,7 +79,7 @@ class Progress:
         since, before = self.first or (self.started, self.done)
         if self.total and before < self.done < self.total:
             left = (self.total - self.done) * (self.last_line - since) / (self.done - before)
-            parts.append(f"{_clock(left)} left")
+            parts.append(f"{clock(left)} left")
         parts += [f"{name} {value}" for name, value in self.facts.items()]
         with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the work goes on
             print(f"{self.label}: {', '.join(parts)}", file=self.stream, flush=True)
@@ -91,10 +91,11 @@ class Progress:
             amount += f" of {self.total / scale:,.{digits}f} {unit} ({100 * self.done / self.total:.0f} %)"
         else:
             amount += f" {unit}"
-        return f"{amount} in {_clock(seconds)}, {rate / scale:,.{1 if rate / scale < 100 else 0}f} {unit}/s"
+        return f"{amount} in {clock(seconds)}, {rate / scale:,.{1 if rate / scale < 100 else 0}f} {unit}/s"
 
 
-def _clock(seconds):
+def clock(seconds):
+    """A time span in words: 2.5 s, 12 s, 3 min, 1 h 05 min."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -56,7 +56,7 @@ def test_every_error_text_is_in_the_troubleshooting_tables():
 
 def test_every_text_in_the_troubleshooting_tables_is_one_that_comes():
     known = {"error:", "SOURCE", "--overwrite", "ResourceExhaustedError", "… must be … Received: …"}
-    files = [*(ROOT / "preprocess").glob("*.py"), *(ROOT / "wavegan").rglob("*.py")]
+    files = [*ROOT.glob("*.py"), *(ROOT / "preprocess").glob("*.py"), *(ROOT / "wavegan").rglob("*.py")]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     for span in documented():
         comes = any(says(span, text) for text in error_texts())

@@ -46,6 +46,10 @@ def train(run, directory, info, given, dry_run=False, callbacks=(), finetune=Non
         if given.get("deterministic", stored is not None and stored.deterministic):
             autodiff.make_deterministic()  # before anything asks for a device
         config, source = _settings(run, directory, info, given, finetune)
+        if config.evaluate_every:
+            from wavegan.evaluation.measure import require_enough  # heavy, and not everybody's
+
+            require_enough(directory, info)
         records = Records(directory, info)
         gan = gan_from(config)
         if source:
@@ -204,7 +208,7 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
         progress,
     ]
     if config.evaluate_every:
-        from wavegan.evaluation.during import evaluations  # heavy, and not everybody's
+        from wavegan.evaluation.during import evaluations
 
         ours.append(evaluations(run, info, config, events, {LATENTS: latents}))
     batches = training_batches(

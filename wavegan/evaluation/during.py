@@ -3,6 +3,7 @@
 import time
 
 from preprocess import UserError
+from preprocess.progress import clock
 from wavegan.evaluation.embedding import embedding_of
 from wavegan.evaluation.evaluate import goodness
 from wavegan.evaluation.measure import NOISE, TEST, Evaluation
@@ -46,6 +47,7 @@ class Evaluations(StepCallback):
                 forget_after(folder, self.step, warn=say)
                 self.levels[name] = Events(folder)
         self.started, self.due, self.last = time.monotonic() - self.spent, False, self.step
+        self.told = False  # that they have to wait
         before = time.monotonic()
         self.synthesize = synthesizer(self.model.averaged_generator)
         self._made()  # compiles, and tells what an evaluation costs
@@ -53,18 +55,25 @@ class Evaluations(StepCallback):
 
     def on_step(self, step, logs):
         self.due = self.due or step % self.every == 0
-        if self.due and self._affordable():
+        if self.due and (wait := self._wait()) > 0 and not self.told:
+            self.told = True
+            say(
+                f"quality at step {step} has to wait: an evaluation takes {self.cost:.1f} s, all together may take "
+                f"{SHARE:.0%} of the time. The next one comes in {clock(wait)}, and others as they fit."
+            )
+        elif self.due and wait <= 0:
             self.evaluate(step)
 
-    def _affordable(self):
-        return self.spent + self.cost <= SHARE * (time.monotonic() - self.started)
+    def _wait(self):
+        """Seconds until one more evaluation takes no more than its share of the time; 0 or less: now."""
+        return (self.spent + self.cost) / SHARE - (time.monotonic() - self.started)
 
     def on_train_end(self, logs=None):
         stopped = self.model.stop_training  # somebody who stops it does not want to wait
-        if self.step > self.last and self._affordable() and not stopped:
+        if self.step > self.last and self._wait() <= 0 and not stopped:
             self.evaluate(self.step)
         share = self.spent / (time.monotonic() - self.started)
-        late = "" if self.count else "; none was made: the training is too short for one in 5 % of its time"
+        late = "" if self.count else f"; none was made: the training is too short for one in {SHARE:.0%} of its time"
         say(f"{self.count} evaluations took {share:.1%} of the time{late}")
         for events in self.levels.values():
             events.close()

@@ -29,6 +29,16 @@ class Sounds:
     probabilities: np.ndarray | None
 
 
+def require_enough(directory, info):
+    """Raises UserError where the data set in `directory` has too few training clips to compare sounds with."""
+    count = info.splits["train"]["clips"]
+    if count < FEWEST_HELD_OUT:
+        raise UserError(
+            f"{directory} has {count} training clips: expected {FEWEST_HELD_OUT} or more to compare sounds with. Add "
+            "recordings, or let your ears judge."
+        )
+
+
 class Evaluation:
     """What sounds are scored against: the recordings, and white noise.
 
@@ -55,13 +65,9 @@ class Evaluation:
 
     def __init__(self, directory, info, n, seed=0, warn=print, distances=True):
         self.info, self.seed = info, seed
+        require_enough(directory, info)
         self.train = Records(directory, info)
         self.embedding = embedding_of(directory, info, warn)
-        if len(self.train) < FEWEST_HELD_OUT:
-            raise UserError(
-                f"{directory} has {len(self.train)} training clips: expected {FEWEST_HELD_OUT} or more to compare "
-                "sounds with. Add recordings, or let your ears judge."
-            )
         real = self.embedding.real
         self.has_test = "test" in real and len(real["test"].embeddings) >= FEWEST_HELD_OUT
         self.at_once = min(n, len(self.train) // 2, len(real["test"].embeddings) if self.has_test else n)

@@ -1,0 +1,130 @@
+"""Scores while a training goes on: what share of its time they take, when they come, and what stays of them."""
+
+import math
+import re
+from types import SimpleNamespace
+
+import pytest
+from conftest import TINY
+from test_evaluation import drums, scalars
+
+import train_wavegan
+from wavegan.evaluation import during
+from wavegan.evaluation.measure import NOISE, TEST
+from wavegan.runs import Run
+
+
+class Training:
+    """`Evaluations` in a training without networks: a step takes 0.125 s of a clock that is set by hand.
+
+    Args:
+        cost: seconds that an evaluation takes.
+        every: steps between evaluations.
+        spent: seconds that preparing them took.
+    """
+
+    def __init__(self, monkeypatch, folder, cost, every, spent=0.0):
+        self.now, self.cost, self.said, self.at = 1000.0, cost, [], []
+        monkeypatch.setattr(during, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(during, "synthesizer", lambda generator: None)
+        monkeypatch.setattr(during, "save", lambda run, step, model, beside: self.at.append(step))
+        monkeypatch.setattr(during, "say", self.said.append)
+        level = {"frechet_distance": {"mean": 1.0, "spread": None}}
+        embedding = SimpleNamespace(short_name="x", name="x", classes=())
+        evaluation = SimpleNamespace(
+            levels={TEST: level, NOISE: level}, embedding=embedding, method="x",
+            generated=self._generated, measure=lambda sounds: level,
+        )  # fmt: skip
+        run = SimpleNamespace(path=folder, steps=lambda: [], best=lambda: None, set_score=lambda *_: None)
+        events = SimpleNamespace(scalars=lambda values, step: None)
+        self.evaluations = during.Evaluations(run, events, evaluation, every, {}, spent)
+        generator = SimpleNamespace(input_shape=(None, 100))
+        self.evaluations.set_model(
+            SimpleNamespace(step=0, generator=generator, averaged_generator=generator, stop_training=False)
+        )
+        self.evaluations.on_train_begin()
+
+    def _generated(self, synthesize, latent_size):
+        self.now += self.cost
+        return None, None
+
+    def steps(self, count):
+        for _ in range(count):
+            self.now += 0.125
+            self.evaluations.on_train_batch_end(0)
+        return self
+
+    def share(self):
+        return self.evaluations.spent / (self.now - self.evaluations.started)
+
+
+@pytest.mark.parametrize(("cost", "spent"), [(2.0, 0.0), (2.0, 30.0), (0.3, 5.0), (8.0, 0.0)])
+def test_evaluations_never_take_more_than_a_twentieth_of_the_time_and_hardly_less(monkeypatch, tmp_path, cost, spent):
+    training = Training(monkeypatch, tmp_path, cost, every=10, spent=spent)
+    made = 0
+    for _ in range(20_000):
+        training.steps(1)
+        if len(training.at) > made:
+            made = len(training.at)
+            assert training.share() <= 0.05
+    assert made and training.share() == pytest.approx(0.05, rel=0.1)
+    training.evaluations.on_train_end()
+    assert re.fullmatch(rf"{len(training.at)} evaluations took (4\.[5-9]|5\.0)% of the time", training.said[-1])
+
+
+def test_cheap_ones_come_when_they_were_asked_for(monkeypatch, tmp_path):
+    training = Training(monkeypatch, tmp_path, cost=0.01, every=50).steps(1000)
+    assert training.at == list(range(50, 1001, 50))
+    assert not any("has to wait" in line for line in training.said)
+
+
+def test_why_they_have_to_wait_and_how_long_is_said_once(monkeypatch, tmp_path):
+    training = Training(monkeypatch, tmp_path, cost=2.0, every=10).steps(10)
+    (told,) = training.said
+    # Two of 2 s are 5 % of 80 s, of which the first 2 s and ten steps are over.
+    assert told == (
+        "quality at step 10 has to wait: an evaluation takes 2.0 s, all together may take 5% of the time. The next "
+        "one comes in 1 min, and others as they fit."
+    )
+    training.steps(2000)
+    assert training.at[:2] == [624, 928]  # 2 s are 5 % of 40 s, which are 304 steps and an evaluation
+    assert [line.split(":")[0] for line in training.said[1:]] == [f"quality at step {step}" for step in training.at]
+
+
+def test_a_training_that_is_stopped_does_not_wait_for_a_last_evaluation(monkeypatch, tmp_path):
+    for stopped, at in ((True, [900]), (False, [900, 1500])):
+        training = Training(monkeypatch, tmp_path, cost=2.0, every=900).steps(1500)
+        training.evaluations.model.stop_training = stopped
+        training.evaluations.on_train_end()
+        assert training.at == at
+
+
+def test_a_resumed_training_goes_on_with_its_scores(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(during, "SHARE", math.inf)
+    monkeypatch.setattr(during, "CLIPS", 60)
+    data, run = drums(tmp_path / "wav"), Run(tmp_path / "run")
+    flags = ["--data", str(data), "--run", str(run.path), *TINY, "--keep-checkpoints", "1"]
+    assert train_wavegan.main([*flags, "--steps", "10", "--evaluate-every", "5"]) == 0
+    first = scalars(run.path, "quality/frechet_distance")
+    assert train_wavegan.main(["--run", str(run.path), "--steps", "20"]) == 0  # the run knows that it is judged
+    found = scalars(run.path, "quality/frechet_distance")
+    assert list(found) == [5, 10, 15, 20] and first.items() <= found.items()
+    assert list(scalars(run.path / "levels" / TEST, "quality/frechet_distance")) == [5, 10, 15, 20]
+    best = min(found, key=found.get)
+    assert run.best() == best and run.steps() == sorted({best, 20})
+    capsys.readouterr()
+    assert train_wavegan.main(["--run", str(run.path), "--steps", "25", "--evaluate-every", "0"]) == 0
+    assert "quality" not in capsys.readouterr().err and run.best() == best
+
+
+def test_too_few_recordings_are_told_before_there_is_a_run(drum_files, tmp_path, capsys):
+    from preprocess.convert import prepare
+    from preprocess.options import Options
+
+    prepare([str(drum_files)], tmp_path / "few", Options(sample_rate=4000, length=1024, slices="first", workers=1))
+    flags = ["--data", str(tmp_path / "few"), "--run", str(tmp_path / "run"), *TINY, "--evaluate-every", "5"]
+    for more in ([], ["--dry-run"]):
+        assert train_wavegan.main([*flags, *more]) == 2
+        errors = capsys.readouterr().err.splitlines()
+        assert re.search(r"few has 2\d training clips: expected 50 or more to compare sounds with", errors[-1])
+    assert not (tmp_path / "run").exists()
