@@ -17,8 +17,8 @@ from wavegan.runs import Run
 
 SCALARS = {
     "critic/wasserstein_distance", "critic/gradient_penalty", "critic/loss", "generator/loss",
-    "audio/rms_real", "audio/rms_generated", "audio/spread", "critic/gradient_norm", "generator/gradient_norm",
-    "speed/steps_per_second",
+    "audio/rms_real", "audio/rms_generated", "audio/spread", "audio/silent_generated", "audio/silent_real",
+    "critic/gradient_norm", "generator/gradient_norm", "speed/steps_per_second",
 }  # fmt: skip
 
 

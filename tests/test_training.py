@@ -159,9 +159,21 @@ def test_a_step_learns_to_tell_real_from_fake():
     assert history[0]["audio/rms_real"] == pytest.approx(np.sqrt(np.mean(tone**2)), rel=1e-4)
     assert set(history[0]) == {
         "critic/loss", "critic/wasserstein_distance", "critic/gradient_penalty",
-        "generator/loss", "audio/rms_generated", "audio/rms_real", "audio/spread", "critic/gradient_norm",
-        "generator/gradient_norm",
+        "generator/loss", "audio/rms_generated", "audio/rms_real", "audio/spread", "audio/silent_generated",
+        "audio/silent_real", "critic/gradient_norm", "generator/gradient_norm",
     }  # fmt: skip
+
+
+def test_a_step_counts_clips_below_a_tenth_of_the_recordings_loudness():
+    gan = small_gan()
+    tone = 0.5 * np.sin(np.arange(LENGTH) / 5, dtype="float32")[:, None]
+    audio = np.broadcast_to(tone, (UPDATES, BATCH, LENGTH, 1)).copy()
+    audio[:, :1] *= 0.05
+    facts = gan.train_step({"audio": tf.constant(audio)})
+    assert float(facts["audio/silent_real"]) == pytest.approx(1 / BATCH)
+    assert float(facts["audio/silent_generated"]) == 1.0  # it has learned nothing yet
+    facts = gan.train_step({"audio": tf.constant(0.001 * audio)})
+    assert float(facts["audio/silent_real"]) == pytest.approx(1 / BATCH) and not float(facts["audio/silent_generated"])
 
 
 def test_anybodys_keras_callback_works(tmp_path):

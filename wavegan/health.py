@@ -9,6 +9,7 @@ STRETCH = 50  # steps over which a symptom must last
 LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
 LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a square wave 1
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
+SILENT_CLIPS = 0.5  # share of what is generated that may be silent, beside the recordings' share
 LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
 
 
@@ -48,11 +49,23 @@ class Health(StepCallback):
                 f"the generator has gone silent (RMS {rms:.2g}, the recordings' is {real:.2g}). If it stays so for "
                 "some hundred steps, start another run with lower learning rates or more --critic-updates"
             ))  # fmt: skip
+        elif self._silent_clips() > SILENT_CLIPS:
+            share, of_real = self._mean("audio/silent_generated"), self._mean("audio/silent_real")
+            self._warn("silent clips", step, (
+                f"most of the generated clips are silent ({share:.0%}, of the recordings {of_real:.0%}). If it stays "
+                "so for some hundred steps, start another run with lower learning rates, more --critic-updates or "
+                "--phase-shuffle 2"
+            ))  # fmt: skip
         elif (spread := self._mean("audio/spread")) is not None and spread < LEAST_SPREAD:
             self._warn("alike", step, (
                 f"the generated clips are all alike (spread {spread:.2g}, 1 is healthy). If it stays so for some "
                 "hundred steps, start another run with lower learning rates or more --critic-updates"
             ))  # fmt: skip
+
+    def _silent_clips(self):
+        """How much larger the share of silent clips is among the generated ones than among the recordings."""
+        generated, real = self._mean("audio/silent_generated"), self._mean("audio/silent_real")
+        return 0.0 if generated is None or real is None else generated - real
 
     def _mean(self, name):
         """Over the last stretch; None before there is one."""

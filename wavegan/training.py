@@ -11,6 +11,8 @@ from keras import ops
 from wavegan import autodiff, losses
 from wavegan.models import build_critic, build_generator
 
+SILENT = 0.1  # of the recordings' RMS: a clip below it counts as silent
+
 
 @keras.saving.register_keras_serializable("wavegan")
 class WaveGAN(keras.Model):
@@ -101,8 +103,9 @@ class WaveGAN(keras.Model):
             )
         per_update = [self.critic_step(real[update]) for update in range(self.critic_updates)]
         facts = {name: sum(each[name] for each in per_update) / self.critic_updates for name in per_update[0]}
-        facts |= self.generator_step(real.shape[1])
-        return {**facts, "audio/rms_real": rms(real)}
+        loudness = rms(real)
+        facts |= self.generator_step(real.shape[1], SILENT * loudness)
+        return {**facts, "audio/rms_real": loudness, "audio/silent_real": silent_share(real, SILENT * loudness)}
 
     def critic_step(self, real):
         """One update of the critic on `real` [batch, time, channels]. Returns {name: scalar}."""
@@ -124,14 +127,21 @@ class WaveGAN(keras.Model):
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
         return facts | {"critic/gradient_norm": global_norm(gradients)}
 
-    def generator_step(self, count):
-        """One update of the generator on `count` new latents. Returns {name: scalar}."""
+    def generator_step(self, count, silence=0.0):
+        """One update of the generator on `count` new latents. Returns {name: scalar}.
+
+        Clips of an RMS below `silence` count as silent.
+        """
         latents = self.sample_latents(count)
 
         def loss():
             fake = self.generator(latents, training=True)
             total = losses.generator_loss(self.critic(fake, training=True))
-            facts = {"generator/loss": total, "audio/rms_generated": rms(fake)}
+            facts = {
+                "generator/loss": total,
+                "audio/rms_generated": rms(fake),
+                "audio/silent_generated": silent_share(fake, silence),
+            }
             return total, facts | ({"audio/spread": spread(fake)} if count > 1 else {})
 
         _, facts, gradients = autodiff.value_and_gradients(
@@ -200,6 +210,12 @@ def _copy(generator):
 def rms(audio):
     """Root mean square over everything: a scalar in [0, 1] for audio in [-1, 1]."""
     return ops.sqrt(ops.mean(ops.square(audio)))
+
+
+def silent_share(audio, silence):
+    """The share of clips [..., time, channels] whose RMS is below `silence`: a scalar in [0, 1]."""
+    loudness = ops.sqrt(ops.mean(ops.square(audio), axis=(-2, -1)))
+    return ops.mean(ops.cast(loudness < silence, "float32"))
 
 
 def spread(audio):
