@@ -3,7 +3,7 @@
 import sys
 from functools import partial
 
-from preprocess.command import Parser, at_least, exit_code, not_empty, typed
+from preprocess.command import Parser, at_least, exit_code, not_empty
 from wavegan.runs import Run, newest_run
 
 FEWEST = 50
@@ -49,9 +49,11 @@ def evaluate_run(flags):
     report = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
     print(f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time")
     print(f"embedding: {report['embedding']['description']}\n\n{table(report)}\n\n{shares(report)}\n")
-    print(report["memorised"]["verdict"])
     if len(report["checkpoints"]) > 1:
-        print(f"\n{curve(report)}\n\nthe best one: {typed('generate', '--run', run.path, '--checkpoint', 'best')}")
+        print(f"{curve(report)}\n")
+    for each in report["answers"]:
+        print(f"{each['question']} {each['answer']}")
+    print()
     for note in report["notes"]:
         print(f"note: {note}")
     print(f"listen: {run.path / 'evaluation' / 'evaluation.html'}")

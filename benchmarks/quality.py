@@ -78,6 +78,10 @@ def _scored(variant, seed, run, evaluation, minutes, progress):
             }  # fmt: skip
 
 
+def _short(score):
+    return score.named("", "K").removesuffix(" ()").removesuffix(" of K cells")
+
+
 def _means(found):
     return {key: value["mean"] for key, value in found.items()}
 
@@ -92,7 +96,7 @@ def lines_of(rows):
 
 def markdown(rows, levels):
     """The scores at the end of each line as a table: every seed, mean first."""
-    names = {score.key: score.name.removesuffix(" ({})").replace("|", "\\|") for score in SCORES}
+    names = {score.key: _short(score).replace("|", "\\|") for score in SCORES}
     keys = [key for key in TABLE if key in rows[0]["scores"]]
     lines = ["| | " + " | ".join(names[key] for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
     for name, those in lines_of(rows).items():
@@ -108,7 +112,7 @@ def _draw(rows, levels, title):
     """Scores over the minutes of training: a thin line for each seed, a thick one for their mean."""
     keys = [key for key in PLOTTED if key in rows[0]["scores"]]
     sheet = Figure(figsize=(3.6 * len(keys), 3.4), dpi=80, layout="constrained")
-    names = {score.key: f"{score.name.removesuffix(' ({})')} ({score.better} is better)" for score in SCORES}
+    names = {score.key: f"{_short(score)} ({score.better} is better)" for score in SCORES}
     for axes, key in zip(sheet.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
         for color, (name, those) in zip(("C0", "C1", "C2", "C3"), lines_of(rows).items(), strict=True):
             seeds = [[row for row in those if row["seed"] == seed] for seed in sorted({row["seed"] for row in those})]

@@ -307,8 +307,12 @@ def test_what_was_evaluated_before_stays_on_the_curve(run, capsys):
     steps = [row["step"] for row in json.loads((run / "evaluation" / "evaluation.json").read_text())["checkpoints"]]
     assert steps == [4, 8]
     evaluate.main(["--run", str(run), "--checkpoint", "8", "--n", "61", "--seed", "1"])  # these do not compare
-    steps = [row["step"] for row in json.loads((run / "evaluation" / "evaluation.json").read_text())["checkpoints"]]
-    assert steps == [8]
+    report = json.loads((run / "evaluation" / "evaluation.json").read_text())
+    steps, kept = ([row["step"] for row in report[key]] for key in ("checkpoints", "others"))
+    assert (steps, kept) == ([8], [4, 8])
+    evaluate.main(["--run", str(run), "--checkpoint", "8", "--n", "60"])
+    report = json.loads((run / "evaluation" / "evaluation.json").read_text())
+    assert [len(report[key]) for key in ("checkpoints", "others")] == [2, 1]
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,10 @@ def example(generated=12, length=LENGTH):
             for step in (250, 750, 1250, 1750)
         ],
         "best_step": 1250,
+        "answers": [
+            {"question": "Is it any good yet?", "answer": "On its way."},
+            {"question": "When to stop?", "answer": "Not yet."},
+        ],
         "config": {"preset": "tiny", "finetuned_from": ""},
         "notes": ["Few test clips."],
     }

@@ -110,9 +110,7 @@ class Evaluations(StepCallback):
         for score in SCORES:
             if score.key in TOLD and score.key in found:
                 beside = ", ".join(f"{name} {text(self._level(name, score.key))}" for name in self.levels)
-                parts.append(
-                    f"{score.name.format(self.evaluation.embedding.short_name)} {text(found[score.key])} ({beside})"
-                )
+                parts.append(f"{self.evaluation.named(score)} {text(found[score.key])} ({beside})")
         return f"{'; '.join(parts)}. Embedding: {described(self.evaluation.embedding)}"
 
     def _level(self, name, key):

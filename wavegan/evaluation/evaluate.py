@@ -13,6 +13,7 @@ from preprocess.progress import Progress
 from wavegan.dataset import clips
 from wavegan.evaluation import report as reports
 from wavegan.evaluation import scores
+from wavegan.evaluation.answers import answers
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.evaluation.page import Clip, html
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, SCORES
@@ -83,9 +84,13 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
         raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
     report, generated, real, pairs = _report(run, config, evaluation, best)
     folder = run.path / "evaluation"
-    before = {row["step"]: row["scores"] for row in reports.earlier(folder / "evaluation.json", report)}
-    report["checkpoints"] = [{"step": step, "scores": row} for step, row in sorted((before | found).items())]
+    earlier = reports.earlier(folder / "evaluation.json")
+    before = {row["step"]: row["scores"] for row in earlier if row["method"] == evaluation.method}
+    rows = sorted((before | found).items())
+    report["checkpoints"] = [{"step": step, "method": evaluation.method, "scores": row} for step, row in rows]
+    report["others"] = [row for row in earlier if row["method"] != evaluation.method]
     report["best_step"] = run.best()
+    report["answers"] = answers(report, run.path)
     reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
     reports.log(folder, report["checkpoints"], evaluation.levels)
     return report
@@ -124,7 +129,7 @@ def _report(run, config, evaluation, made):
         },
         "sets": sets,
         "scores": [
-            {**asdict(score), "name": score.name.format(embedding.short_name)}
+            {**asdict(score), "name": evaluation.named(score)}
             | {"values": {name: values[name][score.key] for name in sets}}
             for score in SCORES
             if score.key in made.scores
@@ -205,7 +210,7 @@ def _notes(evaluation, run, step):
             f"The classifier is right about {embedding.test_accuracy:.0%} of the test clips only: scores by class say "
             "little here."
         )
-    blind = [score.name.format(embedding.short_name) for score in SCORES if _blind(evaluation, score)]
+    blind = [evaluation.named(score) for score in SCORES if _blind(evaluation, score)]
     if blind:
         notes.append(f"Do not look at {', '.join(blind)}: white noise scores as well as recordings do here.")
     return notes

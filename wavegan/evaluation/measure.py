@@ -118,6 +118,10 @@ class Evaluation:
         train = self.distances.nearest(sounds.rows[: self._compared]).mean() / self.unit
         return found | {"d_self": summary([self._own(sounds).mean() / self.own_unit]), "d_train": summary([train])}
 
+    def named(self, score):
+        """The name of a `quality.Score` as it stands beside its values."""
+        return score.named(self.embedding.short_name, len(self.yardstick.centres))
+
     @property
     def _compared(self):
         return min(COMPARED, self.at_once)

@@ -67,6 +67,9 @@ def html(report, generated, real, neighbours, sample_rate):
         "facts": _facts(report),
         "notes": "".join(f"<li>{text(note)}</li>" for note in report["notes"]),
         "tiles": _tiles(report),
+        "answers": "".join(
+            f"<div><dt>{text(each['question'])}</dt><dd>{text(each['answer'])}</dd></div>" for each in report["answers"]
+        ),
         "sounds": _sounds(generated, real, sample_rate),
         "scores": tables.scores(report),
         "histogram": tables.histogram(report["histogram"]),

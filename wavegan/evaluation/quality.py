@@ -17,13 +17,18 @@ SPLIT = 100  # clips in a split of the Inception Score, or more
 class Score:
     """A score: its key, its name, what is better ("higher", "lower" or "near test"), and what it says.
 
-    A name with {} takes that of the embedding: such distances compare within one only.
+    A name with {embedding} takes that of the embedding, for such distances compare within one only; one with {cells}
+    the number of cells.
     """
 
     key: str
     name: str
     better: str
     explanation: str
+
+    def named(self, embedding, cells):
+        """The whole name, beside an `embedding` of this name and with so many cells."""
+        return self.name.format(embedding=embedding, cells=cells)
 
 
 SCORES = (
@@ -32,11 +37,11 @@ SCORES = (
         "how clearly each clip is of one class, and how evenly the classes come: 1 to the number of classes",
     ),
     Score(
-        "frechet_distance", "FD ({})", "lower",
+        "frechet_distance", "FD ({embedding})", "lower",
         "how far mean and spread of the embeddings are from those of the recordings",
     ),
     Score(
-        "kernel_distance", "KD ({})", "lower",
+        "kernel_distance", "KD ({embedding})", "lower",
         "as FD, of the whole distribution; near 0 means the same, whatever the number of clips",
     ),
     Score(
@@ -48,11 +53,11 @@ SCORES = (
         "how unclear the clips are, plus how far the classes' shares are from those of the recordings",
     ),
     Score(
-        "ndb", "NDB/K", "lower",
+        "ndb", "NDB/{cells}", "lower",
         "the share of kinds of sounds (cells) that come too often or too rarely; 0.05 is chance",
     ),
     Score(
-        "jsd", "JSD", "lower",
+        "jsd", "JSD of {cells} cells", "lower",
         "how much the shares of these kinds differ, 0 to 0.69",
     ),
     Score(

@@ -14,12 +14,15 @@ TELLING = (
 )  # fmt: skip
 
 
-def earlier(path, report):
-    """The checkpoints in an evaluation.json at `path` whose scores compare with those of `report`, else none."""
+def earlier(path):
+    """The checkpoints in an evaluation.json at `path`, [{"step", "method", "scores"}]; none where there is no such one.
+
+    Scores of one method compare. Those of others are kept, so that nothing is lost where somebody tries fewer clips.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        alike = all(found[key] == report[key] for key in ("format", "clips", "clips_at_once", "seed", "embedding"))
-        return found["checkpoints"] if alike else []
+        rows = [*found["checkpoints"], *found["others"]] if found["format"] == FORMAT else []
+        return [{key: row[key] for key in ("step", "method", "scores")} for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

@@ -1,0 +1,110 @@
+"""What the scores mean, in words."""
+
+import pytest
+
+from wavegan.evaluation.answers import answers
+from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
+
+
+def score(key, generated, test=1.0, train=1.0, noise=1.0):
+    values = {GENERATED: generated, TEST: test, TRAIN: train, NOISE: noise}
+    return {"key": key, "values": {name: {"mean": mean} for name, mean in values.items() if mean is not None}}
+
+
+def report(distance=30.0, test=1.0, noise=80.0, alike=0.9, recall=0.9, shares=(0.5, 0.3, 0.2), steps=(50.0,), best=100):
+    """A report of checkpoints every 100 steps, with these Fréchet distances."""
+    histogram = {GENERATED: dict(zip("abc", shares or (), strict=False)), TRAIN: {"a": 0.5, "b": 0.3, "c": 0.2}}
+    return {
+        "step": best,
+        "clips": 200,
+        "scores": [
+            score("frechet_distance", distance, test, 2.0, noise),
+            score("d_self", alike),
+            score("recall", recall, None if test is None else 0.98, 0.97, 0.0),
+        ],
+        "histogram": histogram if shares else {},
+        "memorised": {"verdict": "No sign of memorising."},
+        "checkpoints": [
+            {"step": 100 * (n + 1), "scores": {"frechet_distance": {"mean": mean}}} for n, mean in enumerate(steps)
+        ],
+        "best_step": best,
+    }
+
+
+def answer(number, **facts):
+    return answers(report(**facts), "runs/x")[number]["answer"]
+
+
+def test_five_questions_are_answered():
+    found = answers(report(), "runs/x")
+    assert [each["question"] for each in found] == [
+        "Is it any good yet?", "Is it collapsing?", "Did it memorise?", "When to stop?", "Which checkpoint is best?",
+    ]  # fmt: skip
+    assert found[2]["answer"] == "No sign of memorising."
+    assert all(each["answer"].endswith(".") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"distance": 80.0}, "No: by FD it is as far from the recordings (80) as white noise (80)."),
+        ({"distance": 95.0}, "No: by FD it is as far"),
+        ({"distance": 77.0}, "No: by FD it is as far"),
+        ({"distance": 75.0}, "On its way: FD 75 is 6% of the way from white noise (80) to test data (1)."),
+        ({"distance": 40.5}, "On its way: FD 40.5 is 50% of the way"),
+        ({"distance": 8.0}, "Near the recordings, so ears decide: FD 8 is 91% of the way"),
+        ({"distance": 8.0, "test": None}, "Near the recordings, so ears decide: FD 8 is 92% of the way from white "
+         "noise (80) to train data (2)."),
+        ({"noise": 0.9}, "That cannot be told: by FD, white noise is as near"),
+    ],
+)  # fmt: skip
+def test_how_good_it_is_lies_between_white_noise_and_recordings(facts, words):
+    assert answer(0, **facts).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, of recordings 1)."),
+        ({"alike": 0.02}, "Yes: the sounds are all the same (|D|self 0.02"),
+        ({"alike": 0.38, "shares": (1, 0, 0)}, "Yes: the sounds are much more alike than recordings are (|D|self 0.38"),
+        ({"shares": (0.75, 0.04, 0.21)}, "In part: there are none, or hardly any, of the classes b."),
+        ({"shares": (1.0, 0.0, 0.0)}, "In part: there are none, or hardly any, of the classes b, c."),
+        ({"shares": (0.7, 0.1, 0.2)}, "No: "),
+        ({"shares": None}, "No: the sounds differ"),
+        ({"recall": 0.08}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, of recordings "
+         "1), but much of what the recordings have is still missing (recall 0.08, of test data 0.98)."),
+        ({"recall": 0.5}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, of recordings "
+         "1)."),
+        ({"recall": 0.08, "test": None}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, "
+         "of recordings 1), but much of what the recordings have is still missing (recall 0.08, of train data 0.97)."),
+    ],
+)  # fmt: skip
+def test_collapse_is_sameness_or_classes_that_are_missing(facts, words):
+    assert answer(1, **facts).startswith(words)
+
+
+def test_a_class_is_called_missing_only_where_some_clips_of_it_were_to_be_expected():
+    few = report(shares=(0.7, 0.3, 0.0)) | {"clips": 49}  # 9.8 of the third one
+    assert answers(few, "x")[1]["answer"].startswith("No: ")
+    assert "classes c" in answers(few | {"clips": 50}, "x")[1]["answer"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ((50.0, 40.0), "To tell, 3 checkpoints or more must be scored: "),
+        ((50.0, 40.0, 30.0), "Not yet: of 3 that were scored, the newest checkpoint is the best by FD."),
+        ((50.0, 30.0, 40.0), "Perhaps soon: what came after step 200 is no better by FD."),
+        ((50.0, 30.0, 40.0, 31.0), "Perhaps soon: "),
+        ((50.0, 30.0, 40.0, 31.0, 32.0), "Now, or change something: 3 checkpoints after step 200 are no better by FD."),
+    ],
+)
+def test_it_is_time_to_stop_when_three_checkpoints_are_no_better(steps, words):
+    assert answer(3, steps=steps).startswith(words)
+
+
+def test_the_best_checkpoint_is_named_with_the_command_that_takes_it():
+    assert answer(4) == "One was scored, that of step 100: score the others, too."
+    told = answer(4, steps=(50.0, 40.0), best=1200)
+    assert told.startswith("That of step 1,200, by FD: ") and told.endswith("--run runs/x --checkpoint best")
