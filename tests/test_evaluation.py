@@ -28,6 +28,7 @@ from wavegan.evaluation.measure import NOISE, TEST, TRAIN, Evaluation
 from wavegan.runs import Run
 
 RATE, LENGTH = 4000, 1024
+ROUNDED = 1e-4  # a clip's features are rounded by its place in the block, on some processors
 KINDS = ("kick", "snare", "tom")
 
 
@@ -191,7 +192,7 @@ def test_held_out_recordings_score_far_better_than_noise(evaluation):
         assert (held_out > noise) is higher, key
     for name, key in ((TEST, "d_self"), (TEST, "d_train")):
         assert mean(evaluation.levels[name], key) == pytest.approx(1)
-    assert mean(evaluation.levels[TRAIN], "d_train") == 0
+    assert mean(evaluation.levels[TRAIN], "d_train") < ROUNDED
     assert mean(evaluation.levels[NOISE], "d_train") > 2
 
 
@@ -214,7 +215,7 @@ def test_a_missing_kind_of_sound_shows(kit, evaluation):
 
 def test_equal_clips_show_in_the_distance_to_each_other(kit, evaluation):
     alike = evaluation.measure(evaluation.sounds(np.repeat(real(kit, "test")["audio"][:1], 100, axis=0)))
-    assert mean(alike, "d_self") == 0 and mean(alike, "recall") < 0.2
+    assert mean(alike, "d_self") < ROUNDED and mean(alike, "recall") < 0.2
 
 
 def memorised(evaluation, audio):
@@ -263,17 +264,17 @@ def test_a_training_set_that_is_not_held_in_memory_gives_the_same(kit, evaluatio
 
 def test_clips_that_are_left_out_are_nobodys_neighbours(kit, evaluation):
     sounds = evaluation.sounds(real(kit)["audio"][3:6])
-    assert evaluation.distances.nearest(sounds.rows).max() == 0
-    assert evaluation.distances.nearest(sounds.rows, (3, 4, 5)).min() > 0
+    assert evaluation.distances.nearest(sounds.rows).max() < ROUNDED
+    assert evaluation.distances.nearest(sounds.rows, (3, 4, 5)).min() > 1
     distances, indices = evaluation.distances.nearest_heard(sounds.heard, (3, 4, 5))
-    assert distances.min() > 0 and not set(indices) & {3, 4, 5}
+    assert distances.min() > 1 and not set(indices) & {3, 4, 5}
 
 
 def test_without_enough_held_out_clips_there_is_no_test_data(tmp_path):
     data = drums(tmp_path / "wav", ("tom",), count=70)
     found = Evaluation(data, DatasetInfo.load(data), 50)
     assert TEST not in found.levels and mean(found.levels[TRAIN], "d_self") == pytest.approx(1)
-    assert found.held_heard.min() > 0  # some training clips stand for unseen ones
+    assert found.held_heard.min() > ROUNDED  # some training clips stand for unseen ones
 
 
 # The command
