@@ -100,6 +100,7 @@ def test_log_mel_is_the_papers():
     assert 40 <= heard.min() < 60 and 7700 < heard.max() <= 7800
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize(("rate", "length"), [(100, 64), (1000, 256), (8000, 8192), (16000, 64), (44100, 4096)])
 def test_log_mel_of_any_rate_and_length_has_no_empty_bins(rate, length):
     front = LogMel(rate, length)
@@ -121,6 +122,7 @@ def test_the_classifier_tells_drums_apart_and_says_how_well(evaluation):
     judge = evaluation.embedding
     assert judge.name == "own classifier" and judge.classes == KINDS
     assert judge.test_accuracy >= 0.95
+    assert judge.real["test"].embeddings.shape[1] == classifier.EMBEDDING
     np.testing.assert_allclose(judge.real["test"].probabilities.sum(axis=1), 1)
 
 
@@ -137,7 +139,9 @@ def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_no_erro
     monkeypatch.setattr(classifier, "passes", lambda _: 64)
     data, told = drums(tmp_path / "wav", count=20), []
     info = DatasetInfo.load(data)
-    embedding.embedding_of(data, info, told.append)
+    judge = embedding.embedding_of(data, info, told.append)
+    right = judge.real["test"].probabilities.argmax(axis=1) == real(data, "test")["label"]
+    assert judge.test_accuracy == right.mean()
     (path,) = data.glob("embedding-*.npz")
     path.write_bytes(path.read_bytes()[:-100])
     monkeypatch.setattr(durable, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
@@ -183,6 +187,14 @@ def test_the_classifier_is_right_about_95_of_100_spoken_digits(shared_data, tmp_
 
 
 # The scores
+
+
+@pytest.mark.parametrize("name", [TEST, TRAIN])
+def test_what_is_known_of_recordings_belongs_to_the_clips_that_are_scored(evaluation, name):
+    sounds = evaluation.sets[name]
+    made = evaluation.embedding(sounds.rows.reshape(-1, *evaluation.embedding.front.shape))
+    for found, expected in zip((sounds.embeddings, sounds.probabilities), made, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_held_out_recordings_score_far_better_than_noise(evaluation):
