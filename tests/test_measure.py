@@ -349,6 +349,9 @@ def test_the_scores_of_each_step_and_the_levels_beside_them_replace_what_was_log
         (-1234567.8, None, "-1,234,568"),
         (-0.0012345, None, "-0.0012"),
         (0.00002, None, "0"),
+        (-0.00002, None, "0"),
+        (0.00006, None, "0.0001"),
+        (999.96, None, "1,000"),
     ],
 )
 def test_a_figure_has_the_digits_that_count(mean, spread, shown):
