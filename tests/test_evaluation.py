@@ -28,6 +28,7 @@ from wavegan.evaluation.measure import NOISE, TEST, TRAIN, Evaluation
 from wavegan.runs import Run
 
 RATE, LENGTH = 4000, 1024
+ROUNDED = 1e-4  # a clip's features are rounded by its place in the block, on some processors
 KINDS = ("kick", "snare", "tom")
 
 
@@ -99,6 +100,7 @@ def test_log_mel_is_the_papers():
     assert 40 <= heard.min() < 60 and 7700 < heard.max() <= 7800
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize(("rate", "length"), [(100, 64), (1000, 256), (8000, 8192), (16000, 64), (44100, 4096)])
 def test_log_mel_of_any_rate_and_length_has_no_empty_bins(rate, length):
     front = LogMel(rate, length)
@@ -120,6 +122,7 @@ def test_the_classifier_tells_drums_apart_and_says_how_well(evaluation):
     judge = evaluation.embedding
     assert judge.name == "own classifier" and judge.classes == KINDS
     assert judge.test_accuracy >= 0.95
+    assert judge.real["test"].embeddings.shape[1] == classifier.EMBEDDING
     np.testing.assert_allclose(judge.real["test"].probabilities.sum(axis=1), 1)
 
 
@@ -136,7 +139,9 @@ def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_no_erro
     monkeypatch.setattr(classifier, "passes", lambda _: 64)
     data, told = drums(tmp_path / "wav", count=20), []
     info = DatasetInfo.load(data)
-    embedding.embedding_of(data, info, told.append)
+    judge = embedding.embedding_of(data, info, told.append)
+    right = judge.real["test"].probabilities.argmax(axis=1) == real(data, "test")["label"]
+    assert judge.test_accuracy == right.mean()
     (path,) = data.glob("embedding-*.npz")
     path.write_bytes(path.read_bytes()[:-100])
     monkeypatch.setattr(durable, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
@@ -184,6 +189,14 @@ def test_the_classifier_is_right_about_95_of_100_spoken_digits(shared_data, tmp_
 # The scores
 
 
+@pytest.mark.parametrize("name", [TEST, TRAIN])
+def test_what_is_known_of_recordings_belongs_to_the_clips_that_are_scored(evaluation, name):
+    sounds = evaluation.sets[name]
+    made = evaluation.embedding(sounds.rows.reshape(-1, *evaluation.embedding.front.shape))
+    for found, expected in zip((sounds.embeddings, sounds.probabilities), made, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
 def test_held_out_recordings_score_far_better_than_noise(evaluation):
     for key, higher in {"inception_score": True, "am_score": False, "frechet_distance": False, "ndb": False,
                         "kernel_distance": False, "coverage": True, "recall": True}.items():  # fmt: skip
@@ -191,7 +204,7 @@ def test_held_out_recordings_score_far_better_than_noise(evaluation):
         assert (held_out > noise) is higher, key
     for name, key in ((TEST, "d_self"), (TEST, "d_train")):
         assert mean(evaluation.levels[name], key) == pytest.approx(1)
-    assert mean(evaluation.levels[TRAIN], "d_train") == 0
+    assert mean(evaluation.levels[TRAIN], "d_train") < ROUNDED
     assert mean(evaluation.levels[NOISE], "d_train") > 2
 
 
@@ -214,7 +227,7 @@ def test_a_missing_kind_of_sound_shows(kit, evaluation):
 
 def test_equal_clips_show_in_the_distance_to_each_other(kit, evaluation):
     alike = evaluation.measure(evaluation.sounds(np.repeat(real(kit, "test")["audio"][:1], 100, axis=0)))
-    assert mean(alike, "d_self") == 0 and mean(alike, "recall") < 0.2
+    assert mean(alike, "d_self") < ROUNDED and mean(alike, "recall") < 0.2
 
 
 def memorised(evaluation, audio):
@@ -263,17 +276,17 @@ def test_a_training_set_that_is_not_held_in_memory_gives_the_same(kit, evaluatio
 
 def test_clips_that_are_left_out_are_nobodys_neighbours(kit, evaluation):
     sounds = evaluation.sounds(real(kit)["audio"][3:6])
-    assert evaluation.distances.nearest(sounds.rows).max() == 0
-    assert evaluation.distances.nearest(sounds.rows, (3, 4, 5)).min() > 0
+    assert evaluation.distances.nearest(sounds.rows).max() < ROUNDED
+    assert evaluation.distances.nearest(sounds.rows, (3, 4, 5)).min() > 1
     distances, indices = evaluation.distances.nearest_heard(sounds.heard, (3, 4, 5))
-    assert distances.min() > 0 and not set(indices) & {3, 4, 5}
+    assert distances.min() > 1 and not set(indices) & {3, 4, 5}
 
 
 def test_without_enough_held_out_clips_there_is_no_test_data(tmp_path):
     data = drums(tmp_path / "wav", ("tom",), count=70)
     found = Evaluation(data, DatasetInfo.load(data), 50)
     assert TEST not in found.levels and mean(found.levels[TRAIN], "d_self") == pytest.approx(1)
-    assert found.held_heard.min() > 0  # some training clips stand for unseen ones
+    assert found.held_heard.min() > ROUNDED  # some training clips stand for unseen ones
 
 
 # The command

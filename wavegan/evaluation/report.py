@@ -112,7 +112,6 @@ def text(value):
 
 def figure(number, digits=3):
     """A number with so many digits that count, but no more than four behind the point."""
-    if abs(number) >= 1000:
+    if "e+" in f"{number:.{digits}g}":
         return f"{number:,.0f}"
-    shown = f"{number:.{digits}g}"
-    return f"{number:.0f}" if "e+" in shown else f"{round(number, 4):.{digits}g}" if "e-" not in shown else "0"
+    return f"{round(number, 4) + 0:.{digits}g}"  # + 0: no figure is "-0"
