@@ -314,19 +314,18 @@ def test_a_bin_is_standardised_alike_in_all_frames():
 
 # What is left behind
 
-KEYS = ("format", "clips", "clips_at_once", "seed", "embedding")
 
-
-def test_earlier_scores_compare_where_all_of_the_method_is_the_same(tmp_path):
-    path, report = tmp_path / "evaluation.json", dict.fromkeys(KEYS, 1)
-    path.write_text(json.dumps({**report, "data": "x", "checkpoints": ["these"]}))
-    assert reports.earlier(path, {**report, "data": "y"}) == ["these"]
-    for key in KEYS:
-        assert reports.earlier(path, {**report, key: 2}) == [], key
-    for text in ("", "[]", "{}", "\udcff"):
+def test_the_scores_of_an_earlier_file_come_back_whatever_their_method(tmp_path):
+    path = tmp_path / "evaluation.json"
+    rows = [{"step": step, "method": method, "scores": {"d_self": step}} for method in "xy" for step in (4, 8)]
+    path.write_text(json.dumps({"format": 1, "checkpoints": rows[:2], "others": rows[2:], "data": "drums"}))
+    assert reports.earlier(path) == rows
+    path.write_text(json.dumps({"format": 2, "checkpoints": rows[:2], "others": rows[2:]}))
+    assert reports.earlier(path) == []
+    for text in ("", "[]", "{}", "\udcff", '{"format": 1, "checkpoints": [{"step": 4}], "others": []}'):
         path.write_bytes(text.encode(errors="surrogateescape"))
-        assert reports.earlier(path, report) == [], text
-    assert reports.earlier(tmp_path / "missing", report) == []
+        assert reports.earlier(path) == [], text
+    assert reports.earlier(tmp_path / "missing") == []
 
 
 def test_the_scores_of_each_step_and_the_levels_beside_them_replace_what_was_logged(tmp_path):
