@@ -19,13 +19,26 @@ from wavegan.generation import load_generator
 from wavegan.runs import Run
 from wavegan.synthesis import synthesizer
 
-# Each differs from the first one in one setting. The generator's average is compared within each run.
-VARIANTS = {
-    "base": ("--critic-updates", "5", "--phase-shuffle", "2"),
-    "critic2": ("--critic-updates", "2", "--phase-shuffle", "2"),
-    "noshuffle": ("--critic-updates", "5", "--phase-shuffle", "0"),
+# {comparison: (preset, {variant: (what it is, flags)})}. Each variant differs from the first one in one setting; the
+# generator's average is compared within the runs of the first.
+COMPARISONS = {
+    "settings": (
+        "small",
+        {
+            "base": ("5 critic updates, phase shuffle 2", ("--critic-updates", "5", "--phase-shuffle", "2")),
+            "critic2": ("2 critic updates", ("--critic-updates", "2", "--phase-shuffle", "2")),
+            "noshuffle": ("phase shuffle 0", ("--critic-updates", "5", "--phase-shuffle", "0")),
+        },
+    ),
+    "tiny": (
+        "tiny",
+        {
+            "tiny": ("phase shuffle 0", ("--phase-shuffle", "0")),
+            "shuffle": ("phase shuffle 2", ("--phase-shuffle", "2")),
+        },
+    ),
+    "default": ("small", {"default": ("as it is", ())}),
 }
-POINTS = 5  # checkpoints that are scored
 PLOTTED = ("frechet_distance", "kernel_distance", "inception_score", "recall")
 TABLE = ("inception_score", "frechet_distance", "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train")
 
@@ -33,48 +46,53 @@ TABLE = ("inception_score", "frechet_distance", "kernel_distance", "ndb", "preci
 def quality(flags):
     """Train what is not trained yet, score it, and write lines of JSON and a picture; prints a table."""
     info = DatasetInfo.load(flags.data)
+    preset, variants = COMPARISONS[flags.compare]
     runs = {
-        (variant, seed): Run(Path(flags.runs) / f"{variant}-{seed}") for seed in flags.seeds for variant in VARIANTS
+        (variant, seed): Run(Path(flags.runs) / f"{variant}-{seed}") for seed in flags.seeds for variant in variants
     }
     for (variant, seed), run in runs.items():
         if not run.exists():
-            _train(run, flags, (*VARIANTS[variant], "--seed", str(seed)))
+            _train(run, flags, preset, (*variants[variant][1], "--seed", str(seed)))
     evaluation = Evaluation(flags.data, info, flags.n, warn=lambda line: print(line, file=sys.stderr))
-    with Progress(2 * POINTS * len(runs) * evaluation.n, "evaluating", "clips") as progress:
-        rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags.minutes, progress)]
+    with Progress(2 * flags.points * len(runs) * evaluation.n, "evaluating", "clips") as progress:
+        rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags, progress)]
     levels = {name: _means(found) for name, found in evaluation.levels.items()}
     report = {"data": info.name, "clips": evaluation.n, "clips_at_once": evaluation.at_once, "minutes": flags.minutes,
               "embedding": described(evaluation.embedding), "levels": levels}  # fmt: skip
     out = Path(flags.out)
     out.with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in [report, *rows]))
-    _draw(rows, levels, f"{info.name}, {flags.minutes:g} minutes each").savefig(out.with_suffix(".png"))
-    print(f"embedding: {report['embedding']}\n\n{markdown(rows, levels)}")
+    lines = lines_of(rows, variants)
+    title = f"{info.name}, preset {preset}, {flags.minutes:g} minutes each"
+    _draw(lines, levels, title).savefig(out.with_suffix(".png"))
+    print(f"embedding: {report['embedding']}\n\n{markdown(lines, levels)}")
 
 
-def _train(run, flags, given):
+def _train(run, flags, preset, given):
     """Train `run` for `flags.minutes`, as many steps as a dry run says, with as many checkpoints as are scored."""
-    command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", "small",
+    command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", preset,
                "--precision", flags.precision, *given]  # fmt: skip
     dry = subprocess.run([*command, "--dry-run"], stdout=subprocess.PIPE, text=True, check=True).stdout
     per_second = float(re.search(r"([\d.]+) steps/s", dry)[1])
-    every = max(1, round(60 * flags.minutes * per_second / POINTS))
-    kept = ["--keep-checkpoints", str(POINTS + 1), "--checkpoint-minutes", "1e6"]
+    every = max(1, round(60 * flags.minutes * per_second / flags.points))
+    kept = ["--keep-checkpoints", str(flags.points + 1), "--checkpoint-minutes", "1e6"]
     intervals = ["--checkpoint-every", str(every), "--preview-every", str(every)]
-    subprocess.run([*command, *kept, *intervals, "--steps", str(POINTS * every)], check=True)
+    subprocess.run([*command, *kept, *intervals, "--steps", str(flags.points * every)], check=True)
 
 
-def _scored(variant, seed, run, evaluation, minutes, progress):
+def _scored(variant, seed, run, evaluation, flags, progress):
     """Rows of the checkpoints of `run`, with and without the generator's average."""
     config, steps = run.config(), [step for step in run.steps() if step]
-    if len(steps) != POINTS:
-        raise UserError(f"{run.path} has {len(steps)} checkpoints: expected {POINTS}. Delete it, to train it again.")
+    if len(steps) != flags.points:
+        raise UserError(
+            f"{run.path} has {len(steps)} checkpoints: expected {flags.points}. Delete it, to train it again."
+        )
     for step in steps:
         for averaged in (True, False):
             generator, _, _ = load_generator(run, step, averaged=averaged)
             _, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
             yield {
                 "variant": variant, "averaged": averaged, "seed": seed, "step": step,
-                "minutes": round(minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),
+                "minutes": round(flags.minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),
             }  # fmt: skip
 
 
@@ -86,35 +104,40 @@ def _means(found):
     return {key: value["mean"] for key, value in found.items()}
 
 
-def lines_of(rows):
+def lines_of(rows, variants):
     """{name: rows} of what is compared: the variants with the average, and the first one without it."""
-    names = {"base": "5 critic updates, phase shuffle 2, average", "critic2": "2 critic updates",
-             "noshuffle": "phase shuffle 0"}  # fmt: skip
-    found = {name: [row for row in rows if row["variant"] == key and row["averaged"]] for key, name in names.items()}
-    return found | {"no average": [row for row in rows if row["variant"] == "base" and not row["averaged"]]}
+    found = {}
+    for number, (key, (name, _)) in enumerate(variants.items()):
+        found[name if number else f"{name}, average"] = [r for r in rows if r["variant"] == key and r["averaged"]]
+    first = next(iter(variants))
+    return found | {"no average": [row for row in rows if row["variant"] == first and not row["averaged"]]}
 
 
-def markdown(rows, levels):
+def markdown(lines, levels):
     """The scores at the end of each line as a table: every seed, mean first."""
     names = {score.key: _short(score).replace("|", "\\|") for score in SCORES}
-    keys = [key for key in TABLE if key in rows[0]["scores"]]
-    lines = ["| | " + " | ".join(names[key] for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
-    for name, those in lines_of(rows).items():
+    keys = [key for key in TABLE if key in next(iter(levels.values()))]
+    table = ["| | " + " | ".join(names[key] for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
+    for name, those in lines.items():
         last = [row["scores"] for row in those if row["step"] == max(r["step"] for r in those)]
-        cells = [f"{figure(np.mean([s[k] for s in last]))} ({', '.join(figure(s[k]) for s in last)})" for k in keys]
-        lines.append("| " + " | ".join([name, *cells]) + " |")
+        table.append("| " + " | ".join([name, *(_cell([scores[key] for scores in last]) for key in keys)]) + " |")
     for name, found in levels.items():
-        lines.append("| " + " | ".join([name, *(figure(found[key]) for key in keys)]) + " |")
-    return "\n".join(lines)
+        table.append("| " + " | ".join([name, *(figure(found[key]) for key in keys)]) + " |")
+    return "\n".join(table)
 
 
-def _draw(rows, levels, title):
+def _cell(values):
+    """The mean of some seeds, and each of them where there are several."""
+    return figure(np.mean(values)) + (f" ({', '.join(map(figure, values))})" if len(values) > 1 else "")
+
+
+def _draw(lines, levels, title):
     """Scores over the minutes of training: a thin line for each seed, a thick one for their mean."""
-    keys = [key for key in PLOTTED if key in rows[0]["scores"]]
+    keys = [key for key in PLOTTED if key in next(iter(levels.values()))]
     sheet = Figure(figsize=(3.6 * len(keys), 3.4), dpi=80, layout="constrained")
     names = {score.key: f"{_short(score)} ({score.better} is better)" for score in SCORES}
     for axes, key in zip(sheet.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
-        for color, (name, those) in zip(("C0", "C1", "C2", "C3"), lines_of(rows).items(), strict=True):
+        for color, (name, those) in zip(("C0", "C1", "C2", "C3"), lines.items(), strict=False):
             seeds = [[row for row in those if row["seed"] == seed] for seed in sorted({row["seed"] for row in those})]
             curves = [([row["minutes"] for row in each], [row["scores"][key] for row in each]) for each in seeds]
             for minutes, values in curves:

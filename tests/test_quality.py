@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import pytest
 
 from benchmarks import quality
+from benchmarks.__main__ import parser
 from wavegan.evaluation.measure import NOISE, TEST
 
 
@@ -13,28 +15,39 @@ def row(variant, seed, step, averaged=True, distance=1.0):
             "scores": {"frechet_distance": distance, "d_self": 1.0}}  # fmt: skip
 
 
-def test_variants_differ_from_the_first_in_one_setting_each():
-    base = quality.VARIANTS["base"]
-    for name, flags in quality.VARIANTS.items():
+VARIANTS = quality.COMPARISONS["settings"][1]
+
+
+@pytest.mark.parametrize("comparison", quality.COMPARISONS)
+def test_variants_differ_from_the_first_in_one_setting_each(comparison):
+    _, variants = quality.COMPARISONS[comparison]
+    (_, base), *others = variants.values()
+    for _, flags in others:
         assert flags[::2] == base[::2]
-        assert sum(mine != its for mine, its in zip(flags, base, strict=True)) == (name != "base")
+        assert sum(mine != its for mine, its in zip(flags, base, strict=True)) == 1
+
+
+def test_every_comparison_has_its_name_on_the_command_line():
+    words = ["quality", "--data", "x", "--runs", "x", "--out", "x", "--compare"]
+    assert [parser().parse_args([*words, name]).compare for name in quality.COMPARISONS] == [*quality.COMPARISONS]
 
 
 def test_the_table_has_the_mean_and_every_seed_of_the_last_checkpoints():
     rows = [row("base", seed, step, averaged, 10 * seed + step + (not averaged))
             for seed in (0, 1) for step in (5, 10) for averaged in (True, False)]  # fmt: skip
     rows += [row(variant, seed, 10) for variant in ("critic2", "noshuffle") for seed in (0, 1)]
-    lines = quality.markdown(rows, {TEST: {"frechet_distance": 0.5, "d_self": 1.0}}).splitlines()
+    levels = {TEST: {"frechet_distance": 0.5, "d_self": 1.0}}
+    lines = quality.markdown(quality.lines_of(rows, VARIANTS), levels).splitlines()
     assert lines[0] == "| | FD | \\|D\\|self |"
-    assert "| 15 (10, 20) |" in lines[2] and lines[2].startswith("| 5 critic updates")
+    assert "| 15 (10, 20) |" in lines[2] and lines[2].startswith("| 5 critic updates, phase shuffle 2, average |")
     assert lines[5].startswith("| no average | 16 (11, 21) |")
     assert lines[6] == "| test data | 0.5 | 1 |"
 
 
 def test_the_picture_shows_a_line_for_each_seed_and_the_levels():
-    rows = [row(variant, seed, step) for variant in quality.VARIANTS for seed in (0, 1) for step in (5, 10)]
+    rows = [row(variant, seed, step) for variant in VARIANTS for seed in (0, 1) for step in (5, 10)]
     rows += [row("base", seed, step, averaged=False) for seed in (0, 1) for step in (5, 10)]
     levels = {name: {"frechet_distance": value, "d_self": 1.0} for name, value in ((TEST, 0.3), (NOISE, 70.0))}
-    (axes,) = quality._draw(rows, levels, "x").axes
+    (axes,) = quality._draw(quality.lines_of(rows, VARIANTS), levels, "x").axes
     assert len(axes.lines) == 4 * (2 + 1) + 2
     assert json.loads(json.dumps(rows)) == rows and np.isfinite(axes.get_ylim()).all()
