@@ -1,7 +1,5 @@
 """Log-mel distances between clips and recordings: the paper's, and one that finds copies."""
 
-from functools import cached_property
-
 import numpy as np
 
 from wavegan.evaluation import scores
@@ -44,25 +42,36 @@ class Distances:
     def __init__(self, spectrograms, count, shape):
         self.spectrograms = spectrograms
         self.fits = count * np.prod(shape) <= HELD
+        self._kept, self._heard = None, None
 
-    @cached_property
-    def _kept(self):
-        return [rows(block) for block in self.spectrograms()]
-
-    @cached_property
-    def _heard(self):
-        return np.concatenate([heard(block) for block in self.spectrograms()])
+    def _rows(self):
+        """The training clips' rows in blocks. The first time, what is heard of them is kept, and they, if they fit."""
+        if self._kept:
+            yield from self._kept
+            return
+        kept, parts = [], []
+        for block in self.spectrograms():
+            if self._heard is None:
+                parts.append(heard(block))
+            if self.fits:
+                kept.append(rows(block))
+            yield rows(block)
+        self._kept = kept
+        if parts:
+            self._heard = np.concatenate(parts)
 
     def nearest(self, queries, left_out=()):
         """The paper's distance [n] of `queries`, as `rows` gives them, to the nearest training clip.
 
         Training clips with the indices `left_out` do not count.
         """
-        blocks = self._kept if self.fits else map(rows, self.spectrograms())
-        return scores.nearest(queries, _without(blocks, left_out))[0]
+        return scores.nearest(queries, _without(self._rows(), left_out))[0]
 
     def nearest_heard(self, queries, left_out=()):
         """The distance [n] of `queries`, as `heard` gives them, to the nearest training clip, and its index [n]."""
+        if self._heard is None:
+            for _ in self._rows():
+                pass
         kept = np.setdiff1d(np.arange(len(self._heard)), left_out)
         distances, indices = scores.nearest(queries, self._heard[kept] if len(left_out) else self._heard)
         return distances, kept[indices]

@@ -1,5 +1,8 @@
 """The log-mel front end of everything that judges sounds (arXiv 1802.04208, appendix B): audio → [frames, bins]."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import librosa
 import numpy as np
 
@@ -7,7 +10,8 @@ WINDOW_S, HOP_S = 0.064, 0.008
 MEL_BINS = 128
 LOWEST_HZ, HIGHEST_HZ = 40.0, 7800.0
 FLOOR = 1e-6  # added to a bin's magnitude before the logarithm
-AT_ONCE = 1 << 21  # samples in a block, which bounds the memory
+AT_ONCE = 1 << 20  # samples in a block, which bounds the memory
+THREADS = min(4, os.cpu_count() or 1)
 
 
 class LogMel:
@@ -35,7 +39,8 @@ class LogMel:
 
     def __call__(self, audio):
         """float32 [n, frames, bins] of `audio` [n, time, channels] in [-1, 1]; channels are averaged first."""
-        blocks = [self._block(block) for block in in_blocks(audio, AT_ONCE)]
+        with ThreadPoolExecutor(THREADS) as pool:  # NumPy computes outside of Python's lock
+            blocks = list(pool.map(self._block, in_blocks(audio, AT_ONCE)))
         return np.concatenate(blocks) if blocks else np.empty((0, *self.shape), "float32")
 
     def _block(self, audio):

@@ -83,9 +83,8 @@ class Evaluation:
             held = Records(directory, info, held_out(info))
             self.sets[TEST] = self._real("test", held, self._drawn(held, len(held)))
         self.sets |= {TRAIN: self._real("train", self.train, drawn), NOISE: self._noise()}
-        if distances:
-            self._take_units(drawn)
-        self.levels = {name: self.measure(sounds) for name, sounds in self.sets.items()}
+        nearest = self._take_units(drawn) if distances else {}
+        self.levels = {name: self.measure(sounds, nearest.get(name)) for name, sounds in self.sets.items()}
 
     def _drawn(self, records, most):
         """Indices of real clips that are scored: as many parts as generated ones have, `most` clips at most."""
@@ -93,29 +92,44 @@ class Evaluation:
         return np.random.default_rng((self.seed, 3)).permutation(len(records))[: parts * self.at_once]
 
     def _take_units(self, drawn):
-        """Set the units of distances: those of recordings that the training did not see, or of training clips."""
+        """Set the units of distances: those of recordings that the training did not see, or of training clips.
+
+        Returns {set: the distance of each of its first clips to the nearest training clip}.
+        """
+        first = {name: sounds.rows[:COMPARED] for name, sounds in self.sets.items()}
+        # All at once: to go through a large training set takes a while.
+        distances = self.distances.nearest(np.concatenate([*first.values()]))
+        ends = np.cumsum([len(rows) for rows in first.values()])[:-1]
+        found = dict(zip(first, np.split(distances, ends), strict=True))
         # Without held-out recordings, a few training clips stand for them, and do not count as training clips.
         held = self.sets[TEST if self.has_test else TRAIN]
         left_out = () if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
         count = COMPARED if self.has_test else len(left_out)
+        unseen = found[TEST] if self.has_test else self.distances.nearest(held.rows[:count], left_out)
         self.own_unit = max(self._own(held).mean(), 1e-9)
-        self.unit = max(self.distances.nearest(held.rows[:count], left_out).mean(), 1e-9)
+        self.unit = max(unseen.mean(), 1e-9)
         self.held_heard = self.distances.nearest_heard(held.heard[:count], left_out)[0]
+        return found
 
     def sounds(self, audio):
         """The `Sounds` of clips `audio` [n, time, channels]."""
-        return joined([self._sounds(block) for block in in_blocks(audio)])
+        return joined([self._sounds(block) for block in in_blocks(audio, AT_ONCE)])
 
     def _sounds(self, audio):
         spectrograms = self.embedding.front(audio)
         return Sounds(rows(spectrograms), heard(spectrograms), *self.embedding(spectrograms))
 
-    def measure(self, sounds):
-        """{key: {"mean", "spread"}} of `Sounds`, by the keys of `quality.SCORES`."""
+    def measure(self, sounds, nearest=None):
+        """{key: {"mean", "spread"}} of `Sounds`, by the keys of `quality.SCORES`.
+
+        `nearest` are the distances of its first clips to the nearest training clip, where they are known already.
+        """
         found = self.yardstick(sounds.embeddings, sounds.probabilities)
         if self.distances is None:
             return found
-        train = self.distances.nearest(sounds.rows[: self._compared]).mean() / self.unit
+        if nearest is None:
+            nearest = self.distances.nearest(sounds.rows[: self._compared])
+        train = nearest[: self._compared].mean() / self.unit
         return found | {"d_self": summary([self._own(sounds).mean() / self.own_unit]), "d_train": summary([train])}
 
     def named(self, score):
@@ -150,7 +164,7 @@ class Evaluation:
         shape = (self.info.length, self.info.channels)
         loudness = np.float32(self.info.loudness["rms_mean"]["linear"])
         parts = []
-        for block in in_blocks(np.empty((min(2, self.n // self.at_once) * self.at_once, shape[0]), "int8")):
+        for block in in_blocks(np.empty((min(2, self.n // self.at_once) * self.at_once, shape[0]), "int8"), AT_ONCE):
             noise = loudness * random.standard_normal((len(block), *shape), "float32")
             parts.append(self._sounds(noise.clip(-1, 1)))
         return joined(parts)
