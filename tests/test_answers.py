@@ -47,10 +47,10 @@ def test_five_questions_are_answered():
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"distance": 80.0}, "No: by FD it is as far from the recordings (80) as white noise (80)."),
-        ({"distance": 95.0}, "No: by FD it is as far"),
-        ({"distance": 77.0}, "No: by FD it is as far"),
-        ({"distance": 75.0}, "On its way: FD 75 is 6% of the way from white noise (80) to test data (1)."),
+        ({"distance": 80.0}, "No: by FD it is hardly nearer to the recordings (80) than white noise (80)."),
+        ({"distance": 95.0}, "No: by FD it is farther from the recordings (95) than white noise (80)."),
+        ({"distance": 73.0}, "No: by FD it is hardly nearer"),
+        ({"distance": 72.0}, "On its way: FD 72 is 10% of the way from white noise (80) to test data (1)."),
         ({"distance": 40.5}, "On its way: FD 40.5 is 50% of the way"),
         ({"distance": 8.0}, "Near the recordings, so ears decide: FD 8 is 91% of the way"),
         ({"distance": 8.0, "test": None}, "Near the recordings, so ears decide: FD 8 is 92% of the way from white "

@@ -5,7 +5,7 @@ from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
 from wavegan.evaluation.report import figure
 
 NEAR = 0.9  # of the way from white noise to recordings
-FAR = 0.05
+FAR = 0.1
 ALIKE, SAME = 0.5, 0.1  # |D|self below which sounds are much alike, and the same
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
 PATIENCE = 3  # checkpoints without progress
@@ -35,8 +35,10 @@ def _good(report):
     if worst <= best:
         return "That cannot be told: by FD, white noise is as near to the recordings as recordings are."
     way = (worst - made) / (worst - best)
+    if made > worst:
+        return f"No: by FD it is farther from the recordings ({figure(made)}) than white noise ({figure(worst)})."
     if way < FAR:
-        return f"No: by FD it is as far from the recordings ({figure(made)}) as white noise ({figure(worst)})."
+        return f"No: by FD it is hardly nearer to the recordings ({figure(made)}) than white noise ({figure(worst)})."
     start = "Near the recordings, so ears decide" if way >= NEAR else "On its way"
     return (
         f"{start}: FD {figure(made)} is {way:.0%} of the way from white noise ({figure(worst)}) to {real} "
