@@ -21,7 +21,7 @@ PANELS = {
     "critic/gradient_penalty": (("critic/gradient_penalty",), True),
     "generator/loss": (("generator/loss",), False),
     "audio/rms_generated  (dashed: audio/rms_real)": (("audio/rms_generated", "audio/rms_real"), False),
-    "audio/spread": (("audio/spread",), False),
+    "audio/spread  (dashed: audio/silent_generated)": (("audio/spread", "audio/silent_generated"), False),
     "critic/gradient_norm  (dashed: generator/…)": (("critic/gradient_norm", "generator/gradient_norm"), True),
 }
 MOST_SCORES = 4  # panels of tags under quality/

@@ -58,7 +58,7 @@ def test_a_panel_has_every_value_thin_and_their_mean_thick_and_a_warning_is_upri
     assert "quality/score_3" in panels and "quality/score_4" not in panels
     norms = next(axes for title, axes in panels.items() if title.startswith("critic/gradient_norm"))
     assert norms.get_yscale() == "log" and panels["generator/loss"].get_yscale() == "linear"
-    raw, mean, warning = panels["audio/spread"].lines[:3]
+    raw, mean, warning = panels["audio/spread  (dashed: audio/silent_generated)"].lines[:3]
     assert raw.get_linewidth() < mean.get_linewidth()
     np.testing.assert_array_equal(raw.get_xydata(), [[step, step] for step in (10, 20, 30, 40)])
     assert list(warning.get_xdata()) == [30, 30]
