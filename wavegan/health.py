@@ -9,7 +9,7 @@ STRETCH = 50  # steps over which a symptom must last
 LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
 LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a square wave 1
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
-SILENT_CLIPS = 0.5  # share of what is generated that may be silent, beside the recordings' share
+SILENT_CLIPS = 0.3  # share of what is generated that may be silent, beside the recordings' share
 LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
 
 
@@ -52,7 +52,7 @@ class Health(StepCallback):
         elif self._silent_clips() > SILENT_CLIPS:
             share, of_real = self._mean("audio/silent_generated"), self._mean("audio/silent_real")
             self._warn("silent clips", step, (
-                f"most of the generated clips are silent ({share:.0%}, of the recordings {of_real:.0%}). If it stays "
+                f"many of the generated clips are silent ({share:.0%}, of the recordings {of_real:.0%}). If it stays "
                 "so for some hundred steps, start another run with lower learning rates, more --critic-updates or "
                 "--phase-shuffle 2"
             ))  # fmt: skip
