@@ -1,6 +1,7 @@
 """TensorFlow and JAX: the same step, the same runs, and what is needed to have either."""
 
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import backend_step
 import numpy as np
 import pytest
 from conftest import TINY
+from test_evaluation import drums as judged_drums
 from test_generation import sounds
 
 import generate
@@ -188,6 +190,32 @@ def test_a_saved_latent_gives_its_sound_again_to_the_bit(backend, untrained, tmp
     for path in (tmp_path / "nine").glob("*.wav"):
         assert path.read_bytes() == (tmp_path / "fifty" / path.name).read_bytes(), path.name
     assert (tmp_path / "way" / "007.wav").read_bytes() == (tmp_path / "fifty" / "003.wav").read_bytes()
+
+
+JUDGED = """
+import sys, math
+import evaluate, generate, train_wavegan
+from wavegan.evaluation import classifier, during
+data, run, out, *words = sys.argv[1:]
+during.SHARE, during.CLIPS, classifier.passes = math.inf, 60, lambda clips: 320
+assert train_wavegan.main(["--data", data, "--run", run, *words]) == 0
+assert evaluate.main(["--run", run, "--checkpoint", "all", "--n", "60"]) == 0
+assert generate.main(["--from", f"{run}/previews/step-00000004", "--out", out]) == 0
+"""
+
+
+def test_a_training_with_jax_is_judged_as_it_goes_and_its_previews_come_back(tmp_path):
+    """The weights are those of the step, not those that the step began with."""
+    data, run = judged_drums(tmp_path / "wav", count=60), tmp_path / "run"
+    words = [*TINY, "--steps", "4", "--evaluate-every", "2", "--checkpoint-every", "2", "--preview-every", "2"]
+    done = python("-c", JUDGED, data, run, tmp_path / "again", *words)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(re.findall(r"quality at step [24]\b.*FD", done.stderr)) == 2
+    report = json.loads((run / "evaluation" / "evaluation.json").read_text())
+    assert [row["step"] for row in report["checkpoints"]] == [0, 2, 4] and report["best_step"] in (0, 2, 4)
+    stored, again = sounds(run / "previews" / "step-00000004"), sounds(tmp_path / "again")
+    for old, new in zip(stored.values(), again.values(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_a_run_made_with_one_backend_goes_on_with_the_other(jax_run, trained, drums, tmp_path):
