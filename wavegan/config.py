@@ -118,10 +118,9 @@ PRESETS = {
         "checkpoint_every": 250,
     },
     "tiny": {
-        "steps": 1_750,
+        "steps": 1_650,
         "batch_size": 16,
         "model_dim": 16,
-        "phase_shuffle": 0,
         "critic_updates": 2,
         "critic_learning_rate": 1e-3,
         "generator_learning_rate": 1e-3,
