@@ -2,7 +2,9 @@
 
 import sys
 from functools import partial
+from pathlib import Path
 
+from preprocess import UserError
 from preprocess.command import Parser, at_least, exit_code, not_empty
 from wavegan.runs import Run, newest_run
 
@@ -40,6 +42,8 @@ def evaluate_run(flags):
     from preprocess.records import DatasetInfo, import_quietly
 
     directory = flags.data or config.data
+    if not flags.data and not Path(directory).is_dir():
+        raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
     info = DatasetInfo.load(directory)
     import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
     import_quietly("tensorflow")

@@ -13,7 +13,7 @@ def write_whole(path: str | os.PathLike, content: bytes) -> None:
     Raises OSError; `path` is as it was then.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.partial")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")  # another process may write the same
     try:
         with open(beside, "wb") as file:
             file.write(content)

@@ -19,7 +19,7 @@ def report(distance=30.0, test=1.0, noise=80.0, alike=0.9, recall=0.9, shares=(0
         "clips": 200,
         "scores": [
             score("frechet_distance", distance, test, 2.0, noise),
-            score("d_self", alike),
+            score("embedding_self", alike),
             score("recall", recall, None if test is None else 0.98, 0.97, 0.0),
         ],
         "histogram": histogram if shares else {},
@@ -27,6 +27,7 @@ def report(distance=30.0, test=1.0, noise=80.0, alike=0.9, recall=0.9, shares=(0
         "checkpoints": [
             {"step": 100 * (n + 1), "scores": {"frechet_distance": {"mean": mean}}} for n, mean in enumerate(steps)
         ],
+        "others": [],
         "best_step": best,
     }
 
@@ -49,12 +50,13 @@ def test_five_questions_are_answered():
     [
         ({"distance": 80.0}, "No: by FD it is hardly nearer to the recordings (80) than white noise (80)."),
         ({"distance": 95.0}, "No: by FD it is farther from the recordings (95) than white noise (80)."),
-        ({"distance": 73.0}, "No: by FD it is hardly nearer"),
-        ({"distance": 72.0}, "On its way: FD 72 is 10% of the way from white noise (80) to test data (1)."),
-        ({"distance": 40.5}, "On its way: FD 40.5 is 50% of the way"),
-        ({"distance": 8.0}, "Near the recordings, so ears decide: FD 8 is 91% of the way"),
-        ({"distance": 8.0, "test": None}, "Near the recordings, so ears decide: FD 8 is 92% of the way from white "
-         "noise (80) to train data (2)."),
+        ({"distance": 49.0}, "No: by FD it is hardly nearer"),
+        ({"distance": 48.0}, "On its way: FD 48 is, by its root, 25% of the way from white noise (80) to test "
+         "data (1)."),
+        ({"distance": 8.0}, "On its way: FD 8 is, by its root, 77% of the way"),
+        ({"distance": 3.2}, "Near the recordings, so ears decide: FD 3.2 is, by its root, 90% of the way"),
+        ({"distance": 4.0, "test": None}, "Near the recordings, so ears decide: FD 4 is, by its root, 92% of the way "
+         "from white noise (80) to train data (2)."),
         ({"noise": 0.9}, "That cannot be told: by FD, white noise is as near"),
     ],
 )  # fmt: skip
@@ -65,19 +67,20 @@ def test_how_good_it_is_lies_between_white_noise_and_recordings(facts, words):
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, of recordings 1)."),
-        ({"alike": 0.02}, "Yes: the sounds are all the same (|D|self 0.02"),
-        ({"alike": 0.38, "shares": (1, 0, 0)}, "Yes: the sounds are much more alike than recordings are (|D|self 0.38"),
+        ({}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of recordings 1)."),
+        ({"alike": 0.02}, "Yes: the sounds are all the same (self-distance 0.02"),
+        ({"alike": 0.44, "shares": (1, 0, 0)}, "Yes: the sounds are much more alike than recordings are (self-"),
         ({"shares": (0.75, 0.04, 0.21)}, "In part: there are none, or hardly any, of the classes b."),
-        ({"shares": (1.0, 0.0, 0.0)}, "In part: there are none, or hardly any, of the classes b, c."),
+        ({"shares": (1.0, 0.0, 0.0)}, "Yes: most classes are missing: there are none, or hardly any, of b, c."),
         ({"shares": (0.7, 0.1, 0.2)}, "No: "),
         ({"shares": None}, "No: the sounds differ"),
-        ({"recall": 0.08}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, of recordings "
-         "1), but much of what the recordings have is still missing (recall 0.08, of test data 0.98)."),
-        ({"recall": 0.5}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, of recordings "
-         "1)."),
-        ({"recall": 0.08, "test": None}, "No: the sounds differ from each other about as recordings do (|D|self 0.9, "
-         "of recordings 1), but much of what the recordings have is still missing (recall 0.08, of train data 0.97)."),
+        ({"recall": 0.08}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of "
+         "recordings 1), but much of what the recordings have is still missing (recall 0.08, of test data 0.98)."),
+        ({"recall": 0.5}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of "
+         "recordings 1)."),
+        ({"recall": 0.08, "test": None}, "No: the sounds differ from each other about as recordings do (self-distance "
+         "0.9, of recordings 1), but much of what the recordings have is still missing (recall 0.08, of train data "
+         "0.97)."),
     ],
 )  # fmt: skip
 def test_collapse_is_sameness_or_classes_that_are_missing(facts, words):
@@ -97,11 +100,24 @@ def test_a_class_is_called_missing_only_where_some_clips_of_it_were_to_be_expect
         ((50.0, 40.0, 30.0), "Not yet: of 3 that were scored, the newest checkpoint is the best by FD."),
         ((50.0, 30.0, 40.0), "Perhaps soon: what came after step 200 is no better by FD."),
         ((50.0, 30.0, 40.0, 31.0), "Perhaps soon: "),
+        ((60.0,) * 12 + (30.0, 31.0, 32.0, 33.0), "Perhaps soon: "),  # 300 steps after 1,300
         ((50.0, 30.0, 40.0, 31.0, 32.0), "Now, or change something: 3 checkpoints after step 200 are no better by FD."),
     ],
 )
 def test_it_is_time_to_stop_when_three_checkpoints_are_no_better(steps, words):
     assert answer(3, steps=steps).startswith(words)
+
+
+def test_scores_of_the_training_count_where_these_are_few():
+    others = [
+        {"step": step, "method": "x", "scores": {"frechet_distance": {"mean": mean}}}
+        for step, mean in ((300, 40.0), (100, 60.0), (200, 50.0))
+    ]
+    few = report() | {"others": [*others, {**others[0], "method": "y"}], "best_step": 300}
+    assert answers(few, "x")[3]["answer"].startswith("Not yet: of 3 that were scored, the newest")
+    assert answers(few, "x")[4]["answer"].startswith("That of step 300, by FD: ")
+    many = report(steps=(50.0, 30.0, 40.0)) | {"others": others}
+    assert answers(many, "x")[3]["answer"].startswith("Perhaps soon: what came after step 200")
 
 
 def test_the_best_checkpoint_is_named_with_the_command_that_takes_it():

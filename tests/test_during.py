@@ -28,11 +28,12 @@ class Training:
         monkeypatch.setattr(during, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(during, "synthesizer", lambda generator: None)
         monkeypatch.setattr(during, "save", lambda run, step, model, beside: self.at.append(step))
+        monkeypatch.setattr(during, "add", lambda folder, step, method, scores: None)
         monkeypatch.setattr(during, "say", self.said.append)
         level = {"frechet_distance": {"mean": 1.0, "spread": None}}
         embedding = SimpleNamespace(short_name="x", name="x", classes=())
         evaluation = SimpleNamespace(
-            levels={TEST: level, NOISE: level}, embedding=embedding, method="x",
+            levels={TEST: level, NOISE: level}, embedding=embedding, method="x", named=lambda score: score.name,
             generated=self._generated, measure=lambda sounds: level,
         )  # fmt: skip
         run = SimpleNamespace(path=folder, steps=lambda: [], best=lambda: None, set_score=lambda *_: None)

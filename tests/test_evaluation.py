@@ -261,7 +261,7 @@ def test_copies_of_training_clips_are_found_whatever_a_generator_does_to_them(ki
 
 def test_recordings_that_were_not_trained_on_are_no_copies(kit, evaluation):
     share, _ = memorised(evaluation, real(kit, "test")["audio"])
-    assert share < 0.05 and _verdict(evaluation, 0.3, share).startswith("No sign")
+    assert share < 0.1 and _verdict(evaluation, 0.3, share).startswith("No sign")
     assert "cannot be told" in _verdict(evaluation, 0.0, 1.0)
 
 
@@ -402,4 +402,4 @@ def test_evaluations_wait_until_they_are_a_twentieth_of_the_time(kit, tmp_path, 
     assert train_wavegan.main(flags) == 0
     told = capsys.readouterr().err
     assert told.count("has to wait") == 1 and "so far" not in told
-    assert re.search("0 evaluations took.*too short", told)
+    assert re.search("no evaluation was made: the training is too short", told)

@@ -50,7 +50,7 @@ def test_kinds_of_sounds_are_counted_in_these_cells(at_once, cells):
     judge = Yardstick(Real(normal(600), None), (), at_once)
     assert judge.centres.shape == (cells, 4) and judge.counts.sum() == 600
     found = judge(normal(at_once, seed=1) + 1, None)
-    counts = scores.cell_counts(judge.centres, judge._standard(normal(at_once, seed=1) + 1))
+    counts = scores.cell_counts(judge.centres, judge.standard(normal(at_once, seed=1) + 1))
     assert mean(found, "ndb") == scores.different_bins(judge.counts, counts) > 0.2
     assert mean(found, "jsd") == scores.jensen_shannon_divergence(judge.counts, counts) > 0.05
 
@@ -69,8 +69,8 @@ def test_recordings_are_a_reference_all_of_them_but_those_that_are_scored_themse
     train[scored] += 30
     judge = Yardstick(Real(train, None), scored, 100)
     assert mean(judge(train[scored], None), "precision") == 0
-    others = judge._standard(np.delete(train, scored, axis=0))
-    expected = scores.frechet_distance(judge._standard(train[scored]), others)
+    others = judge.standard(np.delete(train, scored, axis=0))
+    expected = scores.frechet_distance(judge.standard(train[scored]), others)
     assert mean(judge(train[scored], None), "frechet_distance") == pytest.approx(expected)
 
 
@@ -145,7 +145,7 @@ def test_half_of_the_training_clips_stay_to_compare_the_others_with(of_snares):
     scored, reference = of_snares.sets[TRAIN].embeddings, of_snares.yardstick
     assert len(scored) == 2 * 55 and of_snares.levels[TRAIN]["recall"]["spread"] is not None
     assert len(reference.embeddings) == 228 - 110
-    assert scores.nearest(reference._standard(scored), reference.embeddings)[0].min() > 1e-6
+    assert scores.nearest(reference.standard(scored), reference.embeddings)[0].min() > 1e-6
 
 
 def test_without_held_out_recordings_half_of_the_training_clips_are_scored(tmp_path):

@@ -31,6 +31,7 @@ SCORES = {
     "self_distance": ("Distance to itself", "near test", (0.92, 1.0, 0.98, 0.21)),
     "entropy": ("Entropy", "", (0.035, 0.1, None, float("nan"))),
 }
+RANDOM = {"name": "random", "description": "random", "test_accuracy": None, "classes": []}
 NASTY = "</script><script>document.title = 'broken'</script><b a='\"&amp;${x}\udcff.wav"
 
 
@@ -62,7 +63,12 @@ def example(generated=12, length=LENGTH):
     report = {
         **{"format": 1, "run": "little drums", "step": 1750, "data": "drums-8k", "clips": 2048, "clips_at_once": 203},
         **{"subsets": 10, "seed": 0, "made": "2026-11-22T23:40:00"},
-        "embedding": {"name": "own classifier", "test_accuracy": 0.973, "classes": list(CLASSES)},
+        "embedding": {
+            "name": "own classifier",
+            "description": "own classifier, right about 97.3%",
+            "test_accuracy": 0.973,
+            "classes": list(CLASSES),
+        },
         "sets": list(SETS),
         "scores": scores,
         "histogram": {one: dict(zip(CLASSES, (0.5, 0.3, 0.2), strict=True)) for one in SETS[:2]},
@@ -258,7 +264,7 @@ def test_a_waveform_goes_as_far_as_the_clip_does():
 
 def test_without_classes_there_is_neither_a_filter_nor_an_order_by_class():
     report, made, real, neighbours, rate = example()
-    report = {**report, "histogram": {}, "embedding": {"name": "random", "test_accuracy": None, "classes": []}}
+    report = {**report, "histogram": {}, "embedding": RANDOM}
     plain = [Clip(one.name, one.audio, distance=one.distance) for one in made]
     page = html(report, plain, real, neighbours, rate)  # folders can have names without a classifier to tell them apart
     assert 'class="chip"' not in page and 'class="shares"' not in page and "right about test clips" not in page

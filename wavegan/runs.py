@@ -94,9 +94,9 @@ class Run:
                 f"checkpoint {path} cannot be written ({problem.strerror}); kept are those of these steps: "
                 f"{self._list()}. Make room, then run the same command again."
             ) from None
-        best = self.best()
+        best = {max(scores, key=scores.get) for scores in self._scores()}  # by every method
         for old in self.steps()[: -self.keep]:
-            if old != best:
+            if old not in best:
                 self.checkpoint_path(old).unlink(missing_ok=True)
         checkpoint.clear_leftovers(self.checkpoints)
 
@@ -190,15 +190,20 @@ class Run:
     def best(self):
         """The step of the checkpoint with the highest score; None when none has one.
 
-        Of several methods that which scored most checkpoints counts, and of these the one of the newest.
+        Of several methods that which scored most checkpoints counts, of these the one of the newest, and of these the
+        one that scored it last.
         """
-        found = {}  # {method: {step: score}}
+        scores = max(reversed(self._scores()), key=lambda scores: (len(scores), max(scores)), default={})
+        return max(scores, key=scores.get, default=None)
+
+    def _scores(self):
+        """[{step: score}] of every method."""
+        found = {}
         for step in self.steps():
             with suppress(*checkpoint.BROKEN):  # damaged: told when it is loaded
                 for method, score in checkpoint.read_facts(self.checkpoint_path(step)).get("scores", {}).items():
                     found.setdefault(method, {})[step] = score
-        scores = max(found.values(), key=lambda scores: (len(scores), max(scores)), default={})
-        return max(scores, key=scores.get, default=None)
+        return [*found.values()]
 
     def named_step(self, text):
         """The step that `--checkpoint` names: a number, "best", or "latest", for which it is None.

@@ -1,14 +1,21 @@
 """What the scores mean, in words: is it any good, does it collapse, did it memorise, when to stop, which is best?"""
 
+import math
+
 from preprocess.command import typed
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
 from wavegan.evaluation.report import figure
 
-NEAR = 0.9  # of the way from white noise to recordings
-FAR = 0.1
-ALIKE, SAME = 0.5, 0.1  # |D|self below which sounds are much alike, and the same
+NEAR, FAR = (
+    0.9,
+    0.25,
+)  # shares of the way from white noise to recordings, by the root of FD, which is a squared distance
+ALIKE, SAME = (
+    0.45,
+    0.1,
+)  # self-distances below which sounds are much alike, and the same; recordings have 1, noise 0.2 to 0.4
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
-PATIENCE = 3  # checkpoints without progress
+PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before
 
 
 def answers(report, path):
@@ -34,26 +41,29 @@ def _good(report):
     made, best, worst = means[GENERATED], means[real], means[NOISE]
     if worst <= best:
         return "That cannot be told: by FD, white noise is as near to the recordings as recordings are."
-    way = (worst - made) / (worst - best)
+    way = (math.sqrt(worst) - math.sqrt(made)) / (math.sqrt(worst) - math.sqrt(best))
     if made > worst:
         return f"No: by FD it is farther from the recordings ({figure(made)}) than white noise ({figure(worst)})."
     if way < FAR:
         return f"No: by FD it is hardly nearer to the recordings ({figure(made)}) than white noise ({figure(worst)})."
     start = "Near the recordings, so ears decide" if way >= NEAR else "On its way"
     return (
-        f"{start}: FD {figure(made)} is {way:.0%} of the way from white noise ({figure(worst)}) to {real} "
-        f"({figure(best)})."
+        f"{start}: FD {figure(made)} is, by its root, {way:.0%} of the way from white noise ({figure(worst)}) to "
+        f"{real} ({figure(best)})."
     )
 
 
 def _collapsing(report):
-    alike = _means(report, "d_self")[0][GENERATED]
-    distance = f"|D|self {figure(alike)}, of recordings 1"
+    alike = _means(report, "embedding_self")[0][GENERATED]
+    distance = f"self-distance {figure(alike)}, of recordings 1"
     if alike < SAME:
         return f"Yes: the sounds are all the same ({distance})."
     if alike < ALIKE:
         return f"Yes: the sounds are much more alike than recordings are ({distance})."
-    if rare := _rare(report):
+    rare = _rare(report)
+    if len(rare) > len(report["histogram"].get(GENERATED, {})) / 2:
+        return f"Yes: most classes are missing: there are none, or hardly any, of {', '.join(rare)}."
+    if rare:
         return f"In part: there are none, or hardly any, of the classes {', '.join(rare)}."
     differ = f"No: the sounds differ from each other about as recordings do ({distance})"
     recall, real = _means(report, "recall")
@@ -69,8 +79,18 @@ def _rare(report):
     return [name for name in made if made[name] < RARE * train[name] and train[name] * report["clips"] >= EXPECTED]
 
 
+def _rows(report):
+    """The scored checkpoints: those of this evaluation, or of that other method which scored most, if these are few."""
+    others = {}
+    for row in report["others"]:
+        others.setdefault(row["method"], []).append(row)
+    most = max(others.values(), key=len, default=[])
+    rows = report["checkpoints"] if len(report["checkpoints"]) >= min(PATIENCE, len(most)) else most
+    return sorted(rows, key=lambda row: row["step"])
+
+
 def _stop(report, path):
-    rows = report["checkpoints"]
+    rows = _rows(report)
     if len(rows) < PATIENCE:
         again = typed("evaluate", "--run", path, "--checkpoint", "all")
         return (
@@ -80,15 +100,16 @@ def _stop(report, path):
     distances = [row["scores"]["frechet_distance"]["mean"] for row in rows]
     best = min(range(len(rows)), key=distances.__getitem__)
     newer, step = len(rows) - 1 - best, f"{rows[best]['step']:,}"
+    since = (rows[-1]["step"] - rows[best]["step"]) / max(1, rows[best]["step"])
     if not newer:
         return f"Not yet: of {len(rows)} that were scored, the newest checkpoint is the best by FD."
-    if newer < PATIENCE:
+    if newer < PATIENCE or since < SINCE:
         return f"Perhaps soon: what came after step {step} is no better by FD. Go on for as long again, and listen."
     return f"Now, or change something: {newer} checkpoints after step {step} are no better by FD."
 
 
 def _best(report, path):
-    if report["best_step"] is None or len(report["checkpoints"]) < 2:
+    if report["best_step"] is None or len(_rows(report)) < 2:
         return f"One was scored, that of step {report['step']:,}: score the others, too."
     best = typed("generate", "--run", path, "--checkpoint", "best")
     return f"That of step {report['best_step']:,}, by FD: {best}"

@@ -6,9 +6,10 @@ from preprocess import UserError
 from preprocess.progress import clock
 from wavegan.evaluation.embedding import embedding_of
 from wavegan.evaluation.evaluate import goodness
-from wavegan.evaluation.measure import NOISE, TEST, Evaluation
+from wavegan.evaluation.measure import NOISE, Evaluation
 from wavegan.evaluation.quality import SCORES
-from wavegan.evaluation.report import described, text
+from wavegan.evaluation.report import add, described, text
+from wavegan.evaluation.tables import ceiling
 from wavegan.events import Events, forget_after
 from wavegan.monitoring import StepCallback, save, say
 from wavegan.synthesis import synthesizer
@@ -41,11 +42,10 @@ class Evaluations(StepCallback):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        for name in (TEST, NOISE):
-            if name in self.evaluation.levels:
-                folder = self.run.path / "levels" / name
-                forget_after(folder, self.step, warn=say)
-                self.levels[name] = Events(folder)
+        for name in (ceiling(self.evaluation.levels), NOISE):
+            folder = self.run.path / "levels" / name
+            forget_after(folder, self.step, warn=say)
+            self.levels[name] = Events(folder)
         self.started, self.due, self.last = time.monotonic() - self.spent, False, self.step
         self.told = False  # that they have to wait
         before = time.monotonic()
@@ -73,15 +73,23 @@ class Evaluations(StepCallback):
         if self.step > self.last and self._wait() <= 0 and not stopped:
             self.evaluate(self.step)
         share = self.spent / (time.monotonic() - self.started)
-        late = "" if self.count else f"; none was made: the training is too short for one in {SHARE:.0%} of its time"
-        say(f"{self.count} evaluations took {share:.1%} of the time{late}")
+        if self.count:
+            say(f"{self.count} evaluations took {share:.1%} of the time")
+        else:
+            say(f"no evaluation was made: the training is too short for one in {SHARE:.0%} of its time")
         for events in self.levels.values():
             events.close()
 
     def evaluate(self, step):
         """Score what the generator makes at `step`, and keep a checkpoint with the score."""
         before = time.monotonic()
-        found = self.evaluation.measure(self._made())
+        self.due, self.last = False, step
+        try:
+            found = self.evaluation.measure(self._made())
+        except UserError as problem:  # the training matters more
+            say(f"warning: {problem}")
+            self._count(before)
+            return
         self.events.scalars(_scalars(found), step)
         for name, events in self.levels.items():
             events.scalars(_scalars(self.evaluation.levels[name]), step)
@@ -89,9 +97,10 @@ class Evaluations(StepCallback):
             save(self.run, step, self.model, self.beside)
         try:
             self.run.set_score(step, goodness(found), self.evaluation.method)
-        except UserError as problem:  # the training matters more
+            add(self.run.path / "evaluation", step, self.evaluation.method, found)
+        except UserError as problem:
             say(f"warning: {problem}")
-        self.count, self.due, self.last = self.count + 1, False, step
+        self.count += 1
         self._count(before)
         best = ", the best so far" if self.run.best() == step else ""
         say(f"quality at step {step}{best}: {self._told(found)}")

@@ -43,12 +43,17 @@ class Embedding:
         classes: their names; empty where nothing is classified.
         test_accuracy: the share of held-out clips whose class is told right; None where there is none to try.
         content_hash: of the clips it was made of.
+        fingerprint: of what it became; other machines learn another classifier of the same clips.
         front: the `LogMel` whose spectrograms it takes.
         real: the `Real` clips of "train" and, where some are held out, "test", in the order of the records.
     """
 
     def __init__(self, info, front, content_hash, arrays):
         self.front, self.content_hash = front, content_hash
+        digest = hashlib.sha256()
+        for name, array in sorted(arrays.items()):
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        self.fingerprint = digest.hexdigest()[:8]
         self.classes = tuple(info.classes) if "accuracy" in arrays else ()
         self.name = CLASSIFIER if self.classes else PROJECTION
         self.short_name = self.name.split(" of ")[0]
@@ -124,7 +129,9 @@ def _blocks(records, info, indices=None, samples=1 << 24):
 
 def _content_hash(directory, info):
     digest = hashlib.sha256(f"{FORMAT}".encode())
-    for split in info.splits.values():
+    for name, split in info.splits.items():
+        if split["clips"]:
+            Records(directory, info, name)  # says in words what is missing or damaged
         for file in split["files"]:
             with open(Path(directory) / file["name"], "rb") as shard:
                 digest.update(hashlib.file_digest(shard, "sha256").digest())

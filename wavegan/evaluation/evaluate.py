@@ -10,10 +10,12 @@ import numpy as np
 from preprocess import UserError
 from preprocess.command import typed
 from preprocess.progress import Progress
+from preprocess.records import fingerprint
 from wavegan.dataset import clips
 from wavegan.evaluation import report as reports
 from wavegan.evaluation import scores
 from wavegan.evaluation.answers import answers
+from wavegan.evaluation.embedding import held_out
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.evaluation.page import Clip, html
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, SCORES
@@ -22,8 +24,9 @@ from wavegan.synthesis import synthesizer
 
 SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and the recording nearest to it
 SAMPLES_SHOWN = 3_000_000  # on the page, but for the pairs and the first eight: 8 MB
-NEAR = 0.01  # the share of held-out clips that are nearer to a training clip than what counts as near
-SUSPICIOUS = 0.1  # the share of generated clips that are: more is a sign of memorising
+NEAR, NEAR_OF_FEW = 0.01, 0.05  # the share of held-out clips (of fewer than 200) that are near to a training clip
+SUSPICIOUS = 0.1  # the share of generated clips, above that, that are so near: more is a sign of memorising
+COPIES = 0.05  # as near as this, in units of the mean distance of held-out clips, are copies
 WEAK = 0.8  # a classifier that is right less often is a poor judge
 
 
@@ -60,7 +63,10 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
                 f"{directory} has {name} {getattr(info, name)}, {run.path} was trained with {getattr(config, name)}. "
                 "Give the data set of the run with --data."
             )
+    folder = run.path / "evaluation"
+    reports.make(folder)  # before all the work
     evaluation = Evaluation(directory, info, n, seed, warn)
+    evaluation.trained_on = fingerprint(directory) == config.data_fingerprint
     best, found = None, {}
     with Progress(len(steps) * evaluation.n, "evaluating", "clips") as progress:
         for step in steps:
@@ -71,19 +77,22 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
                     raise
                 warn(f"warning: passed over: {problem}")  # damaged, or dropped by a training that goes on
                 continue
-            audio, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
+            try:
+                audio, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
+            except UserError as problem:
+                if len(steps) == 1:
+                    raise
+                warn(f"warning: step {step} passed over: {problem}")
+                continue
             made = Made(step, audio, sounds, evaluation.measure(sounds))
             found[step] = made.scores
-            try:
-                run.set_score(step, goodness(made.scores), evaluation.method)
-            except UserError as problem:
-                warn(f"note: {problem}")
+            if evaluation.trained_on:
+                _keep_score(run, made, evaluation.method, warn)
             if best is None or goodness(made.scores) > goodness(best.scores):
                 best = made
     if best is None:
         raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
     report, generated, real, pairs = _report(run, config, evaluation, best)
-    folder = run.path / "evaluation"
     earlier = reports.earlier(folder / "evaluation.json")
     before = {row["step"]: row["scores"] for row in earlier if row["method"] == evaluation.method}
     rows = sorted((before | found).items())
@@ -94,6 +103,13 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
     reports.log(folder, report["checkpoints"], evaluation.levels)
     return report
+
+
+def _keep_score(run, made, method, warn):
+    try:
+        run.set_score(made.step, goodness(made.scores), method)
+    except UserError as problem:
+        warn(f"note: {problem}")
 
 
 def goodness(scores):
@@ -150,20 +166,29 @@ def _report(run, config, evaluation, made):
 
 
 def _memorised(held, distances):
-    """The distance that `NEAR` of the `held` ones do not exceed, and the share of `distances` that do not."""
-    threshold = float(np.quantile(held, NEAR))
+    """The distance that `_near` of the `held` ones do not exceed, and the share of `distances` that do not."""
+    threshold = float(np.quantile(held, _near(held)))
     return threshold, float(np.mean(distances <= threshold))
+
+
+def _near(held):
+    return NEAR if len(held) >= 200 else NEAR_OF_FEW
 
 
 def _verdict(evaluation, threshold, share):
     unseen = "held-out ones" if evaluation.has_test else "other recordings"
-    if threshold <= 1e-6:
-        return "Whether it memorised cannot be told: some held-out recordings are copies of training recordings."
-    if share <= SUSPICIOUS:
-        return f"No sign of memorising: {share:.1%} of the clips are as near to a recording as 1 % of {unseen} are."
+    near = _near(evaluation.held_heard)
+    if not evaluation.trained_on:
+        return "Whether it memorised cannot be told: it was trained on other recordings than these."
+    if threshold <= COPIES:
+        return f"Whether it memorised cannot be told: some {unseen} are copies of training recordings."
+    if share <= near + SUSPICIOUS:
+        return (
+            f"No sign of memorising: {share:.1%} of the clips are as near to a recording as {near:.0%} of {unseen} are."
+        )
     return (
-        f"{share:.0%} of the clips are as near to a recording as only 1 % of {unseen} are: listen to the pairs. More "
-        "recordings, fewer steps or a smaller model help."
+        f"{share:.0%} of the clips are as near to a recording as only {near:.0%} of {unseen} are: listen to the pairs. "
+        "More recordings, fewer steps or a smaller model help."
     )
 
 
@@ -200,6 +225,10 @@ def _notes(evaluation, run, step):
         f"Scores compare within one embedding ({embedding.name}) and one number of clips ({at_once:,}) only.",
         f"The sounds again: {typed(*again)}",
     ]
+    if not evaluation.trained_on:
+        notes.insert(0, "These are not the recordings that the run was trained on; no checkpoint gets a score.")
+    if evaluation.has_test and held_out(evaluation.info) == "validation":
+        notes.append("Test data are the recordings held out for validation: none are held out for testing.")
     if not evaluation.has_test:
         notes.append(
             f"Fewer than {FEWEST_HELD_OUT} recordings are held out: there is no column of test data, and some training "

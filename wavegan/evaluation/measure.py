@@ -1,6 +1,6 @@
 """What a set of sounds is measured by: every score, and those of recordings and of white noise to compare with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from wavegan.evaluation.distances import Distances, heard, rows
 from wavegan.evaluation.embedding import embedding_of, held_out, real_audio
 from wavegan.evaluation.features import in_blocks
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, Yardstick, summary
+from wavegan.evaluation.tables import ceiling
 from wavegan.latents import sample_latents
 
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
@@ -60,11 +61,12 @@ class Evaluation:
         sets: {set: `Sounds`} of "test data" if enough is held out, "train data", "white noise".
         levels: {set: {key: {"mean", "spread"}}} of the same.
         method: what scores must have in common to compare, a text.
+        trained_on: whether these are the recordings that the generator was trained on.
         held_heard: with `distances`, those of recordings that stand for unseen ones to the nearest training clip.
     """
 
     def __init__(self, directory, info, n, seed=0, warn=print, distances=True):
-        self.info, self.seed = info, seed
+        self.info, self.seed, self.trained_on = info, seed, True
         require_enough(directory, info)
         self.train = Records(directory, info)
         self.embedding = embedding_of(directory, info, warn)
@@ -72,7 +74,8 @@ class Evaluation:
         self.has_test = "test" in real and len(real["test"].embeddings) >= FEWEST_HELD_OUT
         self.at_once = min(n, len(self.train) // 2, len(real["test"].embeddings) if self.has_test else n)
         self.n = n // self.at_once * self.at_once
-        self.method = f"{self.embedding.content_hash}, {self.n} clips, {self.at_once} at once, seed {seed}"
+        judge = f"{self.embedding.content_hash}-{self.embedding.fingerprint}"
+        self.method = f"{judge}, {self.n} clips, {self.at_once} at once, seed {seed}"
         self.distances = None
         if distances:
             self.distances = Distances(self._spectrograms, len(self.train), self.embedding.front.shape)
@@ -84,6 +87,7 @@ class Evaluation:
             self.sets[TEST] = self._real("test", held, self._drawn(held, len(held)))
         self.sets |= {TRAIN: self._real("train", self.train, drawn), NOISE: self._noise()}
         nearest = self._take_units(drawn) if distances else {}
+        self.alike_unit = max(self._alike(self.sets[ceiling(self.sets)]), 1e-9)
         self.levels = {name: self.measure(sounds, nearest.get(name)) for name, sounds in self.sets.items()}
 
     def _drawn(self, records, most):
@@ -102,7 +106,7 @@ class Evaluation:
         ends = np.cumsum([len(rows) for rows in first.values()])[:-1]
         found = dict(zip(first, np.split(distances, ends), strict=True))
         # Without held-out recordings, a few training clips stand for them, and do not count as training clips.
-        held = self.sets[TEST if self.has_test else TRAIN]
+        held = self.sets[ceiling(self.sets)]
         left_out = () if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
         count = COMPARED if self.has_test else len(left_out)
         unseen = found[TEST] if self.has_test else self.distances.nearest(held.rows[:count], left_out)
@@ -125,6 +129,7 @@ class Evaluation:
         `nearest` are the distances of its first clips to the nearest training clip, where they are known already.
         """
         found = self.yardstick(sounds.embeddings, sounds.probabilities)
+        found["embedding_self"] = summary([self._alike(sounds) / self.alike_unit])
         if self.distances is None:
             return found
         if nearest is None:
@@ -144,6 +149,11 @@ class Evaluation:
         """The distance of each of the first clips to the nearest other one of them."""
         first = sounds.rows[: self._compared]
         return scores.nearest(first, first, skip_self=True)[0]
+
+    def _alike(self, sounds):
+        """The mean distance of each of the first clips to the nearest other one of them, by the embedding."""
+        first = self.yardstick.standard(sounds.embeddings[: self._compared])
+        return scores.nearest(first, first, skip_self=True)[0].mean()
 
     def _spectrograms(self):
         return (self.embedding.front(audio) for audio in real_audio(self.train, self.info))
@@ -172,6 +182,8 @@ class Evaluation:
     def generated(self, synthesize, latent_size, progress=None):
         """`n` clips, float32 [n, time, channels], and their `Sounds`.
 
+        Only the first have `rows`. Raises UserError where a sound is not finite.
+
         Args:
             synthesize: latents [any, latent_size] → audio [any, time, channels], as arrays.
             latent_size: width of the latents.
@@ -182,7 +194,11 @@ class Evaluation:
         for block in in_blocks(latents, AT_ONCE * latent_size // self.info.length):
             with native_stderr_hidden():  # compilers talk
                 audio.append(synthesize(block))
-            sounds.append(self.sounds(audio[-1]))
+            if not np.isfinite(audio[-1]).all():
+                raise UserError("the generator makes sounds that are not finite. Take another checkpoint.")
+            made = self.sounds(audio[-1])
+            compared = max(0, COMPARED - sum(len(each.embeddings) for each in sounds))
+            sounds.append(replace(made, rows=made.rows[:compared].copy()))  # of long clips they are large
             if progress:
                 progress.update(len(block))
         return np.concatenate(audio), joined(sounds)

@@ -86,6 +86,7 @@ def _facts(report):
         f"step {number(report['step'], 0)}",
         f"{number(report['clips'], 0)} generated clips",
         f"data {text(report['data'])}",
+        f"compared by: {text(report['embedding']['description'])}",
         text(report["made"][:16].replace("T", " ")),  # without the seconds
     ]
     return " · ".join(f"<span>{fact}</span>" for fact in facts)
@@ -105,7 +106,9 @@ def _tiles(report):
 def _score_tile(score, sets):
     decimals = tables.decimals(score)
     means = {name: number(score["values"].get(name, {}).get("mean"), decimals) for name in sets}
-    others = "<br>".join(f"{text(name)} {means[name]}" for name in sets if name in ("test data", "white noise"))
+    others = "<br>".join(
+        f"{text(name)} {means[name]}" for name in sets if name in (tables.ceiling(sets), "white noise")
+    )
     direction = tables.DIRECTIONS[score["better"]]
     return _tile(text(score["name"]), means["generated"], f"{direction}<br>{others}", "#scores")
 
@@ -143,9 +146,9 @@ def _memorised(memorised, neighbours, sample_rate):
     facts = (
         f"<p>{text(memorised['verdict'])}</p>"
         f"<p class='quiet'>{percent(memorised['share'])} of the generated clips are nearer to a training clip than "
-        f"{number(memorised['threshold'], 2)}. A distance of 1 is that of an average test clip, which the training "
-        "never saw; 0 is a copy. Below are the clips nearest to a training clip: listen whether they are the same "
-        "sound.</p>"
+        f"{number(memorised['threshold'], 2)}. A distance of 1 is that of an average recording which does not count "
+        "as training data; 0 is a copy. Below are the clips nearest to a training clip: listen whether they are the "
+        "same sound.</p>"
     )
     drawn = cards([clip for pair in neighbours for clip in pair], sample_rate)
     pairs = "".join(

@@ -77,6 +77,11 @@ SCORES = (
         "the share of recordings with a clip near them",
     ),
     Score(
+        "embedding_self", "self-distance ({embedding})", "near test",
+        "the distance of a clip to the most similar other one by the embedding, test data being 1: near 0 where all "
+        "are alike, whatever their hiss",
+    ),
+    Score(
         "d_self", "|D|self", "near test",
         "the distance of a clip to the most similar other clip, test data being 1: near 0 where all clips are alike",
     ),
@@ -103,14 +108,14 @@ class Yardstick:
         self.unit = np.sqrt(train.embeddings.var(axis=0).mean()) + 1e-12
         others = np.setdiff1d(np.arange(len(train.embeddings)), left_out)
         chosen = np.random.default_rng(seed).permutation(others)[:MOST_REFERENCES]
-        self.embeddings = self._standard(train.embeddings[chosen])
+        self.embeddings = self.standard(train.embeddings[chosen])
         self.probabilities = None if train.probabilities is None else train.probabilities[chosen]
         self.real = self.embeddings[:at_once]  # coverage asks for sets of one size
         self.radii = scores.radii(self.real)
         self.centres = scores.kmeans_cells(self.embeddings, cells_of(at_once), seed)
         self.counts = scores.cell_counts(self.centres, self.embeddings)
 
-    def _standard(self, embeddings):
+    def standard(self, embeddings):
         return (embeddings - self.middle) / self.unit
 
     def __call__(self, embeddings, probabilities):
@@ -119,7 +124,7 @@ class Yardstick:
         They are scored `at_once` at a time, as often as there are so many; the spread is the standard deviation
         over these parts, None where there is one only. That of the Inception Score is over its splits.
         """
-        at_once, embeddings = self.at_once, self._standard(embeddings)
+        at_once, embeddings = self.at_once, self.standard(embeddings)
         parts = [slice(first, first + at_once) for first in range(0, len(embeddings) - at_once + 1, at_once)]
         found = [self._scores(embeddings[p], None if probabilities is None else probabilities[p]) for p in parts]
         result = {key: summary([each[key] for each in found]) for key in found[0]}

@@ -5,6 +5,7 @@ import json
 from preprocess import UserError
 from preprocess.durable import write_whole
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
+from wavegan.evaluation.tables import ceiling
 from wavegan.events import Events, forget_after
 
 FORMAT = 1  # of evaluation.json
@@ -27,11 +28,39 @@ def earlier(path):
         return []
 
 
+def add(folder, step, method, scores):
+    """Keep the scores of a checkpoint among those of other methods in the evaluation.json in `folder`.
+
+    Raises UserError where that cannot be.
+    """
+    make(folder)
+    path = folder / "evaluation.json"
+    rows = earlier(path)
+    try:
+        report = json.loads(path.read_text(encoding="utf-8")) if rows else {"format": FORMAT, "checkpoints": []}
+        replaced = [row for row in report.get("others", []) if (row["step"], row["method"]) != (step, method)]
+        report["others"] = [*replaced, {"step": step, "method": method, "scores": scores}]
+        write_whole(path, _json(report))
+    except OSError as problem:
+        raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
+
+
+def _json(report):
+    return (json.dumps(report, indent=2, allow_nan=False) + "\n").encode()
+
+
+def make(folder):
+    """Make the `folder` of evaluations. Raises UserError where that cannot be."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as problem:
+        raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
+
+
 def save(folder, report, page):
     """Write evaluation.json and evaluation.html into `folder`. Raises UserError where that cannot be."""
     try:
-        folder.mkdir(exist_ok=True)
-        write_whole(folder / "evaluation.json", (json.dumps(report, indent=2, allow_nan=False) + "\n").encode())
+        write_whole(folder / "evaluation.json", _json(report))
         write_whole(folder / "evaluation.html", page.encode())
     except OSError as problem:
         raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
@@ -52,7 +81,7 @@ def log(folder, checkpoints, levels):
     Each set is a run of its own below `folder`, so that TensorBoard draws them into one chart. What an earlier
     evaluation logged there is replaced.
     """
-    for name in (GENERATED, TEST, NOISE):
+    for name in (GENERATED, ceiling(levels), NOISE):
         forget_after(folder / name, 0, warn=print)
         events = Events(folder / name)
         for checkpoint in checkpoints:

@@ -12,9 +12,14 @@ DIRECTIONS = {
 ARROWS = {"higher": "↑", "lower": "↓", "near test": "≈", "": "·"}
 
 
+def ceiling(sets):
+    """Which of the sets real sounds are compared with: held-out recordings, where there are any."""
+    return "test data" if "test data" in sets else "train data"
+
+
 def decimals(score):
     """How many decimals a score is shown with, the same for every set."""
-    return decimals_for(score["values"].get(name, {}).get("mean") for name in ("generated", "test data"))
+    return decimals_for(score["values"].get(name, {}).get("mean") for name in ("generated", ceiling(score["values"])))
 
 
 def scores(report):
@@ -64,7 +69,7 @@ def histogram(shares):
     heads = "".join(f'<th scope="col">{text(name)}</th>' for name in shares)
     return (
         "<h3>How often each class comes</h3><p class='quiet'>A generator that knows all of the data makes every class "
-        "about as often as the test data has it; a class that is missing was not learned.</p>"
+        "about as often as the recordings have it; a class that is missing was not learned.</p>"
         f'<table class="shares"><thead><tr><th scope="col">class</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
@@ -80,7 +85,7 @@ def curves(report):
     drawn = "".join(_figure(score, report) for score in report["scores"] if len(_points(score, report)) > 1)
     if not drawn:
         return "<p class='quiet'>One checkpoint was measured, so there is no curve to draw.</p>"
-    legend = {"generated": "generated", "real": "test data", "noise": "white noise"}
+    legend = {"generated": "generated", "real": ceiling(report["sets"]), "noise": "white noise"}
     if report["best_step"] is not None:
         legend["best"] = f"best checkpoint, step {number(report['best_step'], 0)}"
     keys = "".join(f"<span class='{kind}'>{words}</span>" for kind, words in legend.items())
@@ -98,7 +103,8 @@ def _points(score, report):
 
 
 def _figure(score, report):
-    means = {name: score["values"].get(name, {}).get("mean") for name in ("test data", "white noise")}
+    values = score["values"]
+    means = {name: values.get(name, {}).get("mean") for name in (ceiling(values), "white noise")}
     levels = {name: mean for name, mean in means.items() if finite(mean)}
     drawn = chart(_points(score, report), levels, report["best_step"], score["name"])
     return (
