@@ -76,6 +76,8 @@ def test_how_good_it_is_lies_between_white_noise_and_recordings(facts, words):
         ({"shares": None}, "No: the sounds differ"),
         ({"recall": 0.08}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of "
          "recordings 1), but much of what the recordings have is still missing (recall 0.08, of test data 0.98)."),
+        ({"recall": 0.04}, "Perhaps: hardly anything of what the recordings have is there (recall 0.04, of test data "
+         "0.98; self-distance 0.9, of recordings 1). Early, that is usual."),
         ({"recall": 0.5}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of "
          "recordings 1)."),
         ({"recall": 0.08, "test": None}, "No: the sounds differ from each other about as recordings do (self-distance "

@@ -11,6 +11,7 @@ from test_evaluation import drums, scalars
 import train_wavegan
 from wavegan.evaluation import during
 from wavegan.evaluation.measure import NOISE, TEST
+from wavegan.evaluation.report import earlier
 from wavegan.runs import Run
 
 
@@ -107,6 +108,8 @@ def test_a_resumed_training_goes_on_with_its_scores(tmp_path, monkeypatch, capsy
     flags = ["--data", str(data), "--run", str(run.path), *TINY, "--keep-checkpoints", "1"]
     assert train_wavegan.main([*flags, "--steps", "10", "--evaluate-every", "5"]) == 0
     first = scalars(run.path, "quality/frechet_distance")
+    kept = [(row["step"], row["method"]) for row in earlier(run.path / "evaluation" / "evaluation.json")]
+    assert [step for step, _ in kept] == [5, 10] and len({method for _, method in kept}) == 1
     assert train_wavegan.main(["--run", str(run.path), "--steps", "20"]) == 0  # the run knows that it is judged
     found = scalars(run.path, "quality/frechet_distance")
     assert list(found) == [5, 10, 15, 20] and first.items() <= found.items()

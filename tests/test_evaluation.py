@@ -3,6 +3,7 @@ import math
 import re
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -21,10 +22,11 @@ from preprocess.options import Options
 from preprocess.records import DatasetInfo
 from wavegan.dataset import Records, clips
 from wavegan.evaluation import classifier, during, embedding
+from wavegan.evaluation.answers import answers
 from wavegan.evaluation.distances import Distances
 from wavegan.evaluation.evaluate import _memorised, _verdict
 from wavegan.evaluation.features import LogMel
-from wavegan.evaluation.measure import NOISE, TEST, TRAIN, Evaluation
+from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.runs import Run
 
 RATE, LENGTH = 4000, 1024
@@ -371,6 +373,86 @@ def test_scores_of_another_method_do_not_choose_the_best(run):
     run.set_score(8, -6.0, "many")
     run.set_score(8, 99.0, "few")
     assert run.best() == 4
+    for step in (0, 4, 8):
+        run.set_score(step, step / 10, "as many, later")
+    assert run.best() == 8
+
+
+def test_the_best_by_every_method_stays(run):
+    run = Run(run, keep=1)
+    run.set_score(0, 1.0, "few")
+    for step in (4, 8):
+        run.set_score(step, step / 10, "many")
+    run.save(9, run.load(8))
+    assert run.steps() == [0, 8, 9]
+
+
+def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(run, tmp_path, capsys):
+    other = drums(tmp_path / "wav", ("kick", "tom"))
+    assert evaluate.main(["--run", str(run), "--data", str(other), "--n", "50"]) == 0
+    printed = capsys.readouterr().out
+    assert "note: These are not the recordings that the run was trained on" in printed
+    assert "Did it memorise? Whether it memorised cannot be told" in printed and Run(run).best() is None
+
+
+def test_a_data_set_that_is_gone_is_told_with_the_flag_that_helps(run, tmp_path, capsys):
+    config = Run(run).config()
+    replace(config, data=str(tmp_path / "moved")).save(run / "config.json")
+    assert evaluate.main(["--run", str(run)]) == 2
+    assert re.search("moved, the data set of .*, is not there any more. Give it with --data", capsys.readouterr().err)
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(run, monkeypatch, capsys):
+    (run / "evaluation").write_text("in the way")
+    monkeypatch.setattr("wavegan.evaluation.evaluate.Evaluation", lambda *_: pytest.fail("worked first"))
+    assert evaluate.main(["--run", str(run)]) == 2
+    assert "evaluation cannot be written" in capsys.readouterr().err
+
+
+def test_sounds_that_are_not_finite_are_passed_over_or_told(run, capsys):
+    arrays = Run(run).load(8)
+    broken = {name: np.full_like(array, np.inf) if "generator/" in name else array for name, array in arrays.items()}
+    Run(run).save(8, broken)
+    assert evaluate.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
+    assert "step 8 passed over: the generator makes sounds that are not finite" in capsys.readouterr().err
+    assert evaluate.main(["--run", str(run), "--n", "50"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the generator makes sounds that are not finite")
+
+
+def test_a_missing_shard_of_held_out_clips_is_told(kit, run, tmp_path, capsys):
+    data = shutil.copytree(kit, tmp_path / "data")
+    next(data.glob("test-*.tfrecord")).unlink()
+    assert evaluate.main(["--run", str(run), "--data", str(data)]) == 2
+    assert "cannot be read (No such file or directory)" in capsys.readouterr().err.splitlines()[-1]
+
+
+def answered(evaluation, audio):
+    """What is said of `audio`: whether it is any good, whether it collapses."""
+    found = {GENERATED: evaluation.measure(evaluation.sounds(audio.astype("float32"))), **evaluation.levels}
+    report = {
+        "scores": [{"key": key, "values": {name: each[key] for name, each in found.items()}} for key in found[TEST]],
+        **{
+            "histogram": {},
+            "memorised": {"verdict": ""},
+            "checkpoints": [],
+            "others": [],
+            "best_step": None,
+            "step": 1,
+        },
+    }
+    return [each["answer"] for each in answers(report, "x")[:2]]
+
+
+def test_neither_silence_nor_noise_nor_hiss_misleads(kit, evaluation):
+    random, found = np.random.default_rng(0), real(kit, "test")["audio"]
+    noise = random.standard_normal((evaluation.n, LENGTH, 1))
+    for hiss in (0.0, 0.003, 0.01):
+        three = np.repeat(found[::20][:3], -(-evaluation.n // 3), axis=0)[: evaluation.n] + hiss * noise
+        assert answered(evaluation, three)[1].startswith(("Yes: the sounds are", "Perhaps: hardly anything")), hiss
+    for good, collapsing in (answered(evaluation, 0 * noise), answered(evaluation, 0.3 * noise)):
+        assert good.startswith("No: ") and collapsing.startswith(("Yes: ", "Perhaps: "))
+    good, collapsing = answered(evaluation, real(kit)["audio"][: evaluation.n])
+    assert good.startswith("Near the recordings") and collapsing.startswith("No: ")
 
 
 # While training

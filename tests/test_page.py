@@ -280,6 +280,7 @@ def test_a_page_without_test_data_and_without_any_clip_is_still_a_page():
         del score["values"]["test data"]
     page = html(report, [], [], [], RATE)
     assert 'data-set="test data"' not in page and 'class="chart"' not in page
+    assert page.split('class="tile"')[1].count("train data") == 1  # then this is the ceiling
     assert "there is no curve to draw" in page and "Best checkpoint" not in page and "– of the generated" in page
 
 

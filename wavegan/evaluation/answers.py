@@ -14,6 +14,7 @@ ALIKE, SAME = (
     0.45,
     0.1,
 )  # self-distances below which sounds are much alike, and the same; recordings have 1, noise 0.2 to 0.4
+LITTLE = 0.05  # recall, as a share of that of recordings, below which nothing can be said of more kinds than a few
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
 PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before
 
@@ -65,10 +66,13 @@ def _collapsing(report):
         return f"Yes: most classes are missing: there are none, or hardly any, of {', '.join(rare)}."
     if rare:
         return f"In part: there are none, or hardly any, of the classes {', '.join(rare)}."
-    differ = f"No: the sounds differ from each other about as recordings do ({distance})"
     recall, real = _means(report, "recall")
+    lacking = f"recall {figure(recall[GENERATED])}, of {real} {figure(recall[real])}"
+    if recall[GENERATED] < LITTLE * recall[real]:
+        there = f"hardly anything of what the recordings have is there ({lacking}; {distance})"
+        return f"Perhaps: {there}. Early, that is usual."
+    differ = f"No: the sounds differ from each other about as recordings do ({distance})"
     if recall[GENERATED] < recall[real] / 2:
-        lacking = f"recall {figure(recall[GENERATED])}, of {real} {figure(recall[real])}"
         return f"{differ}, but much of what the recordings have is still missing ({lacking})."
     return f"{differ}."
 
