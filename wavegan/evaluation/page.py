@@ -65,6 +65,7 @@ def html(report, generated, real, neighbours, sample_rate):
         "script": script,
         "run": text(report["run"]),
         "facts": _facts(report),
+        "judge": text(report["embedding"]["description"]),
         "notes": "".join(f"<li>{text(note)}</li>" for note in report["notes"]),
         "tiles": _tiles(report),
         "answers": "".join(
@@ -86,7 +87,6 @@ def _facts(report):
         f"step {number(report['step'], 0)}",
         f"{number(report['clips'], 0)} generated clips",
         f"data {text(report['data'])}",
-        f"compared by: {text(report['embedding']['description'])}",
         text(report["made"][:16].replace("T", " ")),  # without the seconds
     ]
     return " · ".join(f"<span>{fact}</span>" for fact in facts)
