@@ -28,6 +28,7 @@ class FakeModel:
     def __init__(self, step=0, arrays=None):
         self.step = step
         self.stop_training = False
+        self.averaged_generator = None
         self.arrays = {"w": np.ones(2)} if arrays is None else arrays
 
     def state(self):
@@ -166,6 +167,7 @@ def test_a_first_preview_comes_within_the_first_minute(monkeypatch):
     monkeypatch.setattr(monitoring.time, "monotonic", lambda: next(clock))
     shown = []
     monkeypatch.setattr(monitoring.Previews, "preview", lambda self, step: shown.append(step))
+    monkeypatch.setattr(monitoring, "synthesizer", lambda generator: None)
     drive(monitoring.Previews(None, None, None, 8000, every=1000), [{}] * 10)
     assert shown == [0, 3]
 
