@@ -85,8 +85,8 @@ def test_why_they_have_to_wait_and_how_long_is_said_once(monkeypatch, tmp_path):
     (told,) = training.said
     # Two of 2 s are 5 % of 80 s, of which the first 2 s and ten steps are over.
     assert told == (
-        "quality at step 10 has to wait: an evaluation takes 2.0 s, all together may take 5% of the time. The next "
-        "one comes in 1 min, and others as they fit."
+        "quality at step 10 has to wait: an evaluation takes 2.0 s, 2.0 s went into preparing and others, and all "
+        "together may take 5% of the time. The next one comes in 1 min, and others as they fit."
     )
     training.steps(2000)
     assert training.at[:2] == [624, 928]  # 2 s are 5 % of 40 s, which are 304 steps and an evaluation

@@ -149,6 +149,12 @@ def test_what_holds_no_latent_is_told_in_one_line(tmp_path, write, complaint):
     assert complaint in str(told.value) and "\n" not in str(told.value)
 
 
+def test_a_wav_file_that_was_renamed_or_comes_from_elsewhere_is_told_how_sounds_are_known(saved):
+    (saved / "my voice.wav").write_bytes(b"RIFF")
+    with pytest.raises(UserError, match="my voice.wav cannot be read as latents: a sound is known by its number"):
+        named(str(saved / "my voice.wav"))
+
+
 @pytest.mark.parametrize("name", ["5", "50", "9" * 18])
 def test_a_number_that_no_latent_has_is_told(saved, name):
     for place in (saved, saved / "latents.npz"):

@@ -143,6 +143,11 @@ def _place(text):
 
 def _read(path, text):
     """The array "latents" of the archive at `path`, and the `Origin` of its sounds."""
+    if path.suffix.lower() == ".wav" and path.exists():
+        raise UserError(
+            f"{path} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
+            "generate.py and a training left them. Name it there, under its own name."
+        )
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             values = np.asarray(stored["latents"])

@@ -6,14 +6,10 @@ from preprocess.command import typed
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
 from wavegan.evaluation.report import figure
 
-NEAR, FAR = (
-    0.9,
-    0.25,
-)  # shares of the way from white noise to recordings, by the root of FD, which is a squared distance
-ALIKE, SAME = (
-    0.45,
-    0.1,
-)  # self-distances below which sounds are much alike, and the same; recordings have 1, noise 0.2 to 0.4
+# Shares of the way from white noise to recordings, by the root of FD, which is a squared distance.
+NEAR, FAR = 0.9, 0.25
+# Self-distances below which sounds are much alike, and the same; recordings have 1, white noise 0.2 to 0.4.
+ALIKE, SAME = 0.45, 0.1
 LITTLE = 0.05  # recall, as a share of that of recordings, below which nothing can be said of more kinds than a few
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
 PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before

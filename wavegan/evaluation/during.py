@@ -58,8 +58,9 @@ class Evaluations(StepCallback):
         if self.due and (wait := self._wait()) > 0 and not self.told:
             self.told = True
             say(
-                f"quality at step {step} has to wait: an evaluation takes {self.cost:.1f} s, all together may take "
-                f"{SHARE:.0%} of the time. The next one comes in {clock(wait)}, and others as they fit."
+                f"quality at step {step} has to wait: an evaluation takes {self.cost:.1f} s, {self.spent:.1f} s went "
+                f"into preparing and others, and all together may take {SHARE:.0%} of the time. The next one comes in "
+                f"{clock(wait)}, and others as they fit."
             )
         elif self.due and wait <= 0:
             self.evaluate(step)
