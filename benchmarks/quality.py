@@ -89,7 +89,7 @@ def _scored(variant, seed, run, evaluation, flags, progress):
     for step in steps:
         for averaged in (True, False):
             generator, _, _ = load_generator(run, step, averaged=averaged)
-            _, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
+            sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
             yield {
                 "variant": variant, "averaged": averaged, "seed": seed, "step": step,
                 "minutes": round(flags.minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),

@@ -10,6 +10,7 @@ import pytest
 
 from preprocess import UserError
 from wavegan import lock
+from wavegan.evaluation.report import earlier
 from wavegan.lock import only_one
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,3 +71,20 @@ def test_where_there_are_no_locks_somebody_is_told(tmp_path, monkeypatch, missin
     with only_one(tmp_path, lines.append):
         pass
     assert len(lines) == 1 and "a file system without locks" in lines[0]
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from wavegan.evaluation.report import add
+for step in range(int(sys.argv[2]), int(sys.argv[3])):
+    add(Path(sys.argv[1]), step, "x", {})
+"""
+
+
+def test_writers_in_one_folder_take_turns_and_lose_nothing(tmp_path):
+    command = [sys.executable, "-c", WRITE, tmp_path / "evaluation"]
+    writers = [subprocess.Popen([*command, str(first), str(first + 60)], cwd=ROOT) for first in (0, 60)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    kept = earlier(tmp_path / "evaluation" / "evaluation.json")
+    assert sorted(row["step"] for row in kept) == list(range(120))

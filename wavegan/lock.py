@@ -1,4 +1,4 @@
-"""One training at a time in a run directory."""
+"""One training at a time in a run directory, and one writer at a time in a folder."""
 
 import os
 import socket
@@ -41,6 +41,21 @@ def only_one(folder, warn):
                 path.unlink()
                 with suppress(OSError):  # somebody just put something into it
                     folder.rmdir()
+
+
+@contextmanager
+def in_turn(folder):
+    """Holds `folder`, which is there, for the block; waits for whoever holds it. Without locks, nobody does."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(file, path, warn):

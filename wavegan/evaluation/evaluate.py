@@ -20,6 +20,7 @@ from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.evaluation.page import Clip, html
 from wavegan.evaluation.quality import FEWEST_HELD_OUT, SCORES
 from wavegan.generation import load_generator
+from wavegan.lock import in_turn
 from wavegan.synthesis import synthesizer
 
 SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and the recording nearest to it
@@ -32,10 +33,11 @@ WEAK = 0.8  # a classifier that is right less often is a poor judge
 
 @dataclass(frozen=True)
 class Made:
-    """What a checkpoint made: audio [n, time, channels], its `measure.Sounds`, and its scores."""
+    """What a checkpoint made: its latents, how they become audio, their `measure.Sounds`, and its scores."""
 
     step: int
-    audio: np.ndarray
+    latents: np.ndarray
+    synthesize: object
     sounds: object
     scores: dict
 
@@ -68,41 +70,46 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     evaluation = Evaluation(directory, info, n, seed, warn)
     evaluation.trained_on = fingerprint(directory) == config.data_fingerprint
     best, found = None, {}
+    for made in _each_made(run, steps, config, evaluation, warn):
+        found[made.step] = made.scores
+        if evaluation.trained_on:
+            _keep_score(run, made, evaluation.method, warn)
+        if best is None or goodness(made.scores) > goodness(best.scores):
+            best = made
+    if best is None:
+        raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
+    report, generated, real, pairs = _report(run, config, evaluation, best)
+    with in_turn(folder):  # others may add scores
+        report |= _checkpoints(reports.earlier(folder / "evaluation.json"), evaluation.method, found)
+        report["best_step"] = run.best()
+        report["answers"] = answers(report, run.path)
+        reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
+        reports.log(folder, report["checkpoints"], evaluation.levels)
+    return report
+
+
+def _each_made(run, steps, config, evaluation, warn):
+    """Of every checkpoint what it `Made`, with a progress bar. What cannot be scored is told, if there are others."""
     with Progress(len(steps) * evaluation.n, "evaluating", "clips") as progress:
         for step in steps:
             try:
                 generator, _, step = load_generator(run, step, warn)
-            except UserError as problem:
-                if len(steps) == 1:
-                    raise
-                warn(f"warning: passed over: {problem}")  # damaged, or dropped by a training that goes on
-                continue
-            try:
-                audio, sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
-            except UserError as problem:
+                synthesize = synthesizer(generator)
+                sounds = evaluation.generated(synthesize, config.latent_size, progress)
+            except UserError as problem:  # damaged, dropped by a training that goes on, or makes no finite sounds
                 if len(steps) == 1:
                     raise
                 warn(f"warning: step {step} passed over: {problem}")
-                continue
-            made = Made(step, audio, sounds, evaluation.measure(sounds))
-            found[step] = made.scores
-            if evaluation.trained_on:
-                _keep_score(run, made, evaluation.method, warn)
-            if best is None or goodness(made.scores) > goodness(best.scores):
-                best = made
-    if best is None:
-        raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
-    report, generated, real, pairs = _report(run, config, evaluation, best)
-    earlier = reports.earlier(folder / "evaluation.json")
-    before = {row["step"]: row["scores"] for row in earlier if row["method"] == evaluation.method}
-    rows = sorted((before | found).items())
-    report["checkpoints"] = [{"step": step, "method": evaluation.method, "scores": row} for step, row in rows]
-    report["others"] = [row for row in earlier if row["method"] != evaluation.method]
-    report["best_step"] = run.best()
-    report["answers"] = answers(report, run.path)
-    reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
-    reports.log(folder, report["checkpoints"], evaluation.levels)
-    return report
+            else:
+                latents = evaluation.latents(config.latent_size)
+                yield Made(step, latents, synthesize, sounds, evaluation.measure(sounds))
+
+
+def _checkpoints(earlier, method, found):
+    """The scores by `method`, {step: scores} of them `found` now, and those by other methods."""
+    rows = {row["step"]: row["scores"] for row in earlier if row["method"] == method} | found
+    checkpoints = [{"step": step, "method": method, "scores": row} for step, row in sorted(rows.items())]
+    return {"checkpoints": checkpoints, "others": [row for row in earlier if row["method"] != method]}
 
 
 def _keep_score(run, made, method, warn):
@@ -258,15 +265,16 @@ def _generated_clips(evaluation, made, distances, chosen):
     """The `Clip`s of some of what was generated."""
     classes, probabilities = evaluation.embedding.classes, made.sounds.probabilities
     digits = max(3, len(str(evaluation.n - 1)))
+    audio = made.synthesize(made.latents[chosen])
     return [
         Clip(
             f"{index:0{digits}d}",
-            made.audio[index],
+            audio[number],
             classes[probabilities[index].argmax()] if classes else None,
             float(probabilities[index].max()) if classes else None,
             float(distances[index]),
         )
-        for index in chosen
+        for number, index in enumerate(chosen)
     ]
 
 

@@ -179,29 +179,30 @@ class Evaluation:
             parts.append(self._sounds(noise.clip(-1, 1)))
         return joined(parts)
 
-    def generated(self, synthesize, latent_size, progress=None):
-        """`n` clips, float32 [n, time, channels], and their `Sounds`.
+    def latents(self, latent_size):
+        """Those of the generated clips, float32 [n, latent_size]."""
+        return sample_latents(self.n, latent_size, self.seed)
 
-        Only the first have `rows`. Raises UserError where a sound is not finite.
+    def generated(self, synthesize, latent_size, progress=None):
+        """The `Sounds` of `n` clips; only the first have `rows`. Raises UserError where a clip is not finite.
 
         Args:
             synthesize: latents [any, latent_size] → audio [any, time, channels], as arrays.
             latent_size: width of the latents.
             progress: its `update` is called with the number of clips that are done since the last call.
         """
-        latents = sample_latents(self.n, latent_size, self.seed)
-        audio, sounds = [], []
-        for block in in_blocks(latents, AT_ONCE * latent_size // self.info.length):
+        sounds = []
+        for block in in_blocks(self.latents(latent_size), AT_ONCE * latent_size // self.info.length):
             with native_stderr_hidden():  # compilers talk
-                audio.append(synthesize(block))
-            if not np.isfinite(audio[-1]).all():
+                audio = synthesize(block)
+            if not np.isfinite(audio).all():
                 raise UserError("the generator makes sounds that are not finite. Take another checkpoint.")
-            made = self.sounds(audio[-1])
+            made = self.sounds(audio)
             compared = max(0, COMPARED - sum(len(each.embeddings) for each in sounds))
             sounds.append(replace(made, rows=made.rows[:compared].copy()))  # of long clips they are large
             if progress:
                 progress.update(len(block))
-        return np.concatenate(audio), joined(sounds)
+        return joined(sounds)
 
 
 def joined(parts):

@@ -7,6 +7,7 @@ from preprocess.durable import write_whole
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
 from wavegan.evaluation.tables import ceiling
 from wavegan.events import Events, forget_after
+from wavegan.lock import in_turn
 
 FORMAT = 1  # of evaluation.json
 SETS = (GENERATED, TEST, TRAIN, NOISE)
@@ -35,12 +36,13 @@ def add(folder, step, method, scores):
     """
     make(folder)
     path = folder / "evaluation.json"
-    rows = earlier(path)
     try:
-        report = json.loads(path.read_text(encoding="utf-8")) if rows else {"format": FORMAT, "checkpoints": []}
-        replaced = [row for row in report.get("others", []) if (row["step"], row["method"]) != (step, method)]
-        report["others"] = [*replaced, {"step": step, "method": method, "scores": scores}]
-        write_whole(path, _json(report))
+        with in_turn(folder):
+            rows = earlier(path)
+            report = json.loads(path.read_text(encoding="utf-8")) if rows else {"format": FORMAT, "checkpoints": []}
+            replaced = [row for row in report.get("others", []) if (row["step"], row["method"]) != (step, method)]
+            report["others"] = [*replaced, {"step": step, "method": method, "scores": scores}]
+            write_whole(path, _json(report))
     except OSError as problem:
         raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
 
