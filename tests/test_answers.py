@@ -70,14 +70,14 @@ def test_how_good_it_is_lies_between_white_noise_and_recordings(facts, words):
         ({}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of recordings 1)."),
         ({"alike": 0.02}, "Yes: the sounds are all the same (self-distance 0.02"),
         ({"alike": 0.44, "shares": (1, 0, 0)}, "Yes: the sounds are much more alike than recordings are (self-"),
-        ({"shares": (0.75, 0.04, 0.21)}, "In part: there are none, or hardly any, of the classes b."),
-        ({"shares": (1.0, 0.0, 0.0)}, "Yes: most classes are missing: there are none, or hardly any, of b, c."),
+        ({"shares": (0.75, 0.04, 0.21)}, "In part: there are none, or hardly any, of the classes b. Early"),
+        ({"shares": (1.0, 0.0, 0.0)}, "Yes: most classes are missing: there are none, or hardly any, of b, c. Early"),
         ({"shares": (0.7, 0.1, 0.2)}, "No: "),
         ({"shares": None}, "No: the sounds differ"),
         ({"recall": 0.08}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of "
          "recordings 1), but much of what the recordings have is still missing (recall 0.08, of test data 0.98)."),
         ({"recall": 0.04}, "Perhaps: hardly anything of what the recordings have is there (recall 0.04, of test data "
-         "0.98; self-distance 0.9, of recordings 1). Early, that is usual."),
+         "0.98; self-distance 0.9, of recordings 1). Early, that is usual: train on."),
         ({"recall": 0.5}, "No: the sounds differ from each other about as recordings do (self-distance 0.9, of "
          "recordings 1)."),
         ({"recall": 0.08, "test": None}, "No: the sounds differ from each other about as recordings do (self-distance "

@@ -3,20 +3,26 @@
 The browser is Debian's Chromium, without a window. The pictures it took are kept in `.screenshots/`.
 """
 
+import json
 import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+from conftest import TINY
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
+from test_evaluation import LENGTH, drums
+from test_evaluation import RATE as DRUMS_RATE
 from test_page import CLASSES, NASTY, RATE, SCORES, clip, example
 
+import evaluate
+import train_wavegan
 from wavegan.evaluation.page import Clip, html
 
 SCREENSHOTS = Path(__file__).resolve().parent.parent / ".screenshots"
@@ -290,6 +296,41 @@ def test_the_page_fits_its_window_in_both_schemes(opened, scheme, width):
     brightness = sum(int(value) for value in re.findall(r"\d+", background)[:3]) / 3
     assert (brightness > 200) if scheme == "light" else (brightness < 60)
     opened.keep(f"page-{scheme}-{width}")
+
+
+@pytest.fixture(scope="module")
+def evaluated(browser, tmp_path_factory):
+    """The page that evaluate.py wrote of a run that was trained on drums."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    data, run = drums(folder / "wav"), folder / "run"
+    assert train_wavegan.main(["--data", str(data), "--run", str(run), "--steps", "8", *TINY]) == 0
+    assert evaluate.main(["--run", str(run), "--checkpoint", "all", "--n", "60"]) == 0
+    return run / "evaluation" / "evaluation.html"
+
+
+def test_the_page_of_a_real_evaluation_plays_sorts_and_shows_what_was_measured(browser, evaluated):
+    browser.look(prefers_color_scheme="light")
+    browser.width(1280)
+    browser.get_log("browser")
+    browser.get(evaluated.as_uri())
+    endless(browser)
+    plays(browser)[0].click()
+    browser.wait(lambda: player(browser, "currentTime") > 0, "a generated clip plays")
+    assert player(browser, "duration") == pytest.approx(LENGTH / DRUMS_RATE, abs=0.01)
+    generated, recorded = browser.all("#memorised .play")[:2]  # of the pair that is most alike
+    for one in (generated, recorded):
+        one.click()
+        browser.wait(lambda: player(browser, "currentTime") > 0, "a clip of a pair plays")
+        assert player(browser, "src") == one.get_attribute("data-sound")
+    order_by(browser, "distance-up")
+    distances = [float(value) for value in values(browser, "distance")]
+    assert len(distances) == 60 and distances == sorted(distances)
+    report = json.loads(evaluated.with_name("evaluation.json").read_text())
+    text = browser.find_element(By.TAG_NAME, "body").text
+    assert all(each["answer"] in text for each in report["answers"])
+    assert len(browser.all(".chart .curve")) == len(report["scores"]) and len(report["checkpoints"]) == 3
+    browser.keep("evaluation")
+    assert browser.complaints("WARNING", "SEVERE") == []
 
 
 def tab(browser, address, name, kind, least):

@@ -12,6 +12,10 @@ NEAR, FAR = 0.9, 0.25
 ALIKE, SAME = 0.45, 0.1
 LITTLE = 0.05  # recall, as a share of that of recordings, below which nothing can be said of more kinds than a few
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
+ADVICE = (
+    "Early, that is usual: train on. If it stays so, start another run with more --critic-updates, or with lower "
+    "learning rates."
+)
 PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before
 
 
@@ -54,19 +58,18 @@ def _collapsing(report):
     alike = _means(report, "embedding_self")[0][GENERATED]
     distance = f"self-distance {figure(alike)}, of recordings 1"
     if alike < SAME:
-        return f"Yes: the sounds are all the same ({distance})."
+        return f"Yes: the sounds are all the same ({distance}). {ADVICE}"
     if alike < ALIKE:
-        return f"Yes: the sounds are much more alike than recordings are ({distance})."
+        return f"Yes: the sounds are much more alike than recordings are ({distance}). {ADVICE}"
     rare = _rare(report)
     if len(rare) > len(report["histogram"].get(GENERATED, {})) / 2:
-        return f"Yes: most classes are missing: there are none, or hardly any, of {', '.join(rare)}."
+        return f"Yes: most classes are missing: there are none, or hardly any, of {', '.join(rare)}. {ADVICE}"
     if rare:
-        return f"In part: there are none, or hardly any, of the classes {', '.join(rare)}."
+        return f"In part: there are none, or hardly any, of the classes {', '.join(rare)}. {ADVICE}"
     recall, real = _means(report, "recall")
     lacking = f"recall {figure(recall[GENERATED])}, of {real} {figure(recall[real])}"
     if recall[GENERATED] < LITTLE * recall[real]:
-        there = f"hardly anything of what the recordings have is there ({lacking}; {distance})"
-        return f"Perhaps: {there}. Early, that is usual."
+        return f"Perhaps: hardly anything of what the recordings have is there ({lacking}; {distance}). {ADVICE}"
     differ = f"No: the sounds differ from each other about as recordings do ({distance})"
     if recall[GENERATED] < recall[real] / 2:
         return f"{differ}, but much of what the recordings have is still missing ({lacking})."
