@@ -19,8 +19,13 @@ from wavegan.generation import load_generator
 from wavegan.runs import Run
 from wavegan.synthesis import synthesizer
 
-# {comparison: (preset, {variant: (what it is, flags)})}. Each variant differs from the first one in one setting; the
-# generator's average is compared within the runs of the first.
+
+def _rates(critic, generator):
+    return "--critic-learning-rate", str(critic), "--generator-learning-rate", str(generator)
+
+
+# {comparison: (preset, {variant: (what it is, flags)})}. The generator's average is compared within the runs of the
+# first variant.
 COMPARISONS = {
     "settings": (
         "small",
@@ -37,6 +42,14 @@ COMPARISONS = {
             "shuffle": ("phase shuffle 2", ("--phase-shuffle", "2")),
         },
     ),
+    "rates": (
+        "small",
+        {
+            "small": ("4 critic updates, rates 6e-4 and 2e-4", (*_rates(6e-4, 2e-4), "--critic-updates", "4")),
+            "high": ("rates 1e-3 and 1e-3", (*_rates(1e-3, 1e-3), "--critic-updates", "4")),
+            "high2": ("the same, 2 critic updates", (*_rates(1e-3, 1e-3), "--critic-updates", "2")),
+        },
+    ),
     "default": ("small", {"default": ("as it is", ())}),
 }
 PLOTTED = ("frechet_distance", "kernel_distance", "inception_score", "recall")
@@ -51,8 +64,7 @@ def quality(flags):
         (variant, seed): Run(Path(flags.runs) / f"{variant}-{seed}") for seed in flags.seeds for variant in variants
     }
     for (variant, seed), run in runs.items():
-        if not run.exists():
-            _train(run, flags, preset, (*variants[variant][1], "--seed", str(seed)))
+        _train(run, flags, preset, (*variants[variant][1], "--seed", str(seed)))
     evaluation = Evaluation(flags.data, info, flags.n, warn=lambda line: print(line, file=sys.stderr))
     with Progress(2 * flags.points * len(runs) * evaluation.n, "evaluating", "clips") as progress:
         rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags, progress)]
@@ -68,7 +80,14 @@ def quality(flags):
 
 
 def _train(run, flags, preset, given):
-    """Train `run` for `flags.minutes`, as many steps as a dry run says, with as many checkpoints as are scored."""
+    """Train `run` for `flags.minutes`, as many steps as a dry run says, with as many checkpoints as are scored.
+
+    One that is there goes on if it was interrupted.
+    """
+    if run.exists():
+        if run.latest() < run.config().steps:
+            subprocess.run([sys.executable, "train_wavegan.py", "--run", str(run.path)], check=True)
+        return
     command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", preset,
                "--precision", flags.precision, *given]  # fmt: skip
     dry = subprocess.run([*command, "--dry-run"], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -149,7 +168,7 @@ def _draw(lines, levels, title):
         axes.set_title(names[key], fontsize=9)
         axes.set_xlabel("minutes of training", fontsize=8)
         axes.tick_params(labelsize=7)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))  # the kernel distance may be below 0
     sheet.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     sheet.suptitle(title, fontsize=10, parse_math=False)
     return sheet

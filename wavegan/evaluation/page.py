@@ -146,9 +146,9 @@ def _memorised(memorised, neighbours, sample_rate):
     facts = (
         f"<p>{text(memorised['verdict'])}</p>"
         f"<p class='quiet'>{percent(memorised['share'])} of the generated clips are nearer to a training clip than "
-        f"{number(memorised['threshold'], 2)}. A distance of 1 is that of an average recording which does not count "
-        "as training data; 0 is a copy. Below are the clips nearest to a training clip: listen whether they are the "
-        "same sound.</p>"
+        f"{number(memorised['threshold'], 2)}. A distance (↔) of 1 is that of an average recording which does not "
+        "count as training data; 0 is a copy. Below are the clips nearest to a training clip: listen whether they are "
+        "the same sound.</p>"
     )
     drawn = cards([clip for pair in neighbours for clip in pair], sample_rate)
     pairs = "".join(
