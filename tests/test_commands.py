@@ -58,6 +58,16 @@ def test_help_needs_no_heavy_import(script):
     assert output.splitlines()[-1] == ""
 
 
+@pytest.mark.parametrize(
+    "words", [["train_wavegan.py"], ["generate.py"], ["evaluate.py"], ["-m", "preprocess", "drums"]]
+)
+def test_an_environment_that_is_not_activated_is_told_in_one_line(words):
+    done = subprocess.run([sys.executable, "-S", *words], cwd=ROOT, capture_output=True, text=True)  # -S: no packages
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2 and line.startswith("error: the package numpy is not installed for")
+    assert ". .venv/bin/activate" in line
+
+
 @pytest.mark.parametrize("words", [["--steps", "4"], ["--from", "nowhere.npz"], ["--checkpoint", "best"]])
 def test_what_cannot_be_generated_is_told_before_the_heavy_imports(trained, words):
     code = (
