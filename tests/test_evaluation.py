@@ -181,7 +181,6 @@ def test_training_a_classifier_leaves_keras_random_numbers_alone():
     np.testing.assert_array_equal(*draws)
 
 
-@pytest.mark.slow
 def test_the_classifier_is_right_about_95_of_100_spoken_digits(shared_data, tmp_path):
     prepare([str(shared_data / "fsdd")], tmp_path / "digits", Options(sample_rate=8000))
     judge = embedding.embedding_of(tmp_path / "digits", DatasetInfo.load(tmp_path / "digits"), pytest.fail)
