@@ -45,9 +45,9 @@ COMPARISONS = {
     "rates": (
         "small",
         {
-            "small": ("4 critic updates, rates 6e-4 and 2e-4", (*_rates(6e-4, 2e-4), "--critic-updates", "4")),
-            "high": ("rates 1e-3 and 1e-3", (*_rates(1e-3, 1e-3), "--critic-updates", "4")),
-            "high2": ("the same, 2 critic updates", (*_rates(1e-3, 1e-3), "--critic-updates", "2")),
+            "small": ("critic 6e-4, generator 2e-4", _rates(6e-4, 2e-4)),
+            "mid": ("critic 1e-3, generator 4e-4", _rates(1e-3, 4e-4)),
+            "high": ("critic 1e-3, generator 1e-3", _rates(1e-3, 1e-3)),
         },
     ),
     "default": ("small", {"default": ("as it is", ())}),
