@@ -50,7 +50,7 @@ def evaluate_run(flags):
     from wavegan.evaluation.evaluate import evaluate
     from wavegan.evaluation.report import curve, shares, table
 
-    report = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
+    report, page = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
     print(f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time")
     print(f"embedding: {report['embedding']['description']}\n\n{table(report)}\n\n{shares(report)}\n")
     if len(report["checkpoints"]) > 1:
@@ -60,7 +60,7 @@ def evaluate_run(flags):
     print()
     for note in report["notes"]:
         print(f"note: {note}")
-    print(f"listen: {run.path / 'evaluation' / 'evaluation.html'}")
+    print(f"listen: {page}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -86,21 +87,30 @@ def _train(run, flags, preset, given):
     """
     if run.exists():
         if run.latest() < run.config().steps:
-            subprocess.run([sys.executable, "train_wavegan.py", "--run", str(run.path)], check=True)
+            _called([sys.executable, "train_wavegan.py", "--run", str(run.path)])
         return
     command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", preset,
                "--precision", flags.precision, *given]  # fmt: skip
-    dry = subprocess.run([*command, "--dry-run"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    dry = _called([*command, "--dry-run"], stdout=subprocess.PIPE, text=True).stdout
     per_second = float(re.search(r"([\d.]+) steps/s", dry)[1])
     every = max(1, round(60 * flags.minutes * per_second / flags.points))
-    kept = ["--keep-checkpoints", str(flags.points + 1), "--checkpoint-minutes", "1e6"]
+    kept = ["--keep-checkpoints", "1000", "--checkpoint-minutes", "1e6"]
     intervals = ["--checkpoint-every", str(every), "--preview-every", str(every)]
-    subprocess.run([*command, *kept, *intervals, "--steps", str(flags.points * every)], check=True)
+    _called([*command, *kept, *intervals, "--steps", str(flags.points * every)])
+
+
+def _called(command, **how):
+    done = subprocess.run(command, **how)
+    if done.returncode:
+        raise UserError(f"stopped with exit code {done.returncode}: {shlex.join(command[1:])}. To go on, start again.")
+    return done
 
 
 def _scored(variant, seed, run, evaluation, flags, progress):
     """Rows of the checkpoints of `run`, with and without the generator's average."""
-    config, steps = run.config(), [step for step in run.steps() if step]
+    config = run.config()
+    # One that was interrupted has others, too.
+    steps = [step for step in run.steps() if step and step % config.checkpoint_every == 0]
     if len(steps) != flags.points:
         raise UserError(
             f"{run.path} has {len(steps)} checkpoints: expected {flags.points}. Delete it, to train it again."

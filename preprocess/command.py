@@ -5,10 +5,25 @@ import math
 import os
 import shlex
 import sys
+from importlib.util import find_spec
 
 from preprocess import UserError
 
 SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py", "evaluate": "evaluate.py"}
+
+
+def _tell_missing(package):
+    print(
+        f"error: the package {package} is not installed for {sys.executable}. Activate the environment (after make: "
+        ". .venv/bin/activate), or install: python -m pip install -e .",
+        file=sys.stderr,
+    )
+
+
+for needed in ("numpy", "keras"):  # by what commands import before they can catch anything
+    if find_spec(needed) is None:
+        _tell_missing(needed)
+        raise SystemExit(2)
 
 
 def typed(name, *words):
@@ -86,6 +101,11 @@ def exit_code(command, *arguments):
         sys.stdout.flush()
     except UserError as mistake:
         print(f"error: {mistake}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as problem:
+        if find_spec(problem.name.partition(".")[0]) is not None:
+            raise  # not missing, but broken
+        _tell_missing(problem.name)
         return 2
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)

@@ -48,6 +48,17 @@ def test_a_mistake_of_ours_is_not_hidden():
         exit_code(lambda: 1 / 0)
 
 
+def test_a_package_that_is_missing_is_named_and_one_that_is_broken_is_not_called_missing(capsys):
+    def body(name):
+        raise ModuleNotFoundError(name=name)
+
+    assert exit_code(body, "no_such_package.part") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: the package no_such_package.part is not installed for")
+    with pytest.raises(ModuleNotFoundError):
+        exit_code(body, "wavegan.no_such_room")
+
+
 def test_flags_are_not_guessed_from_their_beginnings(capsys):
     parser = Parser(prog="x")
     parser.add_argument("--steps", type=at_least(1))

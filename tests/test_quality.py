@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.__main__ import parser
+from preprocess import UserError
 from wavegan.config import resolve
 from wavegan.evaluation.measure import NOISE, TEST
 
@@ -35,13 +36,30 @@ def test_every_comparison_has_its_name_on_the_command_line():
 
 def test_a_run_that_is_done_stays_and_one_that_was_interrupted_goes_on(monkeypatch, tmp_path):
     started = []
-    monkeypatch.setattr(quality.subprocess, "run", lambda command, **_: started.append(command[1:]))
+    code = SimpleNamespace(returncode=0)
+    monkeypatch.setattr(quality.subprocess, "run", lambda command, **_: started.append(command[1:]) or code)
     run = SimpleNamespace(path=tmp_path, exists=lambda: True, latest=lambda: 10, config=lambda: resolve({}, gpu=True))
     quality._train(run, None, "small", ())
     assert started == [["train_wavegan.py", "--run", str(tmp_path)]]
     run.config = lambda: resolve({"steps": 10}, gpu=True)
     quality._train(run, None, "small", ())
     assert len(started) == 1
+    run.config, code.returncode = lambda: resolve({}, gpu=True), 130
+    with pytest.raises(UserError, match=r"exit code 130: train_wavegan.py --run .*\. To go on, start again"):
+        quality._train(run, None, "small", ())
+
+
+def test_what_is_scored_are_the_planned_checkpoints_also_of_a_training_that_was_interrupted(monkeypatch, tmp_path):
+    evaluation = SimpleNamespace(generated=lambda *_: None, measure=lambda _: {"frechet_distance": {"mean": 1.0}})
+    monkeypatch.setattr(quality, "load_generator", lambda run, step, averaged: (None, None, step))
+    monkeypatch.setattr(quality, "synthesizer", lambda generator: None)
+    run = SimpleNamespace(path=tmp_path, config=lambda: resolve({"checkpoint_every": 12}, gpu=True))
+    run.steps = lambda: [0, 12, 19, 24]  # it was stopped at step 19
+    flags = SimpleNamespace(points=2, minutes=1.0)
+    rows = [*quality._scored("x", 0, run, evaluation, flags, None)]
+    assert [row["step"] for row in rows] == [12, 12, 24, 24] and rows[0]["minutes"] == 0.5
+    with pytest.raises(UserError, match="has 2 checkpoints: expected 3"):
+        [*quality._scored("x", 0, run, evaluation, SimpleNamespace(points=3, minutes=1.0), None)]
 
 
 def test_the_table_has_the_mean_and_every_seed_of_the_last_checkpoints():

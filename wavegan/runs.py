@@ -14,6 +14,7 @@ from preprocess import UserError
 from preprocess.command import typed
 from wavegan import checkpoint
 from wavegan.config import Config
+from wavegan.lock import in_turn
 
 NAME = re.compile(r"step-(\d{8,})\.npz")
 
@@ -180,9 +181,10 @@ class Run:
             raise ValueError(f"Expected a finite score. Received: {score}.")
         path = self.checkpoint_path(step)
         try:
-            facts = checkpoint.read_facts(path)
-            scores = facts.get("scores", {}) | {method: float(score)}
-            checkpoint.write_facts(path, facts | {"scores": scores})
+            with in_turn(self.checkpoints):
+                facts = checkpoint.read_facts(path)
+                scores = facts.get("scores", {}) | {method: float(score)}
+                checkpoint.write_facts(path, facts | {"scores": scores})
         except checkpoint.BROKEN as problem:
             reason = getattr(problem, "strerror", None) or problem
             raise UserError(f"the score of checkpoint {path} cannot be kept ({reason}).") from None
@@ -190,10 +192,10 @@ class Run:
     def best(self):
         """The step of the checkpoint with the highest score; None when none has one.
 
-        Of several methods that which scored most checkpoints counts, of these the one of the newest, and of these the
-        one that scored it last.
+        Of several methods that which scored most checkpoints counts, of these the one of the oldest, for a single new
+        one was compared with nothing, and of these the one that scored it last.
         """
-        scores = max(reversed(self._scores()), key=lambda scores: (len(scores), max(scores)), default={})
+        scores = max(reversed(self._scores()), key=lambda scores: (len(scores), -min(scores)), default={})
         return max(scores, key=scores.get, default=None)
 
     def _scores(self):

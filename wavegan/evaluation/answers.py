@@ -10,19 +10,19 @@ from wavegan.evaluation.report import figure
 NEAR, FAR = 0.9, 0.25
 # Self-distances below which sounds are much alike, and the same; recordings have 1, white noise 0.2 to 0.4.
 ALIKE, SAME = 0.45, 0.1
+# Shares of the sounds that are twins of others, beyond that of the recordings: from which on it is some, and most.
+SOME, MOST = 0.1, 0.5
 LITTLE = 0.05  # recall, as a share of that of recordings, below which nothing can be said of more kinds than a few
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
-ADVICE = (
-    "Early, that is usual: train on. If it stays so, start another run with more --critic-updates, or with lower "
-    "learning rates."
-)
+CHANGE = "start another run with more --critic-updates, or with lower learning rates."
+EARLY, LATE = f"Early, that is usual: train on. If it stays so, {CHANGE}", f"What came later is no better: {CHANGE}"
 PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before
 
 
 def answers(report, path):
     """[{"question", "answer"}] about the run at `path`, from what evaluation.json holds of it."""
     found = {
-        "Is it any good yet?": _good(report),
+        "Is it any good yet?": _good(report) + _which(report),
         "Is it collapsing?": _collapsing(report),
         "Did it memorise?": report["memorised"]["verdict"],
         "When to stop?": _stop(report, path),
@@ -49,27 +49,41 @@ def _good(report):
         return f"No: by FD it is hardly nearer to the recordings ({figure(made)}) than white noise ({figure(worst)})."
     start = "Near the recordings, so ears decide" if way >= NEAR else "On its way"
     return (
-        f"{start}: FD {figure(made)} is, by its root, {way:.0%} of the way from white noise ({figure(worst)}) to "
-        f"{real} ({figure(best)})."
+        f"{start}: {way:.0%} of the way from white noise to {real}, by the square root of FD, which is {figure(made)} "
+        f"(of white noise {figure(worst)}, of {real} {figure(best)})."
     )
 
 
+def _which(report):
+    """A sentence where what is judged is not all that was scored."""
+    return f" This is about step {report['step']:,}, as what follows." if len(_rows(report)) > 1 else ""
+
+
 def _collapsing(report):
+    rows = _rows(report)
+    advice = LATE if rows and rows[-1]["step"] > report["step"] else EARLY
     alike = _means(report, "embedding_self")[0][GENERATED]
     distance = f"self-distance {figure(alike)}, of recordings 1"
     if alike < SAME:
-        return f"Yes: the sounds are all the same ({distance}). {ADVICE}"
+        return f"Yes: the sounds are all the same ({distance}). {advice}"
     if alike < ALIKE:
-        return f"Yes: the sounds are much more alike than recordings are ({distance}). {ADVICE}"
-    rare = _rare(report)
-    if len(rare) > len(report["histogram"].get(GENERATED, {})) / 2:
-        return f"Yes: most classes are missing: there are none, or hardly any, of {', '.join(rare)}. {ADVICE}"
+        return f"Yes: the sounds are much more alike than recordings are ({distance}). {advice}"
+    signs, rare = [], _rare(report)
+    twins, real = _means(report, "twins")
+    repeated = twins[GENERATED] - twins[real]
+    if repeated > SOME:
+        signs.append(
+            f"{twins[GENERATED]:.0%} of the sounds are nearly the same as another one (of {real} {twins[real]:.0%})"
+        )
     if rare:
-        return f"In part: there are none, or hardly any, of the classes {', '.join(rare)}. {ADVICE}"
+        signs.append(f"there are none, or hardly any, of the classes {', '.join(rare)}")
+    if signs:
+        most = repeated > MOST or len(rare) > len(report["histogram"].get(GENERATED, {})) / 2
+        return f"{'Yes' if most else 'In part'}: {', and '.join(signs)}. {advice}"
     recall, real = _means(report, "recall")
     lacking = f"recall {figure(recall[GENERATED])}, of {real} {figure(recall[real])}"
     if recall[GENERATED] < LITTLE * recall[real]:
-        return f"Perhaps: hardly anything of what the recordings have is there ({lacking}; {distance}). {ADVICE}"
+        return f"Perhaps: hardly anything of what the recordings have is there ({lacking}; {distance}). {advice}"
     differ = f"No: the sounds differ from each other about as recordings do ({distance})"
     if recall[GENERATED] < recall[real] / 2:
         return f"{differ}, but much of what the recordings have is still missing ({lacking})."
@@ -112,7 +126,9 @@ def _stop(report, path):
 
 
 def _best(report, path):
-    if report["best_step"] is None or len(_rows(report)) < 2:
+    if report["best_step"] is None:
+        return "That is told with the recordings of the run only."
+    if len(_rows(report)) < 2:
         return f"One was scored, that of step {report['step']:,}: score the others, too."
     best = typed("generate", "--run", path, "--checkpoint", "best")
     return f"That of step {report['best_step']:,}, by FD: {best}"

@@ -1,7 +1,6 @@
 """Scores while a training goes on, for a twentieth of its time, and the best checkpoint kept."""
 
 import time
-from functools import partial
 
 from preprocess import UserError
 from preprocess.command import typed
@@ -18,37 +17,43 @@ from wavegan.synthesis import synthesizer
 
 CLIPS = 256
 SHARE = 0.05  # of the training's time, at most
-PREPARING_S = 3.0  # about what it takes to be ready for the first evaluation, before that is known
 TOLD = ("frechet_distance", "kernel_distance", "inception_score", "recall")
 
 
 class Evaluations(StepCallback):
     """Scores a few hundred clips every `every` steps, but not where that would be more than 5 % of the time so far.
 
-    What evaluations need is prepared when there is time for it, and counts. The scores go to TensorBoard under
-    quality/, beside those of test data and white noise as runs of their own, and to the terminal. Each scored step gets
-    a checkpoint with its score; the run keeps the best one.
+    The scores go to TensorBoard under quality/, beside those of test data and white noise as runs of their own, and to
+    the terminal. Each scored step gets a checkpoint with its score; the run keeps the best one.
 
     Args:
         run: a `runs.Run`.
         events: an `events.Events`, the run's.
-        prepare: makes the `measure.Evaluation`, without distances.
+        evaluation: a `measure.Evaluation` without distances.
         every: steps.
         beside: {name: array} of what belongs to every checkpoint beside the model.
     """
 
-    def __init__(self, run, events, prepare, every, beside):
+    def __init__(self, run, events, evaluation, every, beside):
         super().__init__()
-        self.run, self.events, self.prepare, self.every, self.beside = run, events, prepare, every, beside
-        self.evaluation, self.levels = None, {}  # levels: of each set beside the generated one its events
-        self.spent, self.cost, self.count = 0.0, PREPARING_S, 0  # cost: of what comes next
-        self.told, self.failed = False, False  # told: that they have to wait
+        self.run, self.events, self.evaluation, self.every, self.beside = run, events, evaluation, every, beside
+        self.spent, self.cost, self.count = 0.0, None, 0  # cost: seconds of the last one
+        self.levels = {}  # of each set beside the generated one its events
+        self.told = False  # that they have to wait
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        for folder in (self.run.path / "levels").glob("*"):
+        for name in (ceiling(self.evaluation.levels), NOISE):
+            folder = self.run.path / "levels" / name
             forget_after(folder, self.step, warn=say)
+            self.levels[name] = Events(folder)
+        self.synthesize = synthesizer(self.model.averaged_generator)
+        self.evaluation.measure(self._made())  # compiles
+        before = time.monotonic()
+        self.evaluation.measure(self._made())  # tells what one takes
         self.started, self.last = time.monotonic(), self.step
+        self.cost = self.started - before
+        say(f"quality   every {self.every} steps where {clock(self.cost)} for it fit into {SHARE:.0%} of the time")
 
     def on_step(self, step, logs):
         if step % self.every == 0:
@@ -58,9 +63,10 @@ class Evaluations(StepCallback):
         if self.step > self.last and not self.model.stop_training:  # somebody who stops it does not want to wait
             self._evaluate_in_time(self.step)
         if self.count:
-            say(f"{self.count} evaluations took {self.spent / (time.monotonic() - self.started):.1%} of the time")
-        elif not self.failed:
-            say(f"no evaluation was made: the training is too short for one in {SHARE:.0%} of its time")
+            share = self.spent / (time.monotonic() - self.started)
+            say(f"{self.count} evaluation{'s' * (self.count > 1)} took {share:.1%} of the time")
+        else:
+            say(f"no evaluation was made yet: one takes {clock(self.cost)}, all at most {SHARE:.0%} of the time")
         if (best := self.run.best()) is not None:
             say(f"best is step {best}: {typed('generate', '--run', self.run.path, '--checkpoint', 'best')}")
         else:
@@ -69,38 +75,16 @@ class Evaluations(StepCallback):
             events.close()
 
     def _evaluate_in_time(self, step):
-        if self.evaluation is None and not self.failed and not self._waits(step):
-            self._prepare()
-        if self.evaluation is not None and not self._waits(step):
-            self.evaluate(step)
-
-    def _waits(self, step):
-        """Whether there is no time yet for what comes next; says so the first time."""
         wait = (self.spent + self.cost) / SHARE - (time.monotonic() - self.started)
-        if wait > 0 and not self.told:
+        if wait <= 0:
+            self.evaluate(step)
+        elif not self.told:
             self.told = True
             say(
-                f"quality at step {step} has to wait: evaluations may take {SHARE:.0%} of the time, and to be ready "
-                f"for the first takes about {clock(self.cost)}. It comes in {clock(wait)} or a little later."
+                f"quality at step {step} has to wait: an evaluation takes {clock(self.cost)}, and all together may "
+                f"take {SHARE:.0%} of the time. If the training goes on for so long, the next one comes in "
+                f"{clock(wait)} or a little later."
             )
-        return wait > 0
-
-    def _prepare(self):
-        before, self.told = time.monotonic(), True
-        try:
-            self.evaluation = self.prepare()
-            for name in (ceiling(self.evaluation.levels), NOISE):
-                self.levels[name] = Events(self.run.path / "levels" / name)
-            self.synthesize = synthesizer(self.model.averaged_generator)
-            prepared = time.monotonic()
-            self.evaluation.measure(self._made())  # compiles
-        except UserError as problem:  # the training matters more
-            say(f"warning: {problem} There are no evaluations.")
-            self.failed = True
-            return
-        self._count(before)
-        self.cost = time.monotonic() - prepared
-        say(f"quality   ready after {clock(self.spent)}; an evaluation takes {clock(self.cost)} of the {SHARE:.0%}")
 
     def evaluate(self, step):
         """Score what the generator makes at `step`, and keep a checkpoint with the score."""
@@ -155,9 +139,10 @@ def _scalars(found):
 def evaluations(run, info, config, events, beside):
     """The callback for a training of `run` with `config` on the data set that `info` describes.
 
-    What the data set needs once is made first, and is not counted: a classifier, perhaps.
+    What it needs is made before the training begins, and is not counted: the classifier of the data set, perhaps.
     """
+    before = time.monotonic()
     embedding = embedding_of(config.data, info, say)
-    say(f"quality   every {config.evaluate_every} steps, with an embedding: {described(embedding)}")
-    prepare = partial(Evaluation, config.data, info, CLIPS, config.seed, say, distances=False)
-    return Evaluations(run, events, prepare, config.evaluate_every, beside)
+    evaluation = Evaluation(config.data, info, CLIPS, config.seed, say, distances=False, embedding=embedding)
+    say(f"quality   ready after {clock(time.monotonic() - before)}. Embedding: {described(embedding)}")
+    return Evaluations(run, events, evaluation, config.evaluate_every, beside)

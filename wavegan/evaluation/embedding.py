@@ -22,7 +22,7 @@ from wavegan.evaluation.features import LogMel
 
 FORMAT = 1  # counted up whenever something else would come of the same clips
 AT_ONCE = 64  # clips in a batch
-MOST = 1 << 28  # values of the spectrograms that are learned from, 1 GiB
+MOST = 5 << 25  # values of the spectrograms that are learned from, 640 MiB
 MOST_STANDARD = 4096  # clips whose mean and standard deviation standardise
 GRID = (16, 32)  # frames and bins to which the projection averages a spectrogram, at most
 CLASSIFIER, PROJECTION = "own classifier", "random projection of log-mel statistics"
@@ -117,12 +117,12 @@ def embedding_of(directory, info, warn):
     return Embedding(info, front, content_hash, arrays)
 
 
-def real_audio(records, info, indices=None, samples=1 << 24):
+def real_audio(records, info, indices=None, samples=1 << 22):
     """The clips of `records` at `indices` (all when None) in blocks [n, time, channels] of at most so many samples."""
     return (block["audio"] for block in _blocks(records, info, indices, samples))
 
 
-def _blocks(records, info, indices=None, samples=1 << 24):
+def _blocks(records, info, indices=None, samples=1 << 22):
     indices = np.arange(len(records)) if indices is None else indices
     at_once = max(1, samples // (info.length * info.channels))
     return (clips(records, info, indices[first : first + at_once]) for first in range(0, len(indices), at_once))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest
 
 from preprocess import UserError
 from preprocess.command import typed
@@ -27,6 +28,7 @@ SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and th
 SAMPLES_SHOWN = 3_000_000  # on the page, but for the pairs and the first eight: 8 MB
 NEAR, NEAR_OF_FEW = 0.01, 0.05  # the share of held-out clips (of fewer than 200) that are near to a training clip
 SUSPICIOUS = 0.1  # the share of generated clips, above that, that are so near: more is a sign of memorising
+CHANCE = 1e-3  # the probability below which a share is no accident
 COPIES = 0.05  # as near as this, in units of the mean distance of held-out clips, are copies
 WEAK = 0.8  # a classifier that is right less often is a poor judge
 
@@ -45,6 +47,8 @@ class Made:
 def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     """Score the checkpoints of `run` and leave evaluation.json, evaluation.html and scalars in its evaluation/.
 
+    By other recordings than those it was trained on, in a folder of their name beside that.
+
     Args:
         run: a `runs.Run`.
         steps: those of the checkpoints, at least one; None for the newest that is whole. The sounds on the page are of
@@ -55,7 +59,8 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
         seed: of the latents and of everything else random.
         warn: called with a line for what is no error.
 
-    Returns what evaluation.json holds. Every checkpoint keeps its `goodness` as its score, by which `Run.best` chooses.
+    Returns what evaluation.json holds, and the path of evaluation.html. Every checkpoint keeps its `goodness` as its
+    score, by which `Run.best` chooses.
     Raises UserError where something is missing, does not fit, or cannot be written.
     """
     config = run.config()
@@ -65,10 +70,11 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
                 f"{directory} has {name} {getattr(info, name)}, {run.path} was trained with {getattr(config, name)}. "
                 "Give the data set of the run with --data."
             )
-    folder = run.path / "evaluation"
+    trained_on = fingerprint(directory) == config.data_fingerprint
+    folder = run.path / ("evaluation" if trained_on else f"evaluation by {info.name}")
     reports.make(folder)  # before all the work
     evaluation = Evaluation(directory, info, n, seed, warn)
-    evaluation.trained_on = fingerprint(directory) == config.data_fingerprint
+    evaluation.trained_on = trained_on
     best, found = None, {}
     for made in _each_made(run, steps, config, evaluation, warn):
         found[made.step] = made.scores
@@ -81,11 +87,11 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     report, generated, real, pairs = _report(run, config, evaluation, best)
     with in_turn(folder):  # others may add scores
         report |= _checkpoints(reports.earlier(folder / "evaluation.json"), evaluation.method, found)
-        report["best_step"] = run.best()
+        report["best_step"] = run.best() if trained_on else None
         report["answers"] = answers(report, run.path)
         reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
         reports.log(folder, report["checkpoints"], evaluation.levels)
-    return report
+    return report, folder / "evaluation.html"
 
 
 def _each_made(run, steps, config, evaluation, warn):
@@ -189,14 +195,12 @@ def _verdict(evaluation, threshold, share):
         return "Whether it memorised cannot be told: it was trained on other recordings than these."
     if threshold <= COPIES:
         return f"Whether it memorised cannot be told: some {unseen} are copies of training recordings."
-    if share <= near + SUSPICIOUS:
-        return (
-            f"No sign of memorising: {share:.1%} of the clips are as near to a recording as {near:.0%} of {unseen} are."
-        )
-    return (
-        f"{share:.0%} of the clips are as near to a recording as only {near:.0%} of {unseen} are: listen to the pairs. "
-        "More recordings, fewer steps or a smaller model help."
-    )
+    found = f"{share:.1%} of the clips are so near to a recording as {near:.0%} of {unseen} are"
+    if share > near + SUSPICIOUS:
+        return f"Perhaps: {found}. Listen to the pairs; more recordings, fewer steps or a smaller model help."
+    if binomtest(round(share * evaluation.n), evaluation.n, near, "greater").pvalue < CHANCE:
+        return f"Perhaps a few: {found}. Listen to the pairs."
+    return f"No sign of memorising: {found}, which is no more than chance."
 
 
 def _histogram(evaluation, made):
@@ -239,7 +243,8 @@ def _notes(evaluation, run, step):
     if not evaluation.has_test:
         notes.append(
             f"Fewer than {FEWEST_HELD_OUT} recordings are held out: there is no column of test data, and some training "
-            "recordings stand for unseen ones where distances are measured."
+            "recordings stand for unseen ones where distances are measured. A larger --test of python -m preprocess "
+            "holds out more."
         )
     if embedding.test_accuracy is not None and embedding.test_accuracy < WEAK:
         notes.append(

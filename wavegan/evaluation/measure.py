@@ -17,6 +17,7 @@ from wavegan.latents import sample_latents
 
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
 COMPARED = 1000  # clips whose distances are taken, as in the paper
+TWINS = 0.01  # the share of recordings that are so near to another one
 AT_ONCE = 1 << 22  # samples that are made before they are looked at
 
 
@@ -54,6 +55,7 @@ class Evaluation:
         seed: of everything random.
         warn: called with lines about the cached embedding.
         distances: whether log-mel distances are taken, too; they need all training clips.
+        embedding: the data set's, where it is there already.
 
     Attributes:
         n: generated clips that are scored, a multiple of `at_once`.
@@ -65,11 +67,11 @@ class Evaluation:
         held_heard: with `distances`, those of recordings that stand for unseen ones to the nearest training clip.
     """
 
-    def __init__(self, directory, info, n, seed=0, warn=print, distances=True):
+    def __init__(self, directory, info, n, seed=0, warn=print, distances=True, embedding=None):
         self.info, self.seed, self.trained_on = info, seed, True
         require_enough(directory, info)
         self.train = Records(directory, info)
-        self.embedding = embedding_of(directory, info, warn)
+        self.embedding = embedding or embedding_of(directory, info, warn)
         real = self.embedding.real
         self.has_test = "test" in real and len(real["test"].embeddings) >= FEWEST_HELD_OUT
         self.at_once = min(n, len(self.train) // 2, len(real["test"].embeddings) if self.has_test else n)
@@ -87,7 +89,8 @@ class Evaluation:
             self.sets[TEST] = self._real("test", held, self._drawn(held, len(held)))
         self.sets |= {TRAIN: self._real("train", self.train, drawn), NOISE: self._noise()}
         nearest = self._take_units(drawn) if distances else {}
-        self.alike_unit = max(self._alike(self.sets[ceiling(self.sets)]), 1e-9)
+        alike = self._alike(self.sets[ceiling(self.sets)])
+        self.alike_unit, self.twins_within = max(alike.mean(), 1e-9), np.quantile(alike, TWINS)
         self.levels = {name: self.measure(sounds, nearest.get(name)) for name, sounds in self.sets.items()}
 
     def _drawn(self, records, most):
@@ -129,7 +132,9 @@ class Evaluation:
         `nearest` are the distances of its first clips to the nearest training clip, where they are known already.
         """
         found = self.yardstick(sounds.embeddings, sounds.probabilities)
-        found["embedding_self"] = summary([self._alike(sounds) / self.alike_unit])
+        alike = self._alike(sounds)
+        found["embedding_self"] = summary([alike.mean() / self.alike_unit])
+        found["twins"] = summary([np.mean(alike <= self.twins_within)])
         if self.distances is None:
             return found
         if nearest is None:
@@ -151,12 +156,12 @@ class Evaluation:
         return scores.nearest(first, first, skip_self=True)[0]
 
     def _alike(self, sounds):
-        """The mean distance of each of the first clips to the nearest other one of them, by the embedding."""
+        """The distance of each of the first clips to the nearest other one of them, by the embedding."""
         first = self.yardstick.standard(sounds.embeddings[: self._compared])
-        return scores.nearest(first, first, skip_self=True)[0].mean()
+        return scores.nearest(first, first, skip_self=True)[0]
 
     def _spectrograms(self):
-        return (self.embedding.front(audio) for audio in real_audio(self.train, self.info))
+        return (self.embedding.front(audio) for audio in real_audio(self.train, self.info, samples=AT_ONCE))
 
     def _real(self, name, records, drawn):
         """`Sounds` of real clips, whose embeddings are known."""

@@ -82,6 +82,11 @@ SCORES = (
         "are alike, whatever their hiss",
     ),
     Score(
+        "twins", "twins ({embedding})", "near test",
+        "the share of clips that are nearer to another one, by the embedding, than 99 of 100 recordings are: high "
+        "where a sound comes again and again, were it silence",
+    ),
+    Score(
         "d_self", "|D|self", "near test",
         "the distance of a clip to the most similar other clip, test data being 1: near 0 where all clips are alike",
     ),

@@ -5,6 +5,7 @@ import json
 from preprocess import UserError
 from preprocess.durable import write_whole
 from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
+from wavegan.evaluation.quality import FEWEST_HELD_OUT
 from wavegan.evaluation.tables import ceiling
 from wavegan.events import Events, forget_after
 from wavegan.lock import in_turn
@@ -44,7 +45,11 @@ def add(folder, step, method, scores):
             report["others"] = [*replaced, {"step": step, "method": method, "scores": scores}]
             write_whole(path, _json(report))
     except OSError as problem:
-        raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
+        raise _unwritable(folder, problem) from None
+
+
+def _unwritable(folder, problem):
+    return UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.")
 
 
 def _json(report):
@@ -56,7 +61,7 @@ def make(folder):
     try:
         folder.mkdir(exist_ok=True)
     except OSError as problem:
-        raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
+        raise _unwritable(folder, problem) from None
 
 
 def save(folder, report, page):
@@ -65,7 +70,7 @@ def save(folder, report, page):
         write_whole(folder / "evaluation.json", _json(report))
         write_whole(folder / "evaluation.html", page.encode())
     except OSError as problem:
-        raise UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.") from None
+        raise _unwritable(folder, problem) from None
 
 
 def shares(report):
@@ -99,7 +104,8 @@ def described(embedding):
     if embedding.test_accuracy is None:
         return f"{embedding.name}, never tried: no recordings are held out"
     tried = len(embedding.real["test"].embeddings)
-    return f"{embedding.name}, right about {embedding.test_accuracy:.1%} of {tried} held-out clips"
+    few = ", too few to know how far to trust it" if tried < FEWEST_HELD_OUT else ""
+    return f"{embedding.name}, right about {embedding.test_accuracy:.1%} of {tried} held-out clips{few}"
 
 
 def table(report):
