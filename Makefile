@@ -12,7 +12,8 @@ train: $(VENV)/ready data/drums-8k/dataset.json
 	$(RUN) train_wavegan.py --data data/drums-8k --preset tiny
 	$(RUN) generate.py --n 50 --run runs/drums-8k
 	@echo "watch and listen: $(VENV)/bin/tensorboard --logdir runs"
-	@echo "other commands: first . $(VENV)/bin/activate"
+	@echo "how good it is:   $(VENV)/bin/python evaluate.py --run runs/drums-8k"
+	@echo "in your shell:    . $(VENV)/bin/activate"
 
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

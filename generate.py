@@ -67,7 +67,8 @@ def generate_sounds(flags):
         print("note: at step 0 nothing has been learned yet; this is noise")
     for other in sorted({str(source.origin) for source in sources if not source.sounds_as_saved(run, made.step)}):
         print(f"note: these are not the saved sounds: those are of {other}")
-    print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed:,.0f} × real time")
+    speed = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
+    print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed} × real time")
 
 
 def _way(flags):

@@ -153,6 +153,12 @@ def test_a_wav_file_that_was_renamed_or_comes_from_elsewhere_is_told_how_sounds_
     (saved / "my voice.wav").write_bytes(b"RIFF")
     with pytest.raises(UserError, match="my voice.wav cannot be read as latents: a sound is known by its number"):
         named(str(saved / "my voice.wav"))
+    (saved / "sheet.png").touch()
+    (saved.parent / "copied").mkdir()
+    (saved.parent / "copied" / "003.wav").touch()  # without its latents
+    for other in (saved / "sheet.png", saved.parent / "copied" / "003.wav"):
+        with pytest.raises(UserError, match=f"{other.name} cannot be read as latents: a sound is known by its number"):
+            named(str(other))
 
 
 @pytest.mark.parametrize("name", ["5", "50", "9" * 18])

@@ -143,9 +143,9 @@ def _place(text):
 
 def _read(path, text):
     """The array "latents" of the archive at `path`, and the `Origin` of its sounds."""
-    if path.suffix.lower() == ".wav" and path.exists():
+    if not text.lower().endswith(".npz") and os.path.isfile(text) and (path == Path(text) or not path.exists()):
         raise UserError(
-            f"{path} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
+            f"{text} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
             "generate.py and a training left them. Name it there, under its own name."
         )
     try:
