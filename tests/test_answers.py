@@ -106,6 +106,15 @@ def test_collapse_is_sameness_or_classes_that_are_missing(facts, words):
     assert answer(1, **facts).startswith(words)
 
 
+def test_what_to_do_about_a_collapse_depends_on_what_came_later():
+    early, late = "Early, that is usual", "What came later is no better"
+    for steps, judged, words in (
+        ((50.0, 40.0), 200, early), ((40.0, 50.0), 100, late), ((50.0, 40.0, 45.0), 100, early)
+    ):  # fmt: skip
+        assert words in answer(1, twins=0.6, steps=steps, best=judged), (steps, judged)
+    assert "This is about step 100, as what follows." in answer(0, steps=(40.0, 50.0), best=100)
+
+
 def test_a_class_is_called_missing_only_where_some_clips_of_it_were_to_be_expected():
     few = report(shares=(0.7, 0.3, 0.0)) | {"clips": 49}  # 9.8 of the third one
     assert answers(few, "x")[1]["answer"].startswith("No: ")

@@ -60,8 +60,7 @@ def _which(report):
 
 
 def _collapsing(report):
-    rows = _rows(report)
-    advice = LATE if rows and rows[-1]["step"] > report["step"] else EARLY
+    advice = LATE if _passed(report) else EARLY
     alike = _means(report, "embedding_self")[0][GENERATED]
     distance = f"self-distance {figure(alike)}, of recordings 1"
     if alike < SAME:
@@ -104,6 +103,13 @@ def _rows(report):
     most = max(others.values(), key=len, default=[])
     rows = report["checkpoints"] if len(report["checkpoints"]) >= min(PATIENCE, len(most)) else most
     return sorted(rows, key=lambda row: row["step"])
+
+
+def _passed(report):
+    """Whether what is judged is the best of several, and not the newest of them."""
+    rows = _rows(report)
+    best = min(rows, key=lambda row: row["scores"]["frechet_distance"]["mean"], default=None)
+    return best is not None and best["step"] == report["step"] < rows[-1]["step"]
 
 
 def _stop(report, path):
