@@ -269,9 +269,9 @@ def test_recordings_that_were_not_trained_on_are_no_copies(kit, evaluation):
 
 def test_a_few_copies_among_many_clips_are_told():
     facts = SimpleNamespace(n=2000, held_heard=np.ones(300), trained_on=True, has_test=True)
-    assert _verdict(facts, 0.3, 0.011).startswith("No sign of memorising: 1.1% of the clips are so near to a recording")
-    assert _verdict(facts, 0.3, 0.03).startswith("Perhaps a few: 3.0% of the clips are so near to a recording as 1% of")
-    assert _verdict(facts, 0.3, 0.12).startswith("Perhaps: 12.0% of the clips are so near")
+    assert _verdict(facts, 0.3, 0.011).startswith("No sign of memorising: 1.1% of the clips are very near to a")
+    assert _verdict(facts, 0.3, 0.03).startswith("Perhaps a few: 3.0% of the clips are very near to a training")
+    assert _verdict(facts, 0.3, 0.12).startswith("Perhaps: 12.0% of the clips are very near")
 
 
 def test_a_training_set_that_is_not_held_in_memory_gives_the_same(kit, evaluation):

@@ -189,18 +189,18 @@ def _near(held):
 
 
 def _verdict(evaluation, threshold, share):
-    unseen = "held-out ones" if evaluation.has_test else "other recordings"
+    unseen = "held-out recordings" if evaluation.has_test else "other recordings"
     near = _near(evaluation.held_heard)
     if not evaluation.trained_on:
         return "Whether it memorised cannot be told: it was trained on other recordings than these."
     if threshold <= COPIES:
         return f"Whether it memorised cannot be told: some {unseen} are copies of training recordings."
-    found = f"{share:.1%} of the clips are so near to a recording as {near:.0%} of {unseen} are"
+    found = f"{share:.1%} of the clips are very near to a training recording, of {unseen} {near:.0%}"
     if share > near + SUSPICIOUS:
         return f"Perhaps: {found}. Listen to the pairs; more recordings, fewer steps or a smaller model help."
     if binomtest(round(share * evaluation.n), evaluation.n, near, "greater").pvalue < CHANCE:
         return f"Perhaps a few: {found}. Listen to the pairs."
-    return f"No sign of memorising: {found}, which is no more than chance."
+    return f"No sign of memorising: {found}."
 
 
 def _histogram(evaluation, made):
