@@ -109,8 +109,11 @@ def test_collapse_is_sameness_or_classes_that_are_missing(facts, words):
 def test_what_to_do_about_a_collapse_depends_on_what_came_later():
     early, late = "Early, that is usual", "What came later is no better"
     for steps, judged, words in (
-        ((50.0, 40.0), 200, early), ((40.0, 50.0), 100, late), ((50.0, 40.0, 45.0), 100, early)
-    ):  # fmt: skip
+        ((50.0, 40.0), 200, early),
+        ((40.0, 50.0), 100, early),  # too soon to stop
+        ((40.0, 50.0, 50.0, 50.0), 100, late),
+        ((50.0, 40.0, 50.0, 50.0, 50.0), 100, early),
+    ):
         assert words in answer(1, twins=0.6, steps=steps, best=judged), (steps, judged)
     assert "This is about step 100, as what follows." in answer(0, steps=(40.0, 50.0), best=100)
 

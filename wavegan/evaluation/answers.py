@@ -60,7 +60,8 @@ def _which(report):
 
 
 def _collapsing(report):
-    advice = LATE if _passed(report) else EARLY
+    rows = _rows(report)
+    advice = LATE if rows and _since(rows)[2] and _since(rows)[0] == report["step"] else EARLY
     alike = _means(report, "embedding_self")[0][GENERATED]
     distance = f"self-distance {figure(alike)}, of recordings 1"
     if alike < SAME:
@@ -105,11 +106,12 @@ def _rows(report):
     return sorted(rows, key=lambda row: row["step"])
 
 
-def _passed(report):
-    """Whether what is judged is the best of several, and not the newest of them."""
-    rows = _rows(report)
-    best = min(rows, key=lambda row: row["scores"]["frechet_distance"]["mean"], default=None)
-    return best is not None and best["step"] == report["step"] < rows[-1]["step"]
+def _since(rows):
+    """The best of the scored checkpoints by FD, how many are newer, and whether that is long enough to stop."""
+    best = min(rows, key=lambda row: row["scores"]["frechet_distance"]["mean"])
+    newer = sum(row["step"] > best["step"] for row in rows)
+    since = (rows[-1]["step"] - best["step"]) / max(1, best["step"])
+    return best["step"], newer, newer >= PATIENCE and since >= SINCE
 
 
 def _stop(report, path):
@@ -120,15 +122,12 @@ def _stop(report, path):
             f"To tell, {PATIENCE} checkpoints or more must be scored: {again}, after a training with "
             "--keep-checkpoints. Or train with --evaluate-every."
         )
-    distances = [row["scores"]["frechet_distance"]["mean"] for row in rows]
-    best = min(range(len(rows)), key=distances.__getitem__)
-    newer, step = len(rows) - 1 - best, f"{rows[best]['step']:,}"
-    since = (rows[-1]["step"] - rows[best]["step"]) / max(1, rows[best]["step"])
+    best, newer, done = _since(rows)
     if not newer:
         return f"Not yet: of {len(rows)} that were scored, the newest checkpoint is the best by FD."
-    if newer < PATIENCE or since < SINCE:
-        return f"Perhaps soon: what came after step {step} is no better by FD. Go on for as long again, and listen."
-    return f"Now, or change something: {newer} checkpoints after step {step} are no better by FD."
+    if not done:
+        return f"Perhaps soon: what came after step {best:,} is no better by FD. Go on for as long again, and listen."
+    return f"Now, or change something: {newer} checkpoints after step {best:,} are no better by FD."
 
 
 def _best(report, path):
