@@ -100,7 +100,7 @@ def test_they_come_at_the_steps_that_were_asked_for(monkeypatch, tmp_path):
 def test_why_they_have_to_wait_and_how_long_is_said_once(monkeypatch, tmp_path):
     training = Training(monkeypatch, tmp_path, cost=2.0, every=10, compiling=1.0).steps(10)
     assert training.said == [
-        "quality   every 10 steps where 2.0 s for it fit into 5% of the time",
+        "quality   every 10 steps, where it fits into 5% of the time; it takes 2.0 s",
         "quality at step 10 has to wait: an evaluation takes 2.0 s, and all together may take 5% of the time. If the "
         "training goes on for so long, the next one comes in 39 s or a little later.",
     ]

@@ -53,7 +53,8 @@ class Evaluations(StepCallback):
         self.evaluation.measure(self._made())  # tells what one takes
         self.started, self.last = time.monotonic(), self.step
         self.cost = self.started - before
-        say(f"quality   every {self.every} steps where {clock(self.cost)} for it fit into {SHARE:.0%} of the time")
+        fits = f"where it fits into {SHARE:.0%} of the time"
+        say(f"quality   every {self.every} steps, {fits}; it takes {clock(self.cost)}")
 
     def on_step(self, step, logs):
         if step % self.every == 0:
