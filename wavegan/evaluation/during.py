@@ -37,7 +37,7 @@ class Evaluations(StepCallback):
     def __init__(self, run, events, evaluation, every, beside):
         super().__init__()
         self.run, self.events, self.evaluation, self.every, self.beside = run, events, evaluation, every, beside
-        self.spent, self.cost, self.count = 0.0, None, 0  # cost: seconds of the last one
+        self.spent, self.cost, self.count = 0.0, None, 0  # cost: seconds that the next one will take
         self.levels = {}  # of each set beside the generated one its events
         self.told = False  # that they have to wait
 
@@ -52,9 +52,9 @@ class Evaluations(StepCallback):
         before = time.monotonic()
         self.evaluation.measure(self._made())  # tells what one takes
         self.started, self.last = time.monotonic(), self.step
-        self.cost = self.started - before
+        self.cost = 2 * (self.started - before)  # to keep the checkpoint and to write comes on top
         fits = f"where it fits into {SHARE:.0%} of the time"
-        say(f"quality   every {self.every} steps, {fits}; it takes {clock(self.cost)}")
+        say(f"quality   every {self.every} steps, {fits}; it takes about {clock(self.cost)}")
 
     def on_step(self, step, logs):
         if step % self.every == 0:
@@ -67,7 +67,7 @@ class Evaluations(StepCallback):
             share = self.spent / (time.monotonic() - self.started)
             say(f"{self.count} evaluation{'s' * (self.count > 1)} took {share:.1%} of the time")
         else:
-            say(f"no evaluation was made yet: one takes {clock(self.cost)}, all at most {SHARE:.0%} of the time")
+            say(f"no evaluation was made yet: one takes about {clock(self.cost)}, all at most {SHARE:.0%} of the time")
         if (best := self.run.best()) is not None:
             say(f"best is step {best}: {typed('generate', '--run', self.run.path, '--checkpoint', 'best')}")
         else:
@@ -82,8 +82,8 @@ class Evaluations(StepCallback):
         elif not self.told:
             self.told = True
             say(
-                f"quality at step {step} has to wait: an evaluation takes {clock(self.cost)}, and all together may "
-                f"take {SHARE:.0%} of the time. If the training goes on for so long, the next one comes in "
+                f"quality at step {step} has to wait: an evaluation takes about {clock(self.cost)}, and all together "
+                f"may take {SHARE:.0%} of the time. If the training goes on for so long, the next one comes in "
                 f"{clock(wait)} or a little later."
             )
 
