@@ -103,7 +103,7 @@ def exit_code(command, *arguments):
         print(f"error: {mistake}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as problem:
-        if find_spec(problem.name.partition(".")[0]) is not None:
+        if not problem.name or find_spec(problem.name.partition(".")[0]) is not None:
             raise  # not missing, but broken
         _tell_missing(problem.name)
         return 2

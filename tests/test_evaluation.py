@@ -400,6 +400,9 @@ def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(
     printed = capsys.readouterr().out
     assert "note: These are not the recordings that the run was trained on" in printed
     assert "Did it memorise? Whether it memorised cannot be told" in printed and Run(run).best() is None
+    assert "Which checkpoint is best? That is told with the recordings of the run only." in printed
+    # What is known by the run's own recordings stays as it is.
+    assert (run / "evaluation by data" / "evaluation.html").exists() and not (run / "evaluation").exists()
 
 
 def test_a_data_set_that_is_gone_is_told_with_the_flag_that_helps(run, tmp_path, capsys):

@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -123,6 +124,24 @@ def test_a_checkpoint_that_reads_back_otherwise_is_not_kept(run, monkeypatch):
     with pytest.raises(UserError, match="cannot be written .what was read back differs"):
         run.save(6, ARRAYS)
     assert run.steps() == [3] and sorted(run.load(3)) == sorted(ARRAYS)
+
+
+def test_one_checkpoint_that_was_compared_with_nothing_is_not_the_best(run):
+    for step in (2, 4):
+        run.save(step, ARRAYS)
+    run.set_score(2, -30.0, "while training, best of many that are gone")
+    run.set_score(4, -20.0, "afterwards")
+    assert run.best() == 2
+    run.set_score(2, -10.0, "afterwards")
+    run.set_score(4, -5.0, "afterwards")
+    assert run.best() == 4  # this method compared two
+
+
+def test_scores_that_two_set_at_once_are_all_kept(run):
+    run.save(1, ARRAYS)
+    with ThreadPoolExecutor(2) as two:
+        list(two.map(lambda number: run.set_score(1, float(number), f"method {number}"), range(40)))
+    assert len(checkpoint.read_facts(run.checkpoint_path(1))["scores"]) == 40
 
 
 def test_the_best_checkpoint_stays(run):
