@@ -20,9 +20,8 @@ def parser():
     flags.add_argument(
         "--checkpoint", metavar="STEP", default="latest", help="latest, best, all, or its step (default: latest)"
     )
-    flags.add_argument(
-        "--n", type=at_least(FEWEST), default=2048, metavar="INT", help="sounds a checkpoint (default: 2048)"
-    )
+    n = f"sounds a checkpoint, {FEWEST} or more (default: 2048)"
+    flags.add_argument("--n", type=at_least(FEWEST), default=2048, metavar="INT", help=n)
     flags.add_argument("--data", type=not_empty, metavar="DIR", help="the data set (default: the run's)")
     flags.add_argument("--seed", type=at_least(0), default=0, metavar="INT", help="of the latents (default: 0)")
     return flags
