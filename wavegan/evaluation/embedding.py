@@ -23,6 +23,7 @@ from wavegan.evaluation.features import LogMel
 FORMAT = 1  # counted up whenever something else would come of the same clips
 AT_ONCE = 64  # clips in a batch
 MOST = 5 << 25  # values of the spectrograms that are learned from, 640 MiB
+SAMPLES = 1 << 22  # of real clips in a block
 MOST_STANDARD = 4096  # clips whose mean and standard deviation standardise
 GRID = (16, 32)  # frames and bins to which the projection averages a spectrogram, at most
 CLASSIFIER, PROJECTION = "own classifier", "random projection of log-mel statistics"
@@ -101,12 +102,11 @@ def embedding_of(directory, info, warn):
     front = LogMel(info.sample_rate, info.length)
     content_hash = _content_hash(directory, info)
     path = Path(directory) / f"embedding-{content_hash}.npz"
-    try:
-        return Embedding(info, front, content_hash, _read(path))
-    except FileNotFoundError:
-        pass  # the first time: it is made now
-    except BROKEN as problem:
-        warn(f"warning: {path} is damaged ({problem}); it is made again")
+    if path.exists():
+        try:
+            return Embedding(info, front, content_hash, _read(path))
+        except BROKEN as problem:
+            warn(f"warning: {path} is damaged ({problem}); it is made again")
     arrays = _made(directory, info, front, content_hash)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
@@ -117,14 +117,14 @@ def embedding_of(directory, info, warn):
     return Embedding(info, front, content_hash, arrays)
 
 
-def real_audio(records, info, indices=None, samples=1 << 22):
-    """The clips of `records` at `indices` (all when None) in blocks [n, time, channels] of at most so many samples."""
-    return (block["audio"] for block in _blocks(records, info, indices, samples))
+def real_audio(records, info, indices=None):
+    """The clips of `records` at `indices` (all when None) in blocks [n, time, channels], 4 million samples at most."""
+    return (block["audio"] for block in _blocks(records, info, indices))
 
 
-def _blocks(records, info, indices=None, samples=1 << 22):
+def _blocks(records, info, indices=None):
     indices = np.arange(len(records)) if indices is None else indices
-    at_once = max(1, samples // (info.length * info.channels))
+    at_once = max(1, SAMPLES // (info.length * info.channels))
     return (clips(records, info, indices[first : first + at_once]) for first in range(0, len(indices), at_once))
 
 
@@ -146,7 +146,10 @@ def _read(path):
 
 def _made(directory, info, front, content_hash):
     """All that an `Embedding` is made of, {name: array}."""
-    train = Records(directory, info, "train")
+    splits = {"train": "train", "test": held_out(info)}
+    # Opened once: every map of the files counts as memory.
+    records = {name: Records(directory, info, split) for name, split in splits.items() if split}
+    train = records["train"]
     chosen = np.sort(np.random.default_rng(0).permutation(len(train))[: MOST // int(np.prod(front.shape))])
     spectrograms, labels = np.empty((len(chosen), *front.shape), "float32"), np.empty(len(chosen), int)
     done = 0
@@ -159,9 +162,8 @@ def _made(directory, info, front, content_hash):
         arrays = _projected(spectrograms)
     del spectrograms
     embedding = Embedding(info, front, content_hash, arrays)
-    for name, split in {"train": "train", "test": held_out(info)}.items():
-        if split:
-            arrays |= {f"{name}/{key}": value for key, value in _embedded(directory, info, split, embedding).items()}
+    for name, those in records.items():
+        arrays |= {f"{name}/{key}": value for key, value in _embedded(those, info, embedding).items()}
     if "test/labels" in arrays and "accuracy" in arrays:
         arrays["accuracy"] = np.mean(arrays["test/probabilities"].argmax(axis=1) == arrays["test/labels"])
     return arrays
@@ -172,9 +174,9 @@ def held_out(info):
     return next((split for split in ("test", "validation") if info.splits[split]["clips"]), None)
 
 
-def _embedded(directory, info, split, embedding):
+def _embedded(records, info, embedding):
     made, labels = [], []
-    for block in _blocks(Records(directory, info, split), info):
+    for block in _blocks(records, info):
         made.append(embedding(embedding.front(block["audio"])))
         labels.append(block["label"])
     embeddings, probabilities = zip(*made, strict=True)

@@ -70,8 +70,8 @@ class Evaluation:
     def __init__(self, directory, info, n, seed=0, warn=print, distances=True, embedding=None):
         self.info, self.seed, self.trained_on = info, seed, True
         require_enough(directory, info)
-        self.train = Records(directory, info)
         self.embedding = embedding or embedding_of(directory, info, warn)
+        self.train = Records(directory, info)
         real = self.embedding.real
         self.has_test = "test" in real and len(real["test"].embeddings) >= FEWEST_HELD_OUT
         self.at_once = min(n, len(self.train) // 2, len(real["test"].embeddings) if self.has_test else n)
@@ -161,7 +161,7 @@ class Evaluation:
         return scores.nearest(first, first, skip_self=True)[0]
 
     def _spectrograms(self):
-        return (self.embedding.front(audio) for audio in real_audio(self.train, self.info, samples=AT_ONCE))
+        return (self.embedding.front(audio) for audio in real_audio(self.train, self.info))
 
     def _real(self, name, records, drawn):
         """`Sounds` of real clips, whose embeddings are known."""
