@@ -94,7 +94,7 @@ def _train(run, flags, preset, given):
     dry = _called([*command, "--dry-run"], stdout=subprocess.PIPE, text=True).stdout
     per_second = float(re.search(r"([\d.]+) steps/s", dry)[1])
     every = max(1, round(60 * flags.minutes * per_second / flags.points))
-    kept = ["--keep-checkpoints", "1000", "--checkpoint-minutes", "1e6"]
+    kept = ["--keep-checkpoints", "1000", "--checkpoint-minutes", "1e6"]  # all: an interruption adds some
     intervals = ["--checkpoint-every", str(every), "--preview-every", str(every)]
     _called([*command, *kept, *intervals, "--steps", str(flags.points * every)])
 

@@ -115,7 +115,7 @@ def test_what_to_do_about_a_collapse_depends_on_what_came_later():
         ((50.0, 40.0, 50.0, 50.0, 50.0), 100, early),
     ):
         assert words in answer(1, twins=0.6, steps=steps, best=judged), (steps, judged)
-    assert "This is about step 100, as what follows." in answer(0, steps=(40.0, 50.0), best=100)
+    assert "This is about step 100, as the next two are." in answer(0, steps=(40.0, 50.0), best=100)
 
 
 def test_a_class_is_called_missing_only_where_some_clips_of_it_were_to_be_expected():

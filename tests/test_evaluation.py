@@ -400,7 +400,7 @@ def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(
     printed = capsys.readouterr().out
     assert "note: These are not the recordings that the run was trained on" in printed
     assert "Did it memorise? Whether it memorised cannot be told" in printed and Run(run).best() is None
-    assert "Which checkpoint is best? That is told with the recordings of the run only." in printed
+    assert "Which checkpoint is best? No checkpoint has a score: that takes the recordings" in printed
     # What is known by the run's own recordings stays as it is.
     assert (run / "evaluation by data" / "evaluation.html").exists() and not (run / "evaluation").exists()
 
@@ -444,7 +444,7 @@ def answered(evaluation, audio):
         **{
             "histogram": {},
             "memorised": {"verdict": ""},
-            "checkpoints": [],
+            "checkpoints": [{"step": 1, "scores": found[GENERATED]}],
             "others": [],
             "best_step": None,
             "step": 1,

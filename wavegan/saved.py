@@ -143,7 +143,7 @@ def _place(text):
 
 def _read(path, text):
     """The array "latents" of the archive at `path`, and the `Origin` of its sounds."""
-    if not text.lower().endswith(".npz") and os.path.isfile(text) and (path == Path(text) or not path.exists()):
+    if os.path.isfile(text) and (path.suffix.lower() != ".npz" or not path.exists()):
         raise UserError(
             f"{text} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
             "generate.py and a training left them. Name it there, under its own name."

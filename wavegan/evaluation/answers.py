@@ -56,12 +56,12 @@ def _good(report):
 
 def _which(report):
     """A sentence where what is judged is not all that was scored."""
-    return f" This is about step {report['step']:,}, as what follows." if len(_rows(report)) > 1 else ""
+    return f" This is about step {report['step']:,}, as the next two are." if len(_rows(report)) > 1 else ""
 
 
 def _collapsing(report):
-    rows = _rows(report)
-    advice = LATE if rows and _since(rows)[2] and _since(rows)[0] == report["step"] else EARLY
+    best, _, done = _since(_rows(report))
+    advice = LATE if done and best == report["step"] else EARLY
     alike = _means(report, "embedding_self")[0][GENERATED]
     distance = f"self-distance {figure(alike)}, of recordings 1"
     if alike < SAME:
@@ -132,7 +132,7 @@ def _stop(report, path):
 
 def _best(report, path):
     if report["best_step"] is None:
-        return "That is told with the recordings of the run only."
+        return "No checkpoint has a score: that takes the recordings that the run was trained on."
     if len(_rows(report)) < 2:
         return f"One was scored, that of step {report['step']:,}: score the others, too."
     best = typed("generate", "--run", path, "--checkpoint", "best")
