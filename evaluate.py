@@ -1,66 +1,6 @@
-"""Tell how good the sounds of a trained WaveGAN are: python evaluate.py"""
+"""Tell how good the sounds of a trained model are: python evaluate.py"""
 
-import sys
-from functools import partial
-from pathlib import Path
-
-from preprocess import UserError
-from preprocess.command import Parser, at_least, exit_code, not_empty
-from wavegan.runs import Run, newest_run
-
-FEWEST = 50
-
-
-def parser():
-    flags = Parser(
-        description="Score the sounds of a run beside recordings and white noise: a table, a page to listen to "
-        "(evaluation.html), evaluation.json and scalars for TensorBoard, in the run's folder evaluation/."
-    )
-    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
-    flags.add_argument(
-        "--checkpoint", metavar="STEP", default="latest", help="latest, best, all, or its step (default: latest)"
-    )
-    n = f"sounds a checkpoint, {FEWEST} or more (default: 2048)"
-    flags.add_argument("--n", type=at_least(FEWEST), default=2048, metavar="INT", help=n)
-    flags.add_argument("--data", type=not_empty, metavar="DIR", help="the data set (default: the run's)")
-    flags.add_argument("--seed", type=at_least(0), default=0, metavar="INT", help="of the latents (default: 0)")
-    return flags
-
-
-def main(argv=None):
-    """The command; returns its exit code."""
-    return exit_code(evaluate_run, parser().parse_args(argv))
-
-
-def evaluate_run(flags):
-    run = Run(flags.run) if flags.run else newest_run()
-    config = run.config()  # a missing run is told before the heavy imports
-    steps = run.steps() if flags.checkpoint == "all" else [run.named_step(flags.checkpoint)]
-    run.check(steps[-1] if steps and steps[-1] is not None else run.latest())
-
-    from preprocess.records import DatasetInfo, import_quietly
-
-    directory = flags.data or config.data
-    if not flags.data and not Path(directory).is_dir():
-        raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
-    info = DatasetInfo.load(directory)
-    import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
-    import_quietly("tensorflow")
-    from wavegan.evaluation.evaluate import evaluate
-    from wavegan.evaluation.report import curve, shares, table
-
-    report, page = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
-    print(f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time")
-    print(f"embedding: {report['embedding']['description']}\n\n{table(report)}\n\n{shares(report)}\n")
-    if len(report["checkpoints"]) > 1:
-        print(f"{curve(report)}\n")
-    for each in report["answers"]:
-        print(f"{each['question']} {each['answer']}")
-    print()
-    for note in report["notes"]:
-        print(f"note: {note}")
-    print(f"listen: {page}")
-
+from wavegan.cli.evaluate import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from preprocess import UserError
-from preprocess.command import Parser, at_least, exit_code
-from preprocess.options import check_length
-from wavegan import config as configuration
+from wavegan.base.errors import UserError
+from wavegan.cli.command import Parser, at_least, exit_code
+from wavegan.data.lengths import check_length
+from wavegan.runs import config as configuration
 
 BENCHMARKS = {
     "layers": "every convolution against Keras' own",
@@ -107,7 +107,7 @@ def _add_quality(commands):
 
 def compare(flags):
     """Train, score and compare, for the command quality."""
-    from preprocess.records import import_quietly
+    from wavegan.base.quiet import import_quietly
 
     import_quietly("wavegan.autodiff")
     import_quietly("tensorflow")
@@ -146,7 +146,7 @@ def main(argv=None):
 
 def picture(flags):
     """Draw, for the commands of PICTURES."""
-    from preprocess.records import import_quietly
+    from wavegan.base.quiet import import_quietly
 
     getattr(import_quietly("benchmarks.curves"), flags.benchmark)(flags)
 
@@ -160,7 +160,8 @@ def measure(flags):
         raise UserError(f"FOLDER must be a folder of recordings. Received: {flags.source}.")
     _check_out(flags.out)
 
-    from preprocess.records import DatasetInfo, import_quietly
+    from wavegan.base.quiet import import_quietly
+    from wavegan.data.schema import DatasetInfo
 
     autodiff = import_quietly("wavegan.autodiff")
     module = import_quietly(f"benchmarks.{flags.benchmark}")  # which may import a TensorFlow that talks

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from wavegan.models import SEED_LENGTH, strides_for
+from wavegan.models.gan.networks import SEED_LENGTH, strides_for
 
 
 def forward_flop(config):

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 from PIL import Image
 
-from preprocess import UserError
-from preprocess.framing import framed_records
-from wavegan.events import PATTERN
-from wavegan.pictures import pixels
+from wavegan.audio.pictures import pixels
+from wavegan.base.errors import UserError
+from wavegan.data.tfrecord import framed_records
+from wavegan.runs.events import PATTERN
 
 # The panels: {title: (tags of the solid and the dashed curve, whether the scale is logarithmic)}.
 PANELS = {

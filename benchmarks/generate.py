@@ -10,11 +10,11 @@ from pathlib import Path
 
 from benchmarks.arithmetic import forward_flop
 from benchmarks.measure import in_turns, matrix_products, median_ratio
-from wavegan import autodiff
-from wavegan.latents import sample_latents
-from wavegan.runs import Run
-from wavegan.synthesis import synthesizer
-from wavegan.training import gan_from, generator_from
+from wavegan.backend import devices
+from wavegan.models.gan.model import gan_from, generator_from
+from wavegan.models.latents import sample_latents
+from wavegan.models.sampling import synthesizer
+from wavegan.runs.run import Run
 
 SOUNDS = 50  # of the whole process
 SCRIPT = Path(__file__).resolve().parent.parent / "generate.py"
@@ -47,7 +47,7 @@ def figures(config, repeats, clips, at_once=None):
     if "float32" in times:
         found["float32_ratio"] = median_ratio(times["float32"], times["clips"])
     # Without TensorFlow there is nothing to compare with, and two processes do not share the memory of a GPU.
-    if find_spec("tensorflow") and not autodiff.accelerators():
+    if find_spec("tensorflow") and not devices.accelerators():
         found |= _whole_process(config, repeats)
     return found
 

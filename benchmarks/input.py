@@ -7,9 +7,10 @@ from pathlib import Path
 from benchmarks.measure import in_turns, median_ratio
 from benchmarks.step import stepper
 from preprocess.convert import Options, prepare
-from preprocess.records import DatasetInfo
-from wavegan.dataset import Records, training_batches
-from wavegan.training import gan_from
+from wavegan.data.batches import training_batches
+from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo
+from wavegan.models.gan.model import gan_from
 
 STEPS = 20  # of input in one timing
 

@@ -7,8 +7,8 @@ from keras import ops
 
 from benchmarks.arithmetic import convolutions
 from benchmarks.measure import in_turns, matrix_products, median_ratio, waiting
-from wavegan import autodiff
-from wavegan.layers import StridedConv1D, TransposedConv1D
+from wavegan.backend import autodiff
+from wavegan.models.gan.layers import StridedConv1D, TransposedConv1D
 
 
 class Forward(keras.layers.Layer):

@@ -16,7 +16,7 @@ import keras
 from keras import ops
 
 from preprocess.options import available_cores
-from wavegan import autodiff
+from wavegan.backend import autodiff, devices
 
 # Every layer is compiled anew, which TensorFlow takes for a mistake.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -71,7 +71,7 @@ class Products(keras.layers.Layer):
 
 def matrix_products(precision, repeats=3):
     """The fastest size of matrix product in `precision` on this device: (a callable that computes some, their FLOP)."""
-    kind = "accelerator" if autodiff.accelerators() else "cpu"
+    kind = "accelerator" if devices.accelerators() else "cpu"
     found = []
     for size in PEAK_SIZES[kind]:
         count = max(1, round(PEAK_FLOP[kind] / (2 * size**3)))
@@ -86,7 +86,7 @@ def matrix_products(precision, repeats=3):
 
 def peak_memory():
     """Bytes: of the accelerator where there is one, else of this process."""
-    on_device = autodiff.peak_memory()
+    on_device = devices.peak_memory()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if on_device is None else on_device
 
 
@@ -95,7 +95,7 @@ def machine():
     return {
         "processor": _processor(),
         "cores": available_cores(),
-        "accelerators": autodiff.accelerators(),
+        "accelerators": devices.accelerators(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
     }

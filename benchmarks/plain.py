@@ -2,10 +2,11 @@
 
 import keras
 
-from wavegan import autodiff, losses
-from wavegan.layers import PhaseShuffle
-from wavegan.models import LEAKY_SLOPE, SEED_LENGTH, strides_for
-from wavegan.training import WaveGAN, compiled_as
+from wavegan.backend import autodiff
+from wavegan.models.gan import losses
+from wavegan.models.gan.layers import PhaseShuffle
+from wavegan.models.gan.model import WaveGAN, compiled_as
+from wavegan.models.gan.networks import LEAKY_SLOPE, SEED_LENGTH, strides_for
 
 
 def plain_generator(config):

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from benchmarks.measure import in_turns, median_ratio
 from preprocess.convert import Options, open_source, prepare
-from preprocess.progress import Progress
+from wavegan.base.progress import Progress
 
 COPIES = 4  # of all files, where the growth of memory is measured
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from preprocess import UserError
-from preprocess.progress import Progress
-from preprocess.records import DatasetInfo
-from wavegan.evaluation.measure import NOISE, TEST, Evaluation
-from wavegan.evaluation.quality import SCORES
-from wavegan.evaluation.report import described, figure
-from wavegan.generation import load_generator
-from wavegan.runs import Run
-from wavegan.synthesis import synthesizer
+from wavegan.base.errors import UserError
+from wavegan.base.progress import Progress
+from wavegan.data.schema import DatasetInfo
+from wavegan.evaluation.protocol import NOISE, TEST, Evaluation
+from wavegan.evaluation.scores.catalogue import SCORES
+from wavegan.evaluation.terminal import described, figure
+from wavegan.generation.generate import load_generator
+from wavegan.models.sampling import synthesizer
+from wavegan.runs.run import Run
 
 
 def _rates(critic, generator):

@@ -5,7 +5,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
-from preprocess.options import LENGTHS
+from wavegan.data.lengths import LENGTHS
 
 FIGURES = (
     "seconds_per_step", "steps_per_second", "audio_seconds_per_second", "gflop_per_second", "peak_memory_gib"
@@ -35,7 +35,7 @@ def _points(config):
 
 
 def _point(config, repeats):
-    from preprocess.records import import_quietly
+    from wavegan.base.quiet import import_quietly
 
     import_quietly("wavegan.autodiff")
     from benchmarks import step

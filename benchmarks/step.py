@@ -8,7 +8,7 @@ from keras import ops, random
 from benchmarks.arithmetic import step_flop
 from benchmarks.measure import in_turns, matrix_products, median_ratio, peak_memory
 from benchmarks.plain import plain_gan_from
-from wavegan.training import gan_from
+from wavegan.models.gan.model import gan_from
 
 
 def figures(config, repeats, against_others=True):

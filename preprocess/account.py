@@ -4,10 +4,10 @@ from array import array
 
 import numpy as np
 
-from preprocess.audio import Slices
+from preprocess.clips import Slices
 from preprocess.plan import Plan, PlannedFile
-from preprocess.sources import shown
 from preprocess.splits import SPLITS
+from wavegan.base.text import shown
 
 
 class Account:

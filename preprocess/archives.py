@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from preprocess import UserError
-from preprocess.audio import Unusable
 from preprocess.sources import (
     NOT_A_FILE,
     SPLIT_LISTS,
@@ -24,8 +22,10 @@ from preprocess.sources import (
     is_left_out,
     label_of,
     parse_split_list,
-    shown,
 )
+from wavegan.audio.decode import Unusable
+from wavegan.base.errors import UserError
+from wavegan.base.text import shown
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 LARGEST_MEMBER = 256 << 20  # bytes; a member is read as a whole

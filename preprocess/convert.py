@@ -8,18 +8,21 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from preprocess import UserError, archives, download, workers
+from preprocess import archives, download, workers
 from preprocess.account import Account
-from preprocess.audio import Cutting, Unusable
+from preprocess.clips import Cutting
 from preprocess.options import Options, available_cores
 from preprocess.plan import Plan
-from preprocess.progress import Progress
-from preprocess.records import DatasetInfo, write_example
 from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
-from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, is_audio, shown
+from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, is_audio
 from preprocess.splits import SPLITS
 from preprocess.staging import check_destination, staged
+from wavegan.audio.decode import Unusable
+from wavegan.base.errors import UserError
+from wavegan.base.progress import Progress
+from wavegan.base.text import shown
+from wavegan.data.schema import DatasetInfo, write_example
 
 
 def prepare(

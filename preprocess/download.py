@@ -9,8 +9,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from preprocess import UserError
-from preprocess.progress import Progress
+from wavegan.base.errors import UserError
+from wavegan.base.progress import Progress
 
 CORPORA = {
     "speech-commands": (

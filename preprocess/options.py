@@ -3,25 +3,11 @@
 import os
 from dataclasses import dataclass
 
-from preprocess import UserError
+from wavegan.base.errors import UserError
+from wavegan.data.lengths import check_length, default_length
 
-# The generator starts at 16 samples and every layer multiplies by 4 or 2.
-LENGTHS = tuple(16 * 2**k for k in range(4, 17))  # samples: 256 … 1,048,576
 SAMPLE_RATES = (1000, 192_000)  # Hz, the lowest and the highest
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
-
-def check_length(length: int, flag: str = "--length") -> int:
-    """Returns `length` (samples) where the model can make it, raises `UserError` naming `flag` otherwise."""
-    if length not in LENGTHS:
-        nearest = min(LENGTHS, key=lambda possible: abs(possible - length))
-        raise UserError(f"{flag} must be 16 × a product of 4s and 2s, such as {nearest}. Received: {length}.")
-    return length
-
-
-def default_length(sample_rate: int) -> int:
-    """One second at `sample_rate` (Hz), rounded up to the next length (samples) that the model can make."""
-    return next(length for length in LENGTHS if length >= sample_rate)
 
 
 def available_cores() -> int:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preprocess import UserError
 from preprocess.options import DIGITS, Options
-from preprocess.sources import Listing, normal, shown
+from preprocess.sources import Listing, normal
 from preprocess.splits import split_by_hash, split_by_lists
+from wavegan.base.errors import UserError
+from wavegan.base.text import shown
 
 MOST_NAMES = 12  # in one line of an error
 

@@ -3,8 +3,8 @@
 import os
 from collections import Counter, defaultdict
 
-from preprocess.records import FILE_NAME, DatasetInfo
 from preprocess.splits import SPLITS
+from wavegan.data.schema import FILE_NAME, DatasetInfo
 
 WIDTH = 100  # characters
 MOST_ROWS = 12  # classes with a line of their own

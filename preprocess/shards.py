@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from preprocess.records import import_tensorflow
+from wavegan.base.quiet import import_tensorflow
 
 SHARD_BYTES = 64 << 20  # about what one file holds
 TRAIN_SHARDS = (4, 256)  # the fewest and the most files of train

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from preprocess import UserError
+from wavegan.base.errors import UserError
+from wavegan.base.text import shown
 
 _EXTENSIONS = "wav wave flac ogg oga opus mp3 aif aiff aifc au caf w64 rf64"
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split(" "))
@@ -54,11 +55,6 @@ def is_audio(path: str) -> bool:
 def is_left_out(path: str) -> bool:
     """Whether any part of a relative path is hidden, or a folder of background noise or of macOS' archive tool."""
     return any(part.startswith(".") or part in (BACKGROUND_NOISE, "__MACOSX") for part in path.split("/"))
-
-
-def shown(path: str) -> str:
-    """A path as text that is safe to print and to store: what is no printable character is written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
 def normal(path: str) -> str:

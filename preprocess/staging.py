@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from preprocess import UserError
-from preprocess.records import FILE_NAME
-from preprocess.sources import shown
+from wavegan.base.errors import UserError
+from wavegan.base.text import shown
+from wavegan.data.schema import FILE_NAME
 
 
 def check_destination(out: Path, overwrite: bool) -> None:

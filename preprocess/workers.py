@@ -12,9 +12,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
-from preprocess import UserError
-from preprocess.audio import Cutting, Slices, Unusable, slice_recording
-from preprocess.records import native_stderr_hidden
+from preprocess.clips import Cutting, Slices, slice_recording
+from wavegan.audio.decode import Unusable
+from wavegan.base.errors import UserError
+from wavegan.base.quiet import native_stderr_hidden
 
 CHUNK_FILES = 64  # for one task: enough to make the cost of handing it over small
 CHUNK_BYTES = 4 << 20  # of encoded audio for one task

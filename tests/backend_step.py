@@ -8,8 +8,8 @@ import sys
 import keras
 import numpy as np
 
-from wavegan.config import resolve
-from wavegan.training import gan_from
+from wavegan.models.gan.model import gan_from
+from wavegan.runs.config import resolve
 
 CONFIG = {
     "preset": "tiny", "model_dim": 4, "batch_size": 4, "kernel_length": 9, "latent_size": 8, "critic_updates": 2,

@@ -66,7 +66,7 @@ def words(tmp_path, record):
 def drum_files(tmp_path_factory):
     """A folder with 24 one-shots of three kinds, as WAV files."""
     from preprocess import drumkit
-    from preprocess.audio import write_wav
+    from wavegan.audio.wav import write_wav
 
     folder = tmp_path_factory.mktemp("recordings")
     for kind in ("kick", "snare", "tom"):
@@ -97,10 +97,10 @@ TINY = [
 @pytest.fixture(scope="session")
 def trained(drums, tmp_path_factory):
     """A run of 10 steps on the small data set, made by the real command. Read only."""
-    import train_wavegan
+    from wavegan.cli import train as train_command
 
     run = tmp_path_factory.mktemp("runs") / "kleine Trömmelchen"
-    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", "10", *TINY]) == 0
+    assert train_command.main(["--data", str(drums), "--run", str(run), "--steps", "10", *TINY]) == 0
     return run
 
 

@@ -12,7 +12,7 @@ import threading
 from contextlib import nullcontext
 from pathlib import Path
 
-from preprocess.records import import_quietly
+from wavegan.base.quiet import import_quietly
 
 MOMENTS = ("fsync", "replace", "savez", "write_wav", "save_picture", "log_audio", "step")
 
@@ -48,7 +48,8 @@ def prepare_to_die(what, count):
     import numpy as np
     import tensorflow as tf
 
-    from wavegan import monitoring, pictures
+    from wavegan.audio import pictures
+    from wavegan.training import callbacks
 
     if what == "fsync":
         os.fsync = at(count, os.fsync)
@@ -57,7 +58,7 @@ def prepare_to_die(what, count):
     elif what == "savez":
         np.savez = at(count, np.savez, half_written)
     elif what == "write_wav":
-        monitoring.write_wav = at(count, monitoring.write_wav, half_written)
+        callbacks.write_wav = at(count, callbacks.write_wav, half_written)
     elif what == "save_picture":
         pictures.save = at(count, pictures.save, half_saved)
     elif what == "log_audio":
@@ -65,16 +66,16 @@ def prepare_to_die(what, count):
 
 
 def main(data, run, steps, log, what=None, count="0"):
-    import_quietly("wavegan.autodiff")
+    import_quietly("wavegan.backend.autodiff")
     import keras
 
-    from preprocess.records import DatasetInfo
-    from wavegan import monitoring
-    from wavegan.runs import Run
-    from wavegan.train import train
+    from wavegan.data.schema import DatasetInfo
+    from wavegan.runs.run import Run
+    from wavegan.training import callbacks
+    from wavegan.training.loop import train
 
     count = int(count)
-    monitoring.FIRST_PREVIEW_S = math.inf  # which depends on the clock
+    callbacks.FIRST_PREVIEW_S = math.inf  # which depends on the clock
     prepare_to_die(what, count)
 
     class Note(keras.callbacks.Callback):

@@ -3,7 +3,7 @@
 import pytest
 
 from wavegan.evaluation.answers import answers
-from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
+from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN
 
 
 def score(key, generated, test=1.0, train=1.0, noise=1.0):

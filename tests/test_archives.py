@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from test_sources import paths
 
-from preprocess import UserError, archives
+from preprocess import archives
 from preprocess.archives import Archive
-from preprocess.audio import Unusable
+from wavegan.audio.decode import Unusable
+from wavegan.base.errors import UserError
 
 ROOT = Path(archives.__file__).parent.parent
 

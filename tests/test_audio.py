@@ -11,8 +11,11 @@ import pytest
 import soundfile
 import soxr
 
-from preprocess import UserError, audio
-from preprocess.audio import Cutting, Unusable, decode, from_pcm16, slice_recording, to_pcm16, windows, write_wav
+from preprocess.clips import Cutting, slice_recording, windows
+from wavegan.audio import decode as decoder
+from wavegan.audio.decode import Unusable, decode
+from wavegan.audio.wav import from_pcm16, to_pcm16, write_wav
+from wavegan.base.errors import UserError
 
 RATE = 8000
 
@@ -166,7 +169,7 @@ def test_first_keeps_one_window_and_says_whether_there_was_more(samples, is_cut)
 
 def test_first_stops_decoding_after_what_is_needed(monkeypatch, tmp_path, record):
     record(tmp_path / "a.wav", 100_000)
-    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 1000)
+    monkeypatch.setattr(decoder, "BLOCK_SAMPLES", 1000)
     read = []
     original = soundfile.SoundFile.read
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *a, **k: read.append(1) or original(*a, **k))
@@ -296,7 +299,7 @@ def test_write_wav_says_in_one_line_where_it_cannot_write(tmp_path):
 def test_workers_need_neither_tensorflow_nor_librosa():
     heavy = "{'tensorflow', 'librosa', 'keras'} & {*sys.modules}"
     code = f"import sys, preprocess.workers, preprocess.drumkit; print(*{heavy})"
-    root = Path(audio.__file__).parent.parent
+    root = Path(decode.__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
@@ -317,7 +320,7 @@ def test_a_wav_file_is_read_as_libsndfile_reads_it_wherever_it_is_damaged(tmp_pa
                 yield str(problem)
 
     ours = list(outcomes())
-    monkeypatch.setattr(audio, "_short_wav", lambda source: None)
+    monkeypatch.setattr(decoder, "_short_wav", lambda source: None)
     for content, mine, theirs in zip(damaged, ours, outcomes(), strict=True):
         assert mine == theirs or (not content and mine == "empty file")
 

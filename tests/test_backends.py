@@ -16,11 +16,11 @@ from conftest import TINY
 from test_evaluation import drums as judged_drums
 from test_generation import sounds
 
-import generate
-import train_wavegan
-from wavegan.config import resolve
-from wavegan.runs import Run
-from wavegan.training import gan_from
+from wavegan.cli import generate as generate_command
+from wavegan.cli import train as train_command
+from wavegan.models.gan.model import gan_from
+from wavegan.runs.config import resolve
+from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -144,7 +144,7 @@ def test_a_run_made_with_jax_has_sounds_and_pictures_like_any_other(jax_run):
 def test_a_run_made_with_one_backend_generates_with_the_other(made_with, with_other, jax_run, trained, tmp_path):
     run = {"jax": jax_run, "tensorflow": trained}[made_with]
     words = ["--run", str(run), "--n", "3", "--seed", "4", "--out"]
-    assert generate.main([*words, str(tmp_path / "tensorflow")]) == 0  # the backend of this process
+    assert generate_command.main([*words, str(tmp_path / "tensorflow")]) == 0  # the backend of this process
     done = python(ROOT / "generate.py", *words, tmp_path / "jax")
     assert done.returncode == 0 and done.stderr == "", done.stderr[-3000:]
     one, other = (sounds(tmp_path / backend) for backend in (made_with, with_other))
@@ -163,7 +163,7 @@ for name, words in {
     "way": ["--interpolate", f"{folder}/fifty/latents.npz:17", f"{folder}/fifty/latents.npz:3"],
     "near": ["--around", f"{folder}/fifty/latents.npz:17", "--n", "40"],
 }.items():
-    assert generate.main(["--run", run, "--out", f"{folder}/{name}", *words]) == 0
+    assert generate_command.main(["--run", run, "--out", f"{folder}/{name}", *words]) == 0
 """
 
 
@@ -194,11 +194,12 @@ def test_a_saved_latent_gives_its_sound_again_to_the_bit(backend, untrained, tmp
 
 JUDGED = """
 import sys, math
-import evaluate, generate, train_wavegan
-from wavegan.evaluation import classifier, during
+from wavegan.cli import evaluate, generate, train
+from wavegan.evaluation.judge import classifier
+from wavegan.training import scoring
 data, run, out, *words = sys.argv[1:]
-during.SHARE, during.CLIPS, classifier.passes = math.inf, 60, lambda clips: 320
-assert train_wavegan.main(["--data", data, "--run", run, *words]) == 0
+scoring.SHARE, scoring.CLIPS, classifier.passes = math.inf, 60, lambda clips: 320
+assert train.main(["--data", data, "--run", run, *words]) == 0
 assert evaluate.main(["--run", run, "--checkpoint", "all", "--n", "60"]) == 0
 assert generate.main(["--from", f"{run}/previews/step-00000004", "--out", out]) == 0
 """
@@ -222,7 +223,7 @@ def test_a_run_made_with_one_backend_goes_on_with_the_other(jax_run, trained, dr
     for name, made in {"jax": jax_run, "tensorflow": trained}.items():
         shutil.copytree(made, tmp_path / name)
     words = ["--data", str(drums), "--steps", "12", "--run"]
-    assert train_wavegan.main([*words, str(tmp_path / "jax")]) == 0  # the backend of this process is TensorFlow
+    assert train_command.main([*words, str(tmp_path / "jax")]) == 0  # the backend of this process is TensorFlow
     done = python(ROOT / "train_wavegan.py", *words, tmp_path / "tensorflow")
     assert done.returncode == 0 and "going on at step 10" in done.stderr, done.stderr[-3000:]
     for name in ("jax", "tensorflow"):

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks import arithmetic, generate, measure, plain, scaling
 from benchmarks.__main__ import BENCHMARKS, MARKS, _marks, main, rows
-from wavegan import autodiff
-from wavegan.config import Config, resolve
-from wavegan.training import gan_from
+from wavegan.backend import autodiff
+from wavegan.models.gan.model import gan_from
+from wavegan.runs.config import Config, resolve
 
 AUDIO = ["--length", "256", "--sample-rate", "4000", "--repeats", "1"]
 TINY = ["--preset", "tiny", "--model-dim", "2", *AUDIO]

@@ -21,9 +21,9 @@ from test_evaluation import LENGTH, drums
 from test_evaluation import RATE as DRUMS_RATE
 from test_page import CLASSES, NASTY, RATE, SCORES, clip, example
 
-import evaluate
-import train_wavegan
-from wavegan.evaluation.page import Clip, html
+from wavegan.cli import evaluate as evaluate_command
+from wavegan.cli import train as train_command
+from wavegan.evaluation.page.page import Clip, html
 
 SCREENSHOTS = Path(__file__).resolve().parent.parent / ".screenshots"
 PATIENCE_S = 60
@@ -303,8 +303,8 @@ def evaluated(browser, tmp_path_factory):
     """The page that evaluate.py wrote of a run that was trained on drums."""
     folder = tmp_path_factory.mktemp("evaluated")
     data, run = drums(folder / "wav"), folder / "run"
-    assert train_wavegan.main(["--data", str(data), "--run", str(run), "--steps", "8", *TINY]) == 0
-    assert evaluate.main(["--run", str(run), "--checkpoint", "all", "--n", "60"]) == 0
+    assert train_command.main(["--data", str(data), "--run", str(run), "--steps", "8", *TINY]) == 0
+    assert evaluate_command.main(["--run", str(run), "--checkpoint", "all", "--n", "60"]) == 0
     return run / "evaluation" / "evaluation.html"
 
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-import evaluate
-import generate
-import train_wavegan
-from preprocess import UserError
-from preprocess.__main__ import _parser
-from preprocess.command import Parser, at_least, exit_code, typed
+from wavegan.base.errors import UserError
+from wavegan.base.typed import typed
+from wavegan.cli import evaluate as evaluate_command
+from wavegan.cli import generate as generate_command
+from wavegan.cli import train as train_command
+from wavegan.cli.command import Parser, at_least, exit_code
+from wavegan.cli.preprocess import _parser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,7 +70,7 @@ def test_flags_are_not_guessed_from_their_beginnings(capsys):
 
 
 def test_the_readme_names_only_flags_that_exist():
-    ours = [train_wavegan.parser(), generate.parser(), evaluate.parser(), _parser("preprocess")]
+    ours = [train_command.parser(), generate_command.parser(), evaluate_command.parser(), _parser("preprocess")]
     known = {flag for parser in ours for action in parser._actions for flag in action.option_strings}
     known |= {"--logdir", "--samples_per_plugin"}  # TensorBoard's
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", (ROOT / "README.md").read_text(encoding="utf-8")))

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-import generate
-import train_wavegan
-from preprocess import UserError
-from preprocess.records import DatasetInfo
-from wavegan.runs import Run
+from wavegan.base.errors import UserError
+from wavegan.cli import generate as generate_command
+from wavegan.cli import train as train_command
+from wavegan.data.schema import DatasetInfo
+from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,7 +37,7 @@ def command(*words, cwd=ROOT, **kwargs):
 
 
 def train(*words):
-    return train_wavegan.main([*words, *TINY])
+    return train_command.main([*words, *TINY])
 
 
 def weights(run):
@@ -71,7 +71,7 @@ def test_an_environment_that_is_not_activated_is_told_in_one_line(words):
 @pytest.mark.parametrize("words", [["--steps", "4"], ["--from", "nowhere.npz"], ["--checkpoint", "best"]])
 def test_what_cannot_be_generated_is_told_before_the_heavy_imports(trained, words):
     code = (
-        f"import sys, generate; code = generate.main({['--run', str(trained), *words]!r})\n"
+        f"import sys, generate; code = generate_command.main({['--run', str(trained), *words]!r})\n"
         "print(code, *{'tensorflow', 'keras', 'librosa', 'matplotlib', 'soundfile'} & set(sys.modules))"
     )
     output, errors = command("-c", code).communicate()
@@ -102,7 +102,7 @@ def test_the_whole_path_from_another_folder_with_spaces_and_umlauts(drum_files, 
 def test_resuming_equals_never_stopping(drums, trained, tmp_path):
     run = tmp_path / "in two goes"
     assert train("--data", str(drums), "--run", str(run), "--steps", "6") == 0
-    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", "10"]) == 0
+    assert train_command.main(["--data", str(drums), "--run", str(run), "--steps", "10"]) == 0
     straight, resumed = weights(trained), weights(run)
     assert straight.keys() == resumed.keys()
     for name, array in straight.items():
@@ -135,7 +135,7 @@ def test_ctrl_c_and_termination_save_and_say_how_to_go_on(drums, tmp_path, numbe
     assert f"To go on: python {ROOT / 'train_wavegan.py'} --run {run}" in output
     stopped = Run(run).latest()
     assert 1 <= stopped < 100_000
-    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", str(stopped + 1)]) == 0
+    assert train_command.main(["--data", str(drums), "--run", str(run), "--steps", str(stopped + 1)]) == 0
     assert Run(run).latest() == stopped + 1
 
 
@@ -148,7 +148,7 @@ def test_a_diverging_training_stops_at_once_and_keeps_the_last_good_checkpoint(d
     rate = next(name for name in good if name.startswith("critic_optimizer/") and name.endswith("learning_rate"))
     Run(run).save(4, good | {rate: np.float32(1e30)})
     capsys.readouterr()
-    assert train_wavegan.main(["--data", str(drums), "--run", str(run), "--steps", "9"]) == 2
+    assert train_command.main(["--data", str(drums), "--run", str(run), "--steps", "9"]) == 2
     complaint = capsys.readouterr().err.splitlines()[-1]
     assert complaint.startswith("error: ") and "at step" in complaint
     assert "The checkpoint of step 4 is good" in complaint
@@ -168,16 +168,16 @@ def test_training_takes_the_newest_data_set(drums, tmp_path, monkeypatch):
     for age, name in enumerate(["newest", "older"]):
         shutil.copytree(drums, tmp_path / "data" / name)
         os.utime(tmp_path / "data" / name / "dataset.json", (9000 - age, 9000 - age))
-    assert train_wavegan.newest_dataset() == Path("data/newest")
+    assert train_command.newest_dataset() == Path("data/newest")
 
 
 def test_without_any_data_the_drum_kit_is_prepared(tmp_path, monkeypatch, capsys):
     from preprocess import drumkit
-    from preprocess.records import DatasetInfo
+    from wavegan.data.schema import DatasetInfo
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(drumkit, "COUNT", 10)
-    assert train_wavegan.newest_dataset() == Path("data/drums")
+    assert train_command.newest_dataset() == Path("data/drums")
     assert "preparing the built-in drum kit" in capsys.readouterr().out
     assert DatasetInfo.load(Path("data/drums")).classes == list(drumkit.KINDS)
 
@@ -196,7 +196,7 @@ def test_without_any_data_the_drum_kit_is_prepared(tmp_path, monkeypatch, capsys
 def test_a_wrong_flag_is_one_line(tmp_path, monkeypatch, capsys, words, complaint):
     monkeypatch.chdir(tmp_path)
     try:
-        code = train_wavegan.main(words)
+        code = train_command.main(words)
     except SystemExit as exit:
         code = exit.code
     lines = capsys.readouterr().err.splitlines()
@@ -207,12 +207,12 @@ def test_a_wrong_flag_is_one_line(tmp_path, monkeypatch, capsys, words, complain
 
 def test_a_run_keeps_its_model_and_its_kind_of_data(drums, trained, tmp_path, capsys):
     flags = ["--data", str(drums), "--run", str(trained)]
-    assert train_wavegan.main([*flags, "--model-dim", "3"]) == 2
+    assert train_command.main([*flags, "--model-dim", "3"]) == 2
     assert "--model-dim was 2 when this run was made. Received: 3" in capsys.readouterr().err
     other = tmp_path / "other"
     shutil.copytree(drums, other)
     replace(DatasetInfo.load(drums), sample_rate=8000).save(other)
-    assert train_wavegan.main(["--data", str(other), "--run", str(trained)]) == 2
+    assert train_command.main(["--data", str(other), "--run", str(trained)]) == 2
     complaint = capsys.readouterr().err
     assert f"was made with the data set {drums}. Received: --data {other}, which differs" in complaint
 
@@ -236,7 +236,7 @@ def test_a_damaged_data_set_is_told_in_one_line_before_the_first_step(drums, tmp
     data = tmp_path / "data"
     shutil.copytree(drums, data)
     change(data)
-    assert train_wavegan.main(["--data", str(data), "--run", str(tmp_path / "run")]) == 2
+    assert train_command.main(["--data", str(data), "--run", str(tmp_path / "run")]) == 2
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and complaint in errors[0]
     assert not (tmp_path / "run").exists()
@@ -248,7 +248,7 @@ def test_a_data_set_made_anew_is_told_as_such(drums, tmp_path, capsys):
     assert train(*words, "--steps", "1") == 0
     description = tmp_path / "data" / "dataset.json"
     description.write_text(description.read_text() + " ")
-    assert train_wavegan.main(words) == 2
+    assert train_command.main(words) == 2
     assert "was made anew, with other contents" in capsys.readouterr().err
 
 
@@ -271,18 +271,18 @@ def test_the_readmes_example_runs(drums, tmp_path, monkeypatch):
 
 def test_a_run_remembers_its_data_set(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # with no data/ to choose from
-    assert train_wavegan.main(["--run", str(trained)]) == 0
+    assert train_command.main(["--run", str(trained)]) == 0
     assert "is at step 10, and --steps is 10" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_before_the_first_step_is_told_as_it_is(drums, tmp_path, monkeypatch):
-    from wavegan import monitoring
+    from wavegan.training import callbacks
 
     def fail(self, step):
         raise UserError("preview cannot be written. Make room.")
 
-    monkeypatch.setattr(monitoring.Previews, "preview", fail)
+    monkeypatch.setattr(callbacks.Previews, "preview", fail)
     before = signal.getsignal(signal.SIGINT)
     assert train("--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "3") == 2
     assert signal.getsignal(signal.SIGINT) is before
@@ -292,8 +292,8 @@ def test_an_error_before_the_first_step_is_told_as_it_is(drums, tmp_path, monkey
 def test_a_handful_of_stereo_clips_trains_and_generates(clips, tmp_path):
     import soundfile
 
-    import generate
-    from preprocess.__main__ import main as preprocess
+    from wavegan.cli import generate as generate_command
+    from wavegan.cli.preprocess import main as preprocess
 
     for number in range(clips):
         (tmp_path / "in").mkdir(exist_ok=True)
@@ -303,7 +303,7 @@ def test_a_handful_of_stereo_clips_trains_and_generates(clips, tmp_path):
     shape = ["--sample-rate", "4000", "--length", "256", "--channels", "2"]
     assert preprocess([str(tmp_path / "in"), "--out", data, *shape]) == 0
     assert train("--data", data, "--run", run, "--steps", "2") == 0
-    assert generate.main(["--run", run, "--n", "2", "--out", out]) == 0
+    assert generate_command.main(["--run", run, "--n", "2", "--out", out]) == 0
     assert soundfile.info(Path(out) / "001.wav").channels == 2
 
 
@@ -335,6 +335,6 @@ def test_a_run_in_bfloat16_trains_goes_on_in_float32_and_generates(drums, tmp_pa
     assert train(*words, "--steps", "3", "--precision", "bfloat16") == 0
     assert "bfloat16" in capsys.readouterr().err and Run(run).config().precision == "bfloat16"
     assert all(np.isfinite(array).all() for array in weights(run).values())
-    assert generate.main(["--run", str(run), "--n", "2", "--out", str(tmp_path / "sounds")]) == 0
+    assert generate_command.main(["--run", str(run), "--n", "2", "--out", str(tmp_path / "sounds")]) == 0
     assert train(*words, "--steps", "4", "--precision", "float32") == 0
     assert Run(run).config().precision == "float32" and Run(run).latest() == 4

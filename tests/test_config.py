@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from preprocess import UserError
-from preprocess.durable import json_checksum
-from wavegan.config import PRESETS, Config, add_flags, continued, given_flags, resolve
+from wavegan.base.errors import UserError
+from wavegan.base.files import json_checksum
+from wavegan.runs.config import PRESETS, Config, add_flags, continued, given_flags, resolve
 
 AUDIO = {"sample_rate": 16000, "length": 16384, "channels": 1}
 

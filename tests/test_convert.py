@@ -9,11 +9,13 @@ import pytest
 import soundfile
 from conftest import RATE, make
 
-from preprocess import UserError, drumkit, shards, workers
+from preprocess import drumkit, shards, workers
 from preprocess.convert import prepare
 from preprocess.options import DIGITS, Options
-from preprocess.records import DatasetInfo, import_tensorflow, parse_examples
 from preprocess.splits import SPLITS
+from wavegan.base.errors import UserError
+from wavegan.base.quiet import import_tensorflow
+from wavegan.data.schema import DatasetInfo, parse_examples
 
 
 def clips(out, split="train"):

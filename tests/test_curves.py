@@ -7,7 +7,7 @@ from PIL import Image
 
 from benchmarks.__main__ import main
 from benchmarks.curves import draw, read, smoothed
-from wavegan.events import Events
+from wavegan.runs.events import Events
 
 TAGS = (
     "critic/wasserstein_distance", "critic/gradient_penalty", "generator/loss", "audio/rms_generated",

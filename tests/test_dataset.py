@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocess import UserError
-from preprocess.records import DatasetInfo, write_example
 from preprocess.splits import SPLITS
-from wavegan.dataset import Records, clips, order, training_batches
+from wavegan.base.errors import UserError
+from wavegan.data.batches import clips, order, training_batches
+from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo, write_example
 
 
 @pytest.fixture(scope="module")

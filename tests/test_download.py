@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import make
 
-from preprocess import UserError, download
+from preprocess import download
 from preprocess.convert import open_source
+from wavegan.base.errors import UserError
 
 CONTENT = bytes(range(256)) * 4000
 

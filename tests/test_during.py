@@ -8,11 +8,11 @@ import pytest
 from conftest import TINY
 from test_evaluation import drums, scalars
 
-import train_wavegan
-from wavegan.evaluation import during
-from wavegan.evaluation.measure import NOISE, TEST
-from wavegan.evaluation.report import earlier
-from wavegan.runs import Run
+from wavegan.cli import train as train_command
+from wavegan.evaluation.protocol import NOISE, TEST
+from wavegan.evaluation.store import earlier
+from wavegan.runs.run import Run
+from wavegan.training import scoring
 
 
 class Training:
@@ -26,11 +26,11 @@ class Training:
 
     def __init__(self, monkeypatch, folder, cost, every, compiling=0.0):
         self.now, self.cost, self.compiling, self.said, self.at = 1000.0, cost, compiling, [], []
-        monkeypatch.setattr(during, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(during, "synthesizer", lambda generator: None)
-        monkeypatch.setattr(during, "save", lambda run, step, model, beside: self.at.append(step))
-        monkeypatch.setattr(during, "add", lambda folder, step, method, scores: None)
-        monkeypatch.setattr(during, "say", self.said.append)
+        monkeypatch.setattr(scoring, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(scoring, "synthesizer", lambda generator: None)
+        monkeypatch.setattr(scoring, "save", lambda run, step, model, beside: self.at.append(step))
+        monkeypatch.setattr(scoring, "add", lambda folder, step, method, scores: None)
+        monkeypatch.setattr(scoring, "say", self.said.append)
         level = {"frechet_distance": {"mean": 1.0, "spread": None}}
         embedding = SimpleNamespace(short_name="x", name="x", classes=())
         evaluation = SimpleNamespace(
@@ -40,7 +40,7 @@ class Training:
         best = lambda: self.at[0] if self.at else None  # noqa: E731
         run = SimpleNamespace(path=folder, steps=lambda: [], best=best, set_score=lambda *_: None)
         events = SimpleNamespace(scalars=lambda values, step: None)
-        self.evaluations = during.Evaluations(run, events, evaluation, every, {})
+        self.evaluations = scoring.Evaluations(run, events, evaluation, every, {})
         generator = SimpleNamespace(input_shape=(None, 100))
         self.evaluations.set_model(
             SimpleNamespace(step=0, generator=generator, averaged_generator=generator, stop_training=False)
@@ -127,22 +127,22 @@ def test_a_training_that_is_stopped_does_not_wait_for_a_last_evaluation(monkeypa
 
 
 def test_a_resumed_training_goes_on_with_its_scores(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(during, "SHARE", math.inf)
-    monkeypatch.setattr(during, "CLIPS", 60)
+    monkeypatch.setattr(scoring, "SHARE", math.inf)
+    monkeypatch.setattr(scoring, "CLIPS", 60)
     data, run = drums(tmp_path / "wav"), Run(tmp_path / "run")
     flags = ["--data", str(data), "--run", str(run.path), *TINY, "--keep-checkpoints", "1"]
-    assert train_wavegan.main([*flags, "--steps", "10", "--evaluate-every", "5"]) == 0
+    assert train_command.main([*flags, "--steps", "10", "--evaluate-every", "5"]) == 0
     first = scalars(run.path, "quality/frechet_distance")
     kept = [(row["step"], row["method"]) for row in earlier(run.path / "evaluation" / "evaluation.json")]
     assert [step for step, _ in kept] == [5, 10] and len({method for _, method in kept}) == 1
-    assert train_wavegan.main(["--run", str(run.path), "--steps", "20"]) == 0  # the run knows that it is judged
+    assert train_command.main(["--run", str(run.path), "--steps", "20"]) == 0  # the run knows that it is judged
     found = scalars(run.path, "quality/frechet_distance")
     assert list(found) == [5, 10, 15, 20] and first.items() <= found.items()
     assert list(scalars(run.path / "levels" / TEST, "quality/frechet_distance")) == [5, 10, 15, 20]
     best = min(found, key=found.get)
     assert run.best() == best and run.steps() == sorted({best, 20})
     capsys.readouterr()
-    assert train_wavegan.main(["--run", str(run.path), "--steps", "25", "--evaluate-every", "0"]) == 0
+    assert train_command.main(["--run", str(run.path), "--steps", "25", "--evaluate-every", "0"]) == 0
     assert "quality" not in capsys.readouterr().err and run.best() == best
 
 
@@ -153,7 +153,7 @@ def test_too_few_recordings_are_told_before_there_is_a_run(drum_files, tmp_path,
     prepare([str(drum_files)], tmp_path / "few", Options(sample_rate=4000, length=1024, slices="first", workers=1))
     flags = ["--data", str(tmp_path / "few"), "--run", str(tmp_path / "run"), *TINY, "--evaluate-every", "5"]
     for more in ([], ["--dry-run"]):
-        assert train_wavegan.main([*flags, *more]) == 2
+        assert train_command.main([*flags, *more]) == 2
         errors = capsys.readouterr().err.splitlines()
         assert re.search(r"few has 2\d training clips: expected 50 or more to compare sounds with", errors[-1])
     assert not (tmp_path / "run").exists()

@@ -14,21 +14,24 @@ import tensorflow as tf
 from conftest import TINY
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import evaluate
-import train_wavegan
-from preprocess import drumkit, durable
-from preprocess.audio import write_wav
+from preprocess import drumkit
 from preprocess.convert import prepare
 from preprocess.options import Options
-from preprocess.records import DatasetInfo
-from wavegan.dataset import Records, clips
-from wavegan.evaluation import classifier, during, embedding
+from wavegan.audio.mel import LogMel
+from wavegan.audio.wav import write_wav
+from wavegan.base import files
+from wavegan.cli import evaluate as evaluate_command
+from wavegan.cli import train as train_command
+from wavegan.data.batches import clips
+from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.answers import answers
-from wavegan.evaluation.distances import Distances
 from wavegan.evaluation.evaluate import _memorised, _verdict
-from wavegan.evaluation.features import LogMel
-from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
-from wavegan.runs import Run
+from wavegan.evaluation.judge import classifier, embedding
+from wavegan.evaluation.memorised import Distances
+from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN, Evaluation
+from wavegan.runs.run import Run
+from wavegan.training import scoring
 
 RATE, LENGTH = 4000, 1024
 ROUNDED = 1e-4  # a clip's features are rounded by its place in the block, on some processors
@@ -59,7 +62,7 @@ def evaluation(kit):
 @pytest.fixture(scope="module")
 def run_of_8(kit, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "run"
-    assert train_wavegan.main(["--data", str(kit), "--run", str(path), "--steps", "8", *TINY]) == 0
+    assert train_command.main(["--data", str(kit), "--run", str(path), "--steps", "8", *TINY]) == 0
     return path
 
 
@@ -147,7 +150,7 @@ def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_no_erro
     assert judge.test_accuracy == right.mean()
     (path,) = data.glob("embedding-*.npz")
     path.write_bytes(path.read_bytes()[:-100])
-    monkeypatch.setattr(durable, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(files, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
     assert embedding.embedding_of(data, info, told.append).test_accuracy is not None
     assert re.search("damaged.*made again", told[0]) and re.search("cannot be written.*No space", told[1])
 
@@ -303,7 +306,7 @@ def test_without_enough_held_out_clips_there_is_no_test_data(tmp_path):
 
 def test_all_checkpoints_are_scored_and_the_best_is_found(kit, run, capsys):
     flags = ["--run", str(run), "--checkpoint", "all", "--n", "60"]
-    assert evaluate.main(flags) == 0
+    assert evaluate_command.main(flags) == 0
     printed = capsys.readouterr().out
     assert "right about" in printed and "white noise" in printed and "FD (own classifier), lower" in printed
     report = json.loads((run / "evaluation" / "evaluation.json").read_text())
@@ -318,21 +321,21 @@ def test_all_checkpoints_are_scored_and_the_best_is_found(kit, run, capsys):
     logged = scalars(run / "evaluation" / "generated", "quality/frechet_distance")
     assert logged == pytest.approx(distances, rel=1e-5)
 
-    evaluate.main(flags)
+    evaluate_command.main(flags)
     assert json.loads((run / "evaluation" / "evaluation.json").read_text())["scores"] == report["scores"]
     assert scalars(run / "evaluation" / "generated", "quality/frechet_distance") == logged
 
 
 def test_what_was_evaluated_before_stays_on_the_curve(run, capsys):
     for step in ("4", "8"):
-        assert evaluate.main(["--run", str(run), "--checkpoint", step, "--n", "60"]) == 0
+        assert evaluate_command.main(["--run", str(run), "--checkpoint", step, "--n", "60"]) == 0
     steps = [row["step"] for row in json.loads((run / "evaluation" / "evaluation.json").read_text())["checkpoints"]]
     assert steps == [4, 8]
-    evaluate.main(["--run", str(run), "--checkpoint", "8", "--n", "61", "--seed", "1"])  # these do not compare
+    evaluate_command.main(["--run", str(run), "--checkpoint", "8", "--n", "61", "--seed", "1"])  # these do not compare
     report = json.loads((run / "evaluation" / "evaluation.json").read_text())
     steps, kept = ([row["step"] for row in report[key]] for key in ("checkpoints", "others"))
     assert (steps, kept) == ([8], [4, 8])
-    evaluate.main(["--run", str(run), "--checkpoint", "8", "--n", "60"])
+    evaluate_command.main(["--run", str(run), "--checkpoint", "8", "--n", "60"])
     report = json.loads((run / "evaluation" / "evaluation.json").read_text())
     assert [len(report[key]) for key in ("checkpoints", "others")] == [2, 1]
 
@@ -349,23 +352,23 @@ def test_what_was_evaluated_before_stays_on_the_curve(run, capsys):
 )
 def test_a_wrong_flag_is_one_line(run, flags, complaint, capsys):
     with pytest.raises(SystemExit) if flags[0] == "--n" else nullcontext() as stopped:
-        code = evaluate.main(["--run", str(run), *flags])
+        code = evaluate_command.main(["--run", str(run), *flags])
     assert (stopped.value.code if flags[0] == "--n" else code) == 2
     assert complaint in capsys.readouterr().err
 
 
 def test_another_kind_of_data_and_too_few_recordings_are_told(kit, run, trained, drum_files, tmp_path, capsys):
     prepare([str(drum_files)], tmp_path / "other", Options(sample_rate=RATE, length=4096, slices="first", workers=1))
-    assert evaluate.main(["--run", str(run), "--data", str(tmp_path / "other")]) == 2
+    assert evaluate_command.main(["--run", str(run), "--data", str(tmp_path / "other")]) == 2
     assert "has length 4096" in capsys.readouterr().err
-    assert evaluate.main(["--run", str(trained)]) == 2
+    assert evaluate_command.main(["--run", str(trained)]) == 2
     assert re.search("has 2[0-9] training clips: expected 50 or more", capsys.readouterr().err)
 
 
 def test_a_checkpoint_that_vanishes_or_is_damaged_is_passed_over(run, capsys):
     path = Run(run).checkpoint_path(4)
     path.write_bytes(b"x" + path.read_bytes()[1:])
-    assert evaluate.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
+    assert evaluate_command.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
     assert "passed over" in capsys.readouterr().err
     assert [row["step"] for row in json.loads((run / "evaluation" / "evaluation.json").read_text())["checkpoints"]] == [
         0,
@@ -396,7 +399,7 @@ def test_the_best_by_every_method_stays(run):
 
 def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(run, tmp_path, capsys):
     other = drums(tmp_path / "wav", ("kick", "tom"))
-    assert evaluate.main(["--run", str(run), "--data", str(other), "--n", "50"]) == 0
+    assert evaluate_command.main(["--run", str(run), "--data", str(other), "--n", "50"]) == 0
     printed = capsys.readouterr().out
     assert "note: These are not the recordings that the run was trained on" in printed
     assert "Did it memorise? Whether it memorised cannot be told" in printed and Run(run).best() is None
@@ -408,14 +411,14 @@ def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(
 def test_a_data_set_that_is_gone_is_told_with_the_flag_that_helps(run, tmp_path, capsys):
     config = Run(run).config()
     replace(config, data=str(tmp_path / "moved")).save(run / "config.json")
-    assert evaluate.main(["--run", str(run)]) == 2
+    assert evaluate_command.main(["--run", str(run)]) == 2
     assert re.search("moved, the data set of .*, is not there any more. Give it with --data", capsys.readouterr().err)
 
 
 def test_a_folder_that_cannot_be_made_is_told_before_the_work(run, monkeypatch, capsys):
     (run / "evaluation").write_text("in the way")
     monkeypatch.setattr("wavegan.evaluation.evaluate.Evaluation", lambda *_: pytest.fail("worked first"))
-    assert evaluate.main(["--run", str(run)]) == 2
+    assert evaluate_command.main(["--run", str(run)]) == 2
     assert "evaluation cannot be written" in capsys.readouterr().err
 
 
@@ -423,16 +426,16 @@ def test_sounds_that_are_not_finite_are_passed_over_or_told(run, capsys):
     arrays = Run(run).load(8)
     broken = {name: np.full_like(array, np.inf) if "generator/" in name else array for name, array in arrays.items()}
     Run(run).save(8, broken)
-    assert evaluate.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
+    assert evaluate_command.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
     assert "step 8 passed over: the generator makes sounds that are not finite" in capsys.readouterr().err
-    assert evaluate.main(["--run", str(run), "--n", "50"]) == 2
+    assert evaluate_command.main(["--run", str(run), "--n", "50"]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: the generator makes sounds that are not finite")
 
 
 def test_a_missing_shard_of_held_out_clips_is_told(kit, run, tmp_path, capsys):
     data = shutil.copytree(kit, tmp_path / "data")
     next(data.glob("test-*.tfrecord")).unlink()
-    assert evaluate.main(["--run", str(run), "--data", str(data)]) == 2
+    assert evaluate_command.main(["--run", str(run), "--data", str(data)]) == 2
     assert "cannot be read (No such file or directory)" in capsys.readouterr().err.splitlines()[-1]
 
 
@@ -474,11 +477,11 @@ def test_neither_silence_nor_noise_nor_hiss_misleads(kit, evaluation):
 
 
 def test_evaluations_keep_the_best_checkpoint_and_do_not_change_the_training(kit, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(during, "SHARE", math.inf)
-    monkeypatch.setattr(during, "CLIPS", 60)
+    monkeypatch.setattr(scoring, "SHARE", math.inf)
+    monkeypatch.setattr(scoring, "CLIPS", 60)
     path, plain = tmp_path / "judged", tmp_path / "plain"
     flags = ["--data", str(kit), "--steps", "40", *TINY, "--checkpoint-every", "100"]
-    assert train_wavegan.main([*flags, "--run", str(path), "--evaluate-every", "5"]) == 0
+    assert train_command.main([*flags, "--run", str(path), "--evaluate-every", "5"]) == 0
     told = capsys.readouterr().err
     quality = r"quality at step \d+.*FD \(own classifier\) [\d.]+ \(test data [\d.]+, white noise [\d.]+\)"
     assert len(re.findall(quality, told)) == 8
@@ -488,15 +491,15 @@ def test_evaluations_keep_the_best_checkpoint_and_do_not_change_the_training(kit
     assert Run(path).best() == min(found, key=found.get) and Run(path).best() in Run(path).steps()
     assert len(set(scalars(path / "levels" / "test data", "quality/frechet_distance").values())) == 1
 
-    assert train_wavegan.main([*flags, "--run", str(plain)]) == 0
+    assert train_command.main([*flags, "--run", str(plain)]) == 0
     for name, array in Run(plain).load(40).items():
         np.testing.assert_array_equal(Run(path).load(40)[name], array)
 
 
 def test_evaluations_wait_until_they_are_a_twentieth_of_the_time(kit, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(during, "CLIPS", 60)
+    monkeypatch.setattr(scoring, "CLIPS", 60)
     flags = ["--data", str(kit), "--run", str(tmp_path / "run"), "--steps", "10", *TINY, "--evaluate-every", "1"]
-    assert train_wavegan.main(flags) == 0
+    assert train_command.main(flags) == 0
     told = capsys.readouterr().err
     # Compiling counts as time of the training, so that there may be one; how much they take, a set clock tells.
     assert re.search(r"evaluations? took [\d.]+% of the time|no evaluation was made yet: one takes about", told)

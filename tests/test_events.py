@@ -5,9 +5,9 @@ import resource
 import pytest
 import tensorflow as tf
 
-from preprocess import UserError
-from preprocess.framing import framed_records
-from wavegan.events import Events, forget_after
+from wavegan.base.errors import UserError
+from wavegan.data.tfrecord import framed_records
+from wavegan.runs.events import Events, forget_after
 
 
 def steps(folder):

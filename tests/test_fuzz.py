@@ -28,16 +28,19 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from preprocess import UserError, records
-from preprocess.audio import Cutting, Unusable, slice_recording
+from preprocess.clips import Cutting, slice_recording
 from preprocess.convert import prepare
-from preprocess.durable import json_checksum
 from preprocess.options import Options
-from preprocess.records import DatasetInfo, complaint, write_example
 from preprocess.splits import SPLITS
-from wavegan.config import Config
-from wavegan.dataset import Records, clips
-from wavegan.runs import Run
+from wavegan.audio.decode import Unusable
+from wavegan.base import quiet
+from wavegan.base.errors import UserError
+from wavegan.base.files import json_checksum
+from wavegan.data.batches import clips
+from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo, complaint, write_example
+from wavegan.runs.config import Config
+from wavegan.runs.run import Run
 
 SECONDS = float(os.environ.get("WAVEGAN_FUZZ_SECONDS", 60))  # of all slow properties together
 EXAMPLES = 80  # of a property in the ordinary suite
@@ -309,7 +312,7 @@ def mutated_records_with_good_checksums_give_clips_or_a_user_error(data):
     with tempfile.TemporaryDirectory() as folder:
         info = described(folder, content, len(payloads), len(content))
         try:
-            with records.native_stderr_hidden():
+            with quiet.native_stderr_hidden():
                 read = clips(Records(folder, info), info, np.arange(len(payloads)))
         except UserError as problem:
             assert SHARD in str(problem) and any(complaint(payload, LENGTH, 1) for payload in payloads)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 
-import generate
-from wavegan.generation import load_generator
-from wavegan.latents import sample_latents
-from wavegan.models import build_generator
-from wavegan.runs import Run
-from wavegan.synthesis import synthesizer
+from wavegan.cli import generate as generate_command
+from wavegan.generation.generate import load_generator
+from wavegan.models.gan.networks import build_generator
+from wavegan.models.latents import sample_latents
+from wavegan.models.sampling import synthesizer
+from wavegan.runs.run import Run
 
 
 def sounds(folder):
@@ -21,7 +21,7 @@ def sounds(folder):
 
 def test_fifty_sounds_fifty_files(trained, tmp_path, capsys):
     out = tmp_path / "new sounds"
-    assert generate.main(["--run", str(trained), "--out", str(out)]) == 0
+    assert generate_command.main(["--run", str(trained), "--out", str(out)]) == 0
     made = sounds(out)
     assert list(made) == [f"{number:03d}.wav" for number in range(50)]
     info = soundfile.info(out / "007.wav")
@@ -34,7 +34,7 @@ def test_fifty_sounds_fifty_files(trained, tmp_path, capsys):
 
 
 def test_a_latent_gives_its_sound_again(trained, tmp_path):
-    generate.main(["--run", str(trained), "--n", "5", "--out", str(tmp_path / "x")])
+    generate_command.main(["--run", str(trained), "--n", "5", "--out", str(tmp_path / "x")])
     generator, *_ = load_generator(Run(trained))
     again = synthesizer(generator)(np.load(tmp_path / "x" / "latents.npz")["latents"])
     stored = sounds(tmp_path / "x")["003.wav"]
@@ -44,7 +44,7 @@ def test_a_latent_gives_its_sound_again(trained, tmp_path):
 def test_a_seed_gives_the_same_sounds_whatever_their_number(trained, tmp_path):
     for n in (1, 7, 150):  # 128 are computed at once
         words = ["--run", str(trained), "--seed", "5", "--out", str(tmp_path / str(n)), "--n", str(n)]
-        assert generate.main(words) == 0
+        assert generate_command.main(words) == 0
     for n in (1, 7):
         for clip in (tmp_path / str(n)).glob("*.wav"):
             assert clip.read_bytes() == (tmp_path / "150" / clip.name).read_bytes()
@@ -63,7 +63,7 @@ def test_audio_does_not_depend_on_what_is_computed_with_it():
 
 def test_a_path_goes_from_one_sound_to_another_and_both_come_back_as_they_were(trained, tmp_path, capsys):
     def make(name, *words):
-        assert generate.main(["--run", str(trained), "--out", str(tmp_path / name), *words]) == 0
+        assert generate_command.main(["--run", str(trained), "--out", str(tmp_path / name), *words]) == 0
         return [path.read_bytes() for path in sorted((tmp_path / name).glob("*.wav"))]
 
     start, end = make("fifty", "--seed", "1")[17], make("one", "--seed", "2", "--n", "1")[0]
@@ -91,11 +91,11 @@ def test_saved_sounds_come_back_by_their_file_alone(trained, tmp_path, capsys, m
     monkeypatch.chdir(tmp_path)
     run = Path(shutil.copytree(trained, tmp_path / "runs" / "mine"))
     shutil.copytree(trained, tmp_path / "runs" / "newer")
-    assert generate.main(["--run", "runs/mine", "--out", "then", "--n", "2", "--checkpoint", "4"]) == 0
+    assert generate_command.main(["--run", "runs/mine", "--out", "then", "--n", "2", "--checkpoint", "4"]) == 0
     then = sounds(tmp_path / "then")
 
     def again(out, *words):
-        assert generate.main(["--from", "then", "--out", out, *words]) == 0
+        assert generate_command.main(["--from", "then", "--out", out, *words]) == 0
         return all(np.array_equal(then[name], clip) for name, clip in sounds(tmp_path / out).items())
 
     assert again("again")
@@ -104,9 +104,9 @@ def test_saved_sounds_come_back_by_their_file_alone(trained, tmp_path, capsys, m
     assert not again("now", "--checkpoint", "latest")
     told = f"these are not the saved sounds: those are of run {run}, --checkpoint 4"
     assert told in capsys.readouterr().out
-    assert generate.main(["--interpolate", "then:0", "7", "--out", "way"]) == 0
+    assert generate_command.main(["--interpolate", "then:0", "7", "--out", "way"]) == 0
     assert np.array_equal(sounds(tmp_path / "way")["000.wav"], then["000.wav"])
-    assert generate.main(["--from", "now/000.wav", "--checkpoint", "4", "--out", "back"]) == 0
+    assert generate_command.main(["--from", "now/000.wav", "--checkpoint", "4", "--out", "back"]) == 0
     assert np.array_equal(sounds(tmp_path / "back")["000.wav"], then["000.wav"])
 
 
@@ -114,26 +114,26 @@ def test_a_run_that_made_saved_sounds_may_move_and_one_that_is_gone_is_told(trai
     monkeypatch.chdir(tmp_path)
     Path("runs").mkdir()
     shutil.copytree(trained, "mine")
-    assert generate.main(["--run", "mine", "--out", "then", "--n", "1", "--checkpoint", "4"]) == 0
+    assert generate_command.main(["--run", "mine", "--out", "then", "--n", "1", "--checkpoint", "4"]) == 0
     shutil.move("mine", "runs/mine")
-    assert generate.main(["--from", "then", "--out", "again"]) == 0
+    assert generate_command.main(["--from", "then", "--out", "again"]) == 0
     assert np.array_equal(sounds(tmp_path / "again")["000.wav"], sounds(tmp_path / "then")["000.wav"])
     capsys.readouterr()
     Run("runs/mine").checkpoint_path(4).unlink()
-    assert generate.main(["--from", "again", "--out", "x"]) == 2
+    assert generate_command.main(["--from", "again", "--out", "x"]) == 2
     assert "the checkpoint of step 4, which made the saved sounds, is not kept in" in capsys.readouterr().err
     shutil.move("runs/mine", "elsewhere")
-    assert generate.main(["--from", "again", "--out", "x"]) == 2
+    assert generate_command.main(["--from", "again", "--out", "x"]) == 2
     assert "the run that made the saved sounds, is not there any more. Give it with --run" in capsys.readouterr().err
     assert not Path("x").exists()
 
 
 def test_a_run_trained_anew_in_its_place_is_told(trained, tmp_path, capsys):
     run = Run(shutil.copytree(trained, tmp_path / "mine"))
-    assert generate.main(["--run", str(run.path), "--out", str(tmp_path / "then"), "--n", "1"]) == 0
+    assert generate_command.main(["--run", str(run.path), "--out", str(tmp_path / "then"), "--n", "1"]) == 0
     run.save(10, run.load(8))
     capsys.readouterr()
-    assert generate.main(["--from", str(tmp_path / "then"), "--out", str(tmp_path / "now")]) == 0
+    assert generate_command.main(["--from", str(tmp_path / "then"), "--out", str(tmp_path / "now")]) == 0
     assert "these are not the saved sounds" in capsys.readouterr().out
 
 
@@ -141,26 +141,26 @@ def test_the_best_checkpoint_is_that_with_the_highest_score(trained, tmp_path, c
     shutil.copytree(trained, tmp_path / "copy")
     run = Run(tmp_path / "copy")
     words = ["--run", str(run.path), "--checkpoint", "best", "--n", "1", "--out", str(tmp_path / "x")]
-    assert generate.main(words) == 2
+    assert generate_command.main(words) == 2
     told = capsys.readouterr().err
     assert f"no checkpoint of {run.path} has a score, so none is the best. Give them scores: " in told
     assert f"--run {shlex.quote(str(run.path))} --checkpoint all. Or train with --evaluate-every." in told
     for step, score in {4: 1.5, 8: 2.5, 10: 2.0}.items():
         run.set_score(step, score, "x")
-    assert generate.main(words) == 0
+    assert generate_command.main(words) == 0
     assert ", step 8, seed" in capsys.readouterr().out
 
 
 def test_without_a_seed_the_sounds_are_new(trained, tmp_path):
     for name in ("a", "b"):
-        generate.main(["--run", str(trained), "--n", "2", "--out", str(tmp_path / name)])
+        generate_command.main(["--run", str(trained), "--n", "2", "--out", str(tmp_path / name)])
     assert not np.array_equal(sounds(tmp_path / "a")["000.wav"], sounds(tmp_path / "b")["000.wav"])
 
 
 def test_files_that_are_there_are_never_overwritten(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
-        generate.main(["--run", str(trained), "--n", "1"])
+        generate_command.main(["--run", str(trained), "--n", "1"])
     folders = sorted(path.name for path in (tmp_path / "generated" / trained.name).iterdir())
     assert folders == ["step-00000010", "step-00000010-2"]
 
@@ -168,17 +168,19 @@ def test_files_that_are_there_are_never_overwritten(trained, tmp_path, monkeypat
 def test_previews_and_generate_share_one_path(trained, tmp_path):
     """DD's previews sound better than its inference."""
     preview = trained / "previews" / "step-00000010"
-    assert generate.main(["--from", str(preview), "--out", str(tmp_path / "again")]) == 0
+    assert generate_command.main(["--from", str(preview), "--out", str(tmp_path / "again")]) == 0
     for clip, stored in zip(sounds(tmp_path / "again").values(), sounds(preview).values(), strict=True):
         np.testing.assert_array_equal(clip, stored)
-    assert generate.main(["--from", str(trained / "preview_latents.npz"), "--out", str(tmp_path / "latest")]) == 0
+    assert (
+        generate_command.main(["--from", str(trained / "preview_latents.npz"), "--out", str(tmp_path / "latest")]) == 0
+    )
     assert sounds(tmp_path / "latest").keys() == sounds(tmp_path / "again").keys()
 
 
 def test_generating_writes_nothing_into_the_run(trained, tmp_path):
     """CD's read-only commands overwrite the training's arguments."""
     before = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
-    generate.main(["--run", str(trained), "--n", "2", "--out", str(tmp_path / "x")])
+    generate_command.main(["--run", str(trained), "--n", "2", "--out", str(tmp_path / "x")])
     assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
 
 
@@ -219,7 +221,7 @@ def test_latents_are_uniform_from_minus_one_to_one():
 def test_what_cannot_be_generated_is_one_line(trained, tmp_path, capsys, words, complaint):
     out = tmp_path / "x"
     try:
-        code = generate.main(["--run", str(trained), "--out", str(out), *words])
+        code = generate_command.main(["--run", str(trained), "--out", str(out), *words])
     except SystemExit as exit:
         code = exit.code
     lines = capsys.readouterr().err.splitlines()
@@ -233,9 +235,9 @@ def test_a_broken_checkpoint_is_one_line_and_the_newest_good_one_is_used(trained
     shutil.copytree(trained, copy)
     path = Run(copy).checkpoint_path(10)
     path.write_bytes(path.read_bytes()[:-100])
-    assert generate.main(["--run", str(copy), "--checkpoint", "10", "--out", str(tmp_path / "x")]) == 2
+    assert generate_command.main(["--run", str(copy), "--checkpoint", "10", "--out", str(tmp_path / "x")]) == 2
     assert "step-00000010.npz is damaged" in capsys.readouterr().err
-    assert generate.main(["--run", str(copy), "--n", "1", "--out", str(tmp_path / "x")]) == 0
+    assert generate_command.main(["--run", str(copy), "--n", "1", "--out", str(tmp_path / "x")]) == 0
     told = capsys.readouterr()
     assert "step-00000010.npz is damaged" in told.err and "the checkpoint of step 8 is used instead" in told.err
     assert ", step 8, seed" in told.out

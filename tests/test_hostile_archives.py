@@ -13,9 +13,10 @@ import pytest
 from test_archives import ALL_KINDS, add, pack, read
 from test_sources import paths
 
-from preprocess import UserError, archives, workers
+from preprocess import archives, workers
 from preprocess.archives import Archive
-from preprocess.audio import Unusable
+from wavegan.audio.decode import Unusable
+from wavegan.base.errors import UserError
 
 ROOT = Path(archives.__file__).parent.parent
 

@@ -14,11 +14,12 @@ import soundfile
 from conftest import RATE, make
 from test_hostile_archives import growth
 
-from preprocess import audio
-from preprocess.records import DatasetInfo, import_tensorflow
-from preprocess.sources import shown
+from wavegan.audio import decode
+from wavegan.base.quiet import import_tensorflow
+from wavegan.base.text import shown
+from wavegan.data.schema import DatasetInfo
 
-ROOT = Path(audio.__file__).parent.parent
+ROOT = Path(decode.__file__).parent.parent
 if sys.platform != "linux":
     pytest.skip("names, links and memory are tested as Linux has them", allow_module_level=True)
 
@@ -319,8 +320,8 @@ def test_a_file_and_a_folder_without_permission_are_named(tmp_path, record):
 
 DECODE_ALL = """
 try:
-    audio.slice_recording(sys.argv[1], audio.Cutting(8000, 16384), workers.Clips(str(Path(sys.argv[1]).parent)))
-except audio.Unusable as reason:
+    clips.slice_recording(sys.argv[1], clips.Cutting(8000, 16384), workers.Clips(str(Path(sys.argv[1]).parent)))
+except decode.Unusable as reason:
     print(reason)
 """
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from preprocess import UserError
-from wavegan import latents
-from wavegan.latents import linear, sample_latents, spherical
-from wavegan.saved import Origin, named, one
+from wavegan.base.errors import UserError
+from wavegan.generation import latents
+from wavegan.generation.latents import linear, spherical
+from wavegan.generation.saved import Origin, named, one
+from wavegan.models.latents import sample_latents
 
 SIZE = 100
 

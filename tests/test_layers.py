@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from wavegan.layers import FEW_STEPS, PhaseShuffle, StridedConv1D, TransposedConv1D
+from wavegan.models.gan.layers import FEW_STEPS, PhaseShuffle, StridedConv1D, TransposedConv1D
 
 
 @pytest.fixture(autouse=True)

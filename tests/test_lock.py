@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from preprocess import UserError
-from wavegan import lock
-from wavegan.evaluation.report import earlier
-from wavegan.lock import only_one
+from wavegan.base import locks
+from wavegan.base.errors import UserError
+from wavegan.base.locks import only_one
+from wavegan.evaluation.store import earlier
 
 ROOT = Path(__file__).resolve().parent.parent
 HOLD = """
@@ -66,7 +66,7 @@ def test_where_there_are_no_locks_somebody_is_told(tmp_path, monkeypatch, missin
     def unsupported(*arguments):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(*(lock, "fcntl", None) if missing == "module" else (lock.fcntl, "flock", unsupported))
+    monkeypatch.setattr(*(locks, "fcntl", None) if missing == "module" else (locks.fcntl, "flock", unsupported))
     lines = []
     with only_one(tmp_path, lines.append):
         pass

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from wavegan import autodiff, losses
+from wavegan.backend import autodiff
+from wavegan.models.gan import losses
 
 
 def test_wasserstein_distance_is_the_difference_of_the_mean_scores():

@@ -12,21 +12,22 @@ from conftest import TINY
 from test_evaluation import LENGTH, RATE, ROUNDED, drums, mean, scalars
 from test_page import sounds as sounds_of
 
-import evaluate
-import train_wavegan
-from preprocess import UserError, drumkit
-from preprocess.audio import write_wav
+from preprocess import drumkit
 from preprocess.convert import prepare
 from preprocess.options import Options
-from preprocess.records import DatasetInfo
-from wavegan.evaluation import embedding, measure, scores
-from wavegan.evaluation import report as reports
-from wavegan.evaluation.distances import Distances, heard, rows
-from wavegan.evaluation.embedding import Real
-from wavegan.evaluation.features import LogMel, in_blocks
-from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
-from wavegan.evaluation.quality import Yardstick, cells_of
-from wavegan.latents import sample_latents
+from wavegan.audio.mel import LogMel, in_blocks
+from wavegan.audio.wav import write_wav
+from wavegan.base.errors import UserError
+from wavegan.cli import evaluate as evaluate_command
+from wavegan.cli import train as train_command
+from wavegan.data.schema import DatasetInfo
+from wavegan.evaluation import protocol, scores, store, terminal
+from wavegan.evaluation.judge import embedding
+from wavegan.evaluation.judge.embedding import Real
+from wavegan.evaluation.memorised import Distances, heard, rows
+from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN, Evaluation
+from wavegan.evaluation.yardsticks import Yardstick, cells_of
+from wavegan.models.latents import sample_latents
 
 
 def normal(n, width=4, seed=0):
@@ -158,7 +159,7 @@ def test_without_held_out_recordings_half_of_the_training_clips_are_scored(tmp_p
 
 def test_distances_are_of_as_many_clips_as_are_scored_at_once(of_snares):
     sounds = of_snares.generated(noisy, 5)
-    first = measure.Sounds(sounds.rows[:55], sounds.heard[:55], sounds.embeddings[:55], None)
+    first = protocol.Sounds(sounds.rows[:55], sounds.heard[:55], sounds.embeddings[:55], None)
     for key in ("d_self", "d_train"):
         assert of_snares.measure(sounds)[key] == of_snares.measure(first)[key]
     own = scores.nearest(sounds.rows[:55], sounds.rows[:55], skip_self=True)[0].mean()
@@ -189,7 +190,7 @@ def test_white_noise_is_as_loud_as_the_recordings(of_snares):
 
 def test_clips_are_made_a_few_at_a_time_and_told_to_the_progress(of_snares, monkeypatch):
     whole, made, told = of_snares.generated(noisy, 5), [], []
-    monkeypatch.setattr(measure, "AT_ONCE", 300 * LENGTH)
+    monkeypatch.setattr(protocol, "AT_ONCE", 300 * LENGTH)
     sounds = of_snares.generated(
         lambda latents: made.append(len(latents)) or noisy(latents), 5, SimpleNamespace(update=told.append)
     )
@@ -318,20 +319,20 @@ def test_the_scores_of_an_earlier_file_come_back_whatever_their_method(tmp_path)
     path = tmp_path / "evaluation.json"
     rows = [{"step": step, "method": method, "scores": {"d_self": step}} for method in "xy" for step in (4, 8)]
     path.write_text(json.dumps({"format": 1, "checkpoints": rows[:2], "others": rows[2:], "data": "drums"}))
-    assert reports.earlier(path) == rows
+    assert store.earlier(path) == rows
     path.write_text(json.dumps({"format": 2, "checkpoints": rows[:2], "others": rows[2:]}))
-    assert reports.earlier(path) == []
+    assert store.earlier(path) == []
     for text in ("", "[]", "{}", "\udcff", '{"format": 1, "checkpoints": [{"step": 4}], "others": []}'):
         path.write_bytes(text.encode(errors="surrogateescape"))
-        assert reports.earlier(path) == [], text
-    assert reports.earlier(tmp_path / "missing") == []
+        assert store.earlier(path) == [], text
+    assert store.earlier(tmp_path / "missing") == []
 
 
 def test_the_scores_of_each_step_and_the_levels_beside_them_replace_what_was_logged(tmp_path):
     levels = {TEST: {"d_self": {"mean": 2.0}}, NOISE: {"d_self": {"mean": 3.0}}}
     for factor in (10.0, 1.0):
         checkpoints = [{"step": step, "scores": {"d_self": {"mean": factor * step}}} for step in (4, 8)]
-        reports.log(tmp_path, checkpoints, levels)
+        store.log(tmp_path, checkpoints, levels)
     assert scalars(tmp_path / GENERATED, "quality/d_self") == {4: 4.0, 8: 8.0}
     assert scalars(tmp_path / TEST, "quality/d_self") == {4: 2.0, 8: 2.0}
     assert scalars(tmp_path / NOISE, "quality/d_self") == {4: 3.0, 8: 3.0}
@@ -353,7 +354,7 @@ def test_the_scores_of_each_step_and_the_levels_beside_them_replace_what_was_log
     ],
 )
 def test_a_figure_has_the_digits_that_count(mean, spread, shown):
-    assert reports.text({"mean": mean, "spread": spread}) == shown
+    assert terminal.text({"mean": mean, "spread": spread}) == shown
 
 
 def test_the_tables_have_a_column_for_every_set_in_their_order():
@@ -369,30 +370,30 @@ def test_the_tables_have_a_column_for_every_set_in_their_order():
         "best_step": 1000,
         "histogram": {GENERATED: {"kick": 0.25, "tom": 0.75}, NOISE: {"kick": 1.0, "tom": 0.0}},
     }
-    assert [line.split() for line in reports.table(report).splitlines()] == [
+    assert [line.split() for line in terminal.table(report).splitlines()] == [
         ["generated", "test", "data", "white", "noise"], ["recall,", "higher", "1", "–", "3"]
     ]  # fmt: skip
-    assert [line.split() for line in reports.curve(report).splitlines()] == [
+    assert [line.split() for line in terminal.curve(report).splitlines()] == [
         ["step", "recall"], ["1,000", "0.25", "best"], ["2,000", "0.5"]
     ]  # fmt: skip
-    assert [line.split() for line in reports.shares(report).splitlines()] == [
+    assert [line.split() for line in terminal.shares(report).splitlines()] == [
         ["class", "generated", "white", "noise"], ["kick", "25.0%", "100.0%"], ["tom", "75.0%", "0.0%"]
     ]  # fmt: skip
-    assert reports.shares({"histogram": {}}) == ""
+    assert terminal.shares({"histogram": {}}) == ""
 
 
 def test_a_classifier_is_described_by_the_held_out_clips_it_was_tried_on():
     held = {"train": Real(np.empty((90, 2)), None), "test": Real(np.empty((40, 2)), None)}
     for accuracy, words in ((0.975, "right about 97.5% of 40 "), (0.0, "right about 0.0% of 40 "), (None, "never tri")):
         known = SimpleNamespace(name="judge", classes=("a", "b"), test_accuracy=accuracy, real=held)
-        assert words in reports.described(known)
-    assert reports.described(SimpleNamespace(name="judge", classes=())) == "judge"
+        assert words in terminal.described(known)
+    assert terminal.described(SimpleNamespace(name="judge", classes=())) == "judge"
 
 
 def test_a_report_that_cannot_be_written_says_where(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="evaluation .*file cannot be written"):
-        reports.save(tmp_path / "file", {}, "")
+        store.save(tmp_path / "file", {}, "")
 
 
 def test_a_stereo_run_is_scored_and_its_page_is_stereo(tmp_path, capsys):
@@ -404,8 +405,8 @@ def test_a_stereo_run_is_scored_and_its_page_is_stereo(tmp_path, capsys):
     prepare([str(tmp_path / "wav")], tmp_path / "data",
             Options(sample_rate=RATE, length=LENGTH, channels=2, slices="first", workers=1))  # fmt: skip
     run = tmp_path / "run"
-    assert train_wavegan.main(["--data", str(tmp_path / "data"), "--run", str(run), "--steps", "1", *TINY]) == 0
-    assert evaluate.main(["--run", str(run), "--n", "50"]) == 0, capsys.readouterr().err
+    assert train_command.main(["--data", str(tmp_path / "data"), "--run", str(run), "--steps", "1", *TINY]) == 0
+    assert evaluate_command.main(["--run", str(run), "--n", "50"]) == 0, capsys.readouterr().err
     report = json.loads((run / "evaluation" / "evaluation.json").read_text())
     assert report["config"]["channels"] == 2 and {score["key"] for score in report["scores"]} >= {"recall", "d_train"}
     shown = sounds_of((run / "evaluation" / "evaluation.html").read_text(encoding="utf-8"))

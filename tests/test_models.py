@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from wavegan.models import build_critic, build_generator, strides_for
+from wavegan.models.gan.networks import build_critic, build_generator, strides_for
 
 
 def test_the_paper_generator_has_its_19_1_million_parameters():

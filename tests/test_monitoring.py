@@ -11,9 +11,10 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from wavegan import monitoring, pictures
-from wavegan.events import Events
-from wavegan.runs import Run
+from wavegan.audio import mel, pictures
+from wavegan.runs.events import Events
+from wavegan.runs.run import Run
+from wavegan.training import callbacks
 
 SCALARS = {
     "critic/wasserstein_distance", "critic/gradient_penalty", "critic/loss", "generator/loss",
@@ -47,20 +48,20 @@ def drive(callback, logs, model=None):
 def test_a_broken_state_is_never_saved(tmp_path):
     run = Run(tmp_path)
     run.checkpoints.mkdir()
-    checkpoints = drive(monitoring.Checkpoints(run, every=2), [{}, {}, {}])
+    checkpoints = drive(callbacks.Checkpoints(run, every=2), [{}, {}, {}])
     assert run.steps() == [2]
     checkpoints.model.arrays = {"generator/000/kernel": np.array([1.0, np.nan])}
-    with pytest.raises(monitoring.Diverged, match="generator/000/kernel is no longer finite after step 4"):
+    with pytest.raises(callbacks.Diverged, match="generator/000/kernel is no longer finite after step 4"):
         checkpoints.on_train_batch_end(3, {})
     assert run.steps() == [2]
 
 
 def test_a_checkpoint_comes_after_some_steps_or_some_minutes_whichever_is_first(tmp_path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(monitoring.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
     saved = []
-    monkeypatch.setattr(monitoring, "save", lambda run, step, model, beside: saved.append((step, now[0])))
-    checkpoints = monitoring.Checkpoints(Run(tmp_path), every=10, minutes=5)
+    monkeypatch.setattr(callbacks, "save", lambda run, step, model, beside: saved.append((step, now[0])))
+    checkpoints = callbacks.Checkpoints(Run(tmp_path), every=10, minutes=5)
     checkpoints.set_model(FakeModel())
     checkpoints.on_train_begin()
     for batch in range(22):
@@ -72,14 +73,14 @@ def test_a_checkpoint_comes_after_some_steps_or_some_minutes_whichever_is_first(
 def test_the_end_is_saved_whatever_the_interval(tmp_path):
     run = Run(tmp_path)
     run.checkpoints.mkdir()
-    drive(monitoring.Checkpoints(run, every=100), [{}] * 3, FakeModel(step=40)).on_train_end()
+    drive(callbacks.Checkpoints(run, every=100), [{}] * 3, FakeModel(step=40)).on_train_end()
     assert run.steps() == [43]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_the_training_after_its_step(number, capsys):
     before = signal.getsignal(number)
-    callback = drive(monitoring.StopOnInterrupt(), [{}])
+    callback = drive(callbacks.StopOnInterrupt(), [{}])
     for _ in range(1 if number == signal.SIGINT else 3):
         os.kill(os.getpid(), number)
         time.sleep(0.05)
@@ -97,7 +98,7 @@ def test_an_interruption_ends_the_training_after_its_step(number, capsys):
 
 def test_a_log_file_gets_lines_and_no_redrawn_bar(capsys):
     logs = {"critic/wasserstein_distance": 1.25, "critic/gradient_penalty": 0.5, "generator/loss": -3.0}
-    drive(monitoring.ProgressBar(total=40), [logs] * 40).on_train_end()
+    drive(callbacks.ProgressBar(total=40), [logs] * 40).on_train_end()
     shown = capsys.readouterr().err
     assert "\r" not in shown
     assert "step 1 after" in shown and "distance 1.25, penalty 0.5, generator -3" in shown
@@ -118,7 +119,7 @@ def events(folder):
 
 def test_scalars_are_means_over_their_stretch(tmp_path):
     writer = Events(tmp_path)
-    drive(monitoring.Scalars(writer, every=4), [{"critic/loss": float(n)} for n in range(1, 11)]).on_train_end()
+    drive(callbacks.Scalars(writer, every=4), [{"critic/loss": float(n)} for n in range(1, 11)]).on_train_end()
     writer.close()
     losses = {step: float(values[0]) for (tag, step), values in events(tmp_path).items() if tag == "critic/loss"}
     assert losses == {1: 1.0, 4: 3.0, 8: 6.5, 10: 9.5}
@@ -140,8 +141,9 @@ def test_a_training_logs_all_that_was_promised(trained):
 
 
 def test_real_clips_in_tensorboard_are_the_recordings(trained, drums):
-    from preprocess.records import DatasetInfo
-    from wavegan.dataset import Records, clips
+    from wavegan.data.batches import clips
+    from wavegan.data.records import Records
+    from wavegan.data.schema import DatasetInfo
 
     info = DatasetInfo.load(drums)
     records = Records(drums, info)
@@ -164,11 +166,11 @@ def test_previews_are_wav_files_of_the_same_latents(trained):
 
 def test_a_first_preview_comes_within_the_first_minute(monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 20.0))  # a slow machine: 20 s a step
-    monkeypatch.setattr(monitoring.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
     shown = []
-    monkeypatch.setattr(monitoring.Previews, "preview", lambda self, step: shown.append(step))
-    monkeypatch.setattr(monitoring, "synthesizer", lambda generator: None)
-    drive(monitoring.Previews(None, None, None, 8000, every=1000), [{}] * 10)
+    monkeypatch.setattr(callbacks.Previews, "preview", lambda self, step: shown.append(step))
+    monkeypatch.setattr(callbacks, "synthesizer", lambda generator: None)
+    drive(callbacks.Previews(None, None, None, 8000, every=1000), [{}] * 10)
     assert shown == [0, 3]
 
 
@@ -196,15 +198,15 @@ def test_pictures_of_short_clips_at_odd_rates_come_without_warnings(sample_rate,
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pictures.mel_spectrogram_db(np.ones((2, length), "float32"), sample_rate)
+        mel.mel_spectrogram_db(np.ones((2, length), "float32"), sample_rate)
 
 
 def test_the_mel_spectrogram_shows_a_tone_where_it_is():
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(8192) / 16000, dtype="float32")
-    spectrogram = pictures.mel_spectrogram_db(tone[None], 16000)[0]
+    spectrogram = mel.mel_spectrogram_db(tone[None], 16000)[0]
     import librosa
 
-    bins = librosa.mel_frequencies(pictures.MEL_BINS + 2, fmin=0, fmax=8000)[1:-1]
+    bins = librosa.mel_frequencies(mel.MEL_BINS + 2, fmin=0, fmax=8000)[1:-1]
     loudest = spectrogram.mean(axis=1).argmax()
     assert bins[loudest] == pytest.approx(1000, rel=0.05)
     assert spectrogram.max() - spectrogram[loudest // 3].mean() > 40

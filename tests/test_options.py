@@ -2,8 +2,9 @@
 
 import pytest
 
-from preprocess import UserError
-from preprocess.options import LENGTHS, Options, check_length, default_length
+from preprocess.options import Options
+from wavegan.base.errors import UserError
+from wavegan.data.lengths import LENGTHS, check_length, default_length
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ import pytest
 import soundfile
 from PIL import Image
 
-from preprocess.audio import to_pcm16
-from wavegan.evaluation.curves import chart
-from wavegan.evaluation.markup import decimals_for, number, percent, text
-from wavegan.evaluation.page import Clip, html
+from wavegan.audio.wav import to_pcm16
+from wavegan.evaluation.page.charts import chart
+from wavegan.evaluation.page.markup import decimals_for, number, percent, text
+from wavegan.evaluation.page.page import Clip, html
 
 ROOT = Path(__file__).resolve().parent.parent
 RATE = 8000  # Hz

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import preprocess
-from preprocess.__main__ import main
-from preprocess.progress import Progress
-from preprocess.records import DatasetInfo
 from preprocess.report import WIDTH, format_report
 from preprocess.splits import SPLITS
+from wavegan.base.progress import Progress
+from wavegan.cli.preprocess import main
+from wavegan.data.schema import DatasetInfo
 
 ROOT = Path(preprocess.__file__).parent.parent
 SMALL = ["--sample-rate", "8000", "--length", "256", "--workers", "1"]

@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.__main__ import parser
-from preprocess import UserError
-from wavegan.config import resolve
-from wavegan.evaluation.measure import NOISE, TEST
+from wavegan.base.errors import UserError
+from wavegan.evaluation.protocol import NOISE, TEST
+from wavegan.runs.config import resolve
 
 
 def row(variant, seed, step, averaged=True, distance=1.0):

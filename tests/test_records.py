@@ -8,9 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from preprocess import UserError, records
-from preprocess.durable import json_checksum
-from preprocess.records import DatasetInfo, complaint, import_tensorflow, parse_examples, write_example
+from wavegan.base import quiet
+from wavegan.base.errors import UserError
+from wavegan.base.files import json_checksum
+from wavegan.base.quiet import import_tensorflow
+from wavegan.data.schema import DatasetInfo, complaint, parse_examples, write_example
 
 
 def info(**changes):
@@ -218,7 +220,7 @@ def test_a_signal_during_the_import_is_heard_after_it(number):
     heard = []
     before = signal.signal(number, lambda number, frame: heard.append(number))
     try:
-        with records._interrupt_after():
+        with quiet._interrupt_after():
             os.kill(os.getpid(), number)
             time.sleep(0.05)
             assert heard == []

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from preprocess import UserError
-from wavegan import checkpoint
-from wavegan.config import Config
-from wavegan.runs import Damaged, Run, free_directory, newest_run
+from wavegan.base.errors import UserError
+from wavegan.runs import checkpoint
+from wavegan.runs.config import Config
+from wavegan.runs.run import Damaged, Run, free_directory, newest_run
 
 ARRAYS = {"generator/000/kernel": np.arange(6.0).reshape(2, 3), "critic/000/kernel": np.ones(4, "uint32")}
 

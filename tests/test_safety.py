@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import generate
-from preprocess import UserError
-from preprocess.durable import json_checksum
-from wavegan.config import Config
-from wavegan.runs import Run
+from wavegan.base.errors import UserError
+from wavegan.base.files import json_checksum
+from wavegan.cli import generate as generate_command
+from wavegan.runs.config import Config
+from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 EXECUTED = []
@@ -96,7 +96,7 @@ def test_a_pickle_in_the_place_of_a_checkpoint_is_refused(run):
 
 def test_the_generate_command_refuses_a_pickle_without_a_traceback(run, capsys):
     plant(run.checkpoint_path(3), "generator/kernel")
-    assert generate.main(["--run", str(run.path), "--n", "1"]) == 2
+    assert generate_command.main(["--run", str(run.path), "--n", "1"]) == 2
     complaint = capsys.readouterr().err
     assert complaint.splitlines()[-1].startswith("error: ") and "Traceback" not in complaint
 

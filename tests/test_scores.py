@@ -9,7 +9,8 @@ import scipy.linalg
 from scipy.spatial.distance import cdist, jensenshannon
 from scipy.stats import chi2_contingency, entropy
 
-from wavegan.evaluation import arrays, neighbours, scores
+from wavegan.evaluation import scores
+from wavegan.evaluation.scores import arrays, neighbours
 
 
 def one_hot(labels, classes):

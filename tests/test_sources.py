@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from preprocess import UserError
 from preprocess.archives import Archive
 from preprocess.convert import open_source
 from preprocess.sources import DrumKit, Folder
+from wavegan.base.errors import UserError
 
 
 def paths(listing):

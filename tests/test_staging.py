@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import make
 
-from preprocess import UserError, convert, shards, staging
-from preprocess.records import DatasetInfo, import_tensorflow
+from preprocess import convert, shards, staging
+from wavegan.base.errors import UserError
+from wavegan.base.quiet import import_tensorflow
+from wavegan.data.schema import DatasetInfo
 
 
 def test_a_data_set_that_is_there_is_not_touched(words, tmp_path):

@@ -19,9 +19,9 @@ from conftest import TINY
 from killed_training import MOMENTS
 from test_lock import hold
 
-import train_wavegan
-from preprocess.records import DatasetInfo
-from wavegan.runs import Run
+from wavegan.cli import train as train_command
+from wavegan.data.schema import DatasetInfo
+from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERY = 3  # steps between the checkpoints of `killed_training`
@@ -134,7 +134,7 @@ def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_whole(
 ):
     words = ["--data", str(drums), "--run", str(continued.path), "--steps", "90", *words]
     room(limit)
-    code = train_wavegan.main(words)
+    code = train_command.main(words)
     room(-1)
     errors = capsys.readouterr().err
     assert code == 2 and "Traceback" not in errors
@@ -142,18 +142,18 @@ def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_whole(
     assert last.startswith("error: ")
     assert re.search(complaint, last)
     assert continued.load_newest(warn=pytest.fail)[0] == 10
-    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 0
+    assert train_command.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 0
     assert continued.latest() == 12
 
 
 def test_a_full_disk_at_the_very_start_is_one_line(drums, room, tmp_path, capsys):
     for limit in (0, 100, 10_000):
         room(limit)
-        code = train_wavegan.main(["--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "2", *TINY])
+        code = train_command.main(["--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "2", *TINY])
         room(-1)
         errors = capsys.readouterr().err
         assert code == 2 and "Traceback" not in errors and errors.strip().splitlines()[-1].startswith("error: ")
-    assert train_wavegan.main(["--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "2", *TINY]) == 0
+    assert train_command.main(["--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "2", *TINY]) == 0
 
 
 def test_a_broken_newest_checkpoint_is_named_and_the_one_before_goes_on(continued, drums, capsys):
@@ -161,7 +161,7 @@ def test_a_broken_newest_checkpoint_is_named_and_the_one_before_goes_on(continue
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 0
+    assert train_command.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 0
     errors = capsys.readouterr().err
     assert "step-00000010.npz is damaged (its checksum is another)" in errors
     assert "going on at step 8" in errors
@@ -178,11 +178,11 @@ def test_a_flipped_bit_in_the_data_names_its_shard_and_record_and_the_run_is_who
     content[-200] ^= 1  # among the samples of its last record
     shard.write_bytes(content)
     words = ["--data", str(data), "--run", str(tmp_path / "run"), "--steps", "50", *TINY]
-    assert train_wavegan.main(words) == 2
+    assert train_command.main(words) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.search(rf"error: .*{shard.name} is damaged: record \d+ differs from its checksum", last)
     shutil.copy(drums / shard.name, shard)
-    assert train_wavegan.main([*words[:4], "--steps", "12"]) == 0
+    assert train_command.main([*words[:4], "--steps", "12"]) == 0
     assert Run(tmp_path / "run").latest() == 12
 
 
@@ -192,7 +192,7 @@ def test_a_run_that_lost_all_checkpoints_never_starts_from_zero(continued, drums
         path = continued.checkpoint_path(step)
         path.unlink() if harm == "gone" else path.write_bytes(path.read_bytes()[:-1])
     before = sorted(str(path) for path in continued.path.rglob("*"))
-    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 2
+    assert train_command.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 2
     complaint = capsys.readouterr().err.splitlines()[-1]
     assert ("all checkpoints of" in complaint) if harm == "damaged" else ("has no checkpoint any more" in complaint)
     after = sorted(str(path) for path in continued.path.rglob("*") if path.name != "lock")
@@ -201,7 +201,7 @@ def test_a_run_that_lost_all_checkpoints_never_starts_from_zero(continued, drums
 
 def test_a_run_that_lost_its_settings_never_starts_from_zero(continued, drums, capsys):
     continued.config_path.unlink()
-    assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), *TINY]) == 2
+    assert train_command.main(["--data", str(drums), "--run", str(continued.path), *TINY]) == 2
     assert "has checkpoints but has lost its config.json" in capsys.readouterr().err.splitlines()[-1]
     assert continued.steps() == [4, 8, 10]
 
@@ -211,13 +211,13 @@ def test_a_new_run_leaves_alone_what_is_in_its_folder(drums, tmp_path):
     theirs.parent.mkdir()
     theirs.write_bytes(b"")
     words = ["--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "1", *TINY]
-    assert train_wavegan.main(words) == 0 and theirs.exists()
+    assert train_command.main(words) == 0 and theirs.exists()
 
 
 def test_two_trainings_in_one_run_directory(continued, drums, capsys):
     first = hold(continued.path)
     try:
-        assert train_wavegan.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 2
+        assert train_command.main(["--data", str(drums), "--run", str(continued.path), "--steps", "12"]) == 2
     finally:
         first.kill()
         first.communicate()
@@ -231,8 +231,8 @@ def test_another_run_s_weights_begin_a_new_run_on_other_data(trained, drums, dru
     other = tmp_path / "other data"
     make(drum_files / "kick", other, sample_rate=4000, length=1024)
     words = ["--data", str(other), "--finetune", str(trained), "--run", str(tmp_path / "tuned")]
-    assert train_wavegan.main([*words, "--steps", "1", "--critic-learning-rate", "1e-9"]) == 0
-    assert train_wavegan.main([*words, "--steps", "2"]) == 0
+    assert train_command.main([*words, "--steps", "1", "--critic-learning-rate", "1e-9"]) == 0
+    assert train_command.main([*words, "--steps", "2"]) == 0
     tuned = Run(tmp_path / "tuned")
     assert tuned.config().finetuned_from == f"{trained.resolve()}, step 10"
     assert tuned.config().model_dim == 2 and tuned.config().critic_learning_rate == 1e-9
@@ -242,7 +242,7 @@ def test_another_run_s_weights_begin_a_new_run_on_other_data(trained, drums, dru
             np.testing.assert_array_equal(begun[name], array, err_msg=name)
     momenta = [name for name in begun if name.startswith("generator_optimizer/") and "momentum" in name]
     assert momenta and not any(begun[name].any() for name in momenta)
-    assert train_wavegan.main(["--data", str(other), "--run", str(trained)]) == 2
+    assert train_command.main(["--data", str(other), "--run", str(trained)]) == 2
     assert "which differs" in capsys.readouterr().err
 
 
@@ -250,9 +250,9 @@ def test_another_run_s_weights_begin_a_new_run_on_other_data(trained, drums, dru
 def test_finetuning_takes_the_weights_whatever_else_differs(drums, tmp_path, before, after):
     """Seeds are counted among the weights, and one of the runs may have no averaged generator."""
     old, new = Run(tmp_path / "old"), Run(tmp_path / "new")
-    assert train_wavegan.main(["--data", str(drums), "--run", str(old.path), "--steps", "2", *TINY, *before]) == 0
+    assert train_command.main(["--data", str(drums), "--run", str(old.path), "--steps", "2", *TINY, *before]) == 0
     words = ["--data", str(drums), "--run", str(new.path), "--finetune", str(old.path), "--seed", "5", *after]
-    assert train_wavegan.main([*words, "--steps", "1"]) == 0
+    assert train_command.main([*words, "--steps", "1"]) == 0
     source, begun = old.load(2), new.load(0)
     for network in ("generator", "critic", "averaged_generator"):
         theirs = network if any(name.startswith(network) for name in source) else "generator"
@@ -275,7 +275,7 @@ def test_finetuning_takes_the_weights_whatever_else_differs(drums, tmp_path, bef
 def test_finetuning_that_cannot_be_is_one_line(trained, drums, tmp_path, capsys, words, complaint):
     names = {"NEW": str(tmp_path / "new"), "OLD": str(trained)}
     words = ["--data", str(drums), "--finetune", str(trained), *[names.get(word, word) for word in words]]
-    assert train_wavegan.main(words) == 2
+    assert train_command.main(words) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and complaint in lines[0]
     assert not (tmp_path / "new").exists()

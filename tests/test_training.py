@@ -4,10 +4,11 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.plain import plain_critic
-from wavegan import autodiff, losses
-from wavegan.config import resolve
-from wavegan.models import build_critic, build_generator
-from wavegan.training import WaveGAN, gan_from
+from wavegan.backend import autodiff
+from wavegan.models.gan import losses
+from wavegan.models.gan.model import WaveGAN, gan_from
+from wavegan.models.gan.networks import build_critic, build_generator
+from wavegan.runs.config import resolve
 
 LENGTH, BATCH, UPDATES = 256, 3, 2
 SMALL = {"preset": "tiny", "model_dim": 4, "kernel_length": 9, "latent_size": 8, "critic_updates": 2}

@@ -2,9 +2,9 @@
 
 import math
 
-from preprocess.command import typed
-from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN
-from wavegan.evaluation.report import figure
+from wavegan.base.typed import typed
+from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN
+from wavegan.evaluation.terminal import figure
 
 # Shares of the way from white noise to recordings, by the root of FD, which is a squared distance.
 NEAR, FAR = 0.9, 0.25

@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from preprocess import UserError
-from preprocess.command import typed
-from preprocess.progress import Progress
-from preprocess.records import fingerprint
-from wavegan.dataset import clips
-from wavegan.evaluation import report as reports
-from wavegan.evaluation import scores
+from wavegan.base.errors import UserError
+from wavegan.base.locks import in_turn
+from wavegan.base.progress import Progress
+from wavegan.base.typed import typed
+from wavegan.data.batches import clips
+from wavegan.data.schema import fingerprint
+from wavegan.evaluation import scores, store, terminal
 from wavegan.evaluation.answers import answers
-from wavegan.evaluation.embedding import held_out
-from wavegan.evaluation.measure import GENERATED, NOISE, TEST, TRAIN, Evaluation
-from wavegan.evaluation.page import Clip, html
-from wavegan.evaluation.quality import FEWEST_HELD_OUT, SCORES
-from wavegan.generation import load_generator
-from wavegan.lock import in_turn
-from wavegan.synthesis import synthesizer
+from wavegan.evaluation.judge.embedding import held_out
+from wavegan.evaluation.page.page import Clip, html
+from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN, Evaluation
+from wavegan.evaluation.scores.catalogue import SCORES
+from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT
+from wavegan.generation.generate import load_generator
+from wavegan.models.sampling import synthesizer
 
 SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and the recording nearest to it
 SAMPLES_SHOWN = 3_000_000  # on the page, but for the pairs and the first eight: 8 MB
@@ -72,7 +72,7 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
             )
     trained_on = fingerprint(directory) == config.data_fingerprint
     folder = run.path / ("evaluation" if trained_on else f"evaluation by {info.name}")
-    reports.make(folder)  # before all the work
+    store.make(folder)  # before all the work
     evaluation = Evaluation(directory, info, n, seed, warn)
     evaluation.trained_on = trained_on
     best, found = None, {}
@@ -86,11 +86,11 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
         raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
     report, generated, real, pairs = _report(run, config, evaluation, best)
     with in_turn(folder):  # others may add scores
-        report |= _checkpoints(reports.earlier(folder / "evaluation.json"), evaluation.method, found)
+        report |= _checkpoints(store.earlier(folder / "evaluation.json"), evaluation.method, found)
         report["best_step"] = run.best() if trained_on else None
         report["answers"] = answers(report, run.path)
-        reports.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
-        reports.log(folder, report["checkpoints"], evaluation.levels)
+        store.save(folder, report, html(report, generated, real, pairs, info.sample_rate))
+        store.log(folder, report["checkpoints"], evaluation.levels)
     return report, folder / "evaluation.html"
 
 
@@ -136,10 +136,10 @@ def _report(run, config, evaluation, made):
     distances, nearest = evaluation.distances.nearest_heard(made.sounds.heard)
     unit = max(evaluation.held_heard.mean(), 1e-9)
     threshold, share = _memorised(evaluation.held_heard / unit, distances := distances / unit)
-    sets = [GENERATED, *(name for name in reports.SETS if name in evaluation.levels)]
+    sets = [GENERATED, *(name for name in store.SETS if name in evaluation.levels)]
     values = {GENERATED: made.scores, **evaluation.levels}
     report = {
-        "format": reports.FORMAT,
+        "format": store.FORMAT,
         "run": run.name,
         "step": made.step,
         "data": info.name,
@@ -151,7 +151,7 @@ def _report(run, config, evaluation, made):
         "made": time.strftime("%Y-%m-%dT%H:%M:%S"),
         "embedding": {
             "name": embedding.name,
-            "description": reports.described(embedding),
+            "description": terminal.described(embedding),
             "test_accuracy": embedding.test_accuracy,
             "classes": list(embedding.classes),
             "clips": embedding.content_hash,

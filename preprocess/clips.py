@@ -1,0 +1,122 @@
+"""From one recording to clips: windows of one length, as 16-bit samples."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from wavegan.audio.decode import Unusable, decode
+from wavegan.audio.wav import FULL_SCALE, to_pcm16
+
+SMALLEST_TAIL = 4  # a last window that holds less than 1/4 of a clip is dropped
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How a recording becomes clips: `sample_rate` (Hz), `length` (samples), `channels`, and as in `Options`."""
+
+    sample_rate: int
+    length: int
+    channels: int = 1
+    slices: str = "all"
+    normalize: str = "none"
+
+
+@dataclass
+class Slices:
+    """What one file gave.
+
+    Attributes:
+        starts: each clip's first sample, counted in the resampled file.
+        rms: each clip's root mean square, linear in [0, 1].
+        peak: the largest magnitude of all clips, linear in [0, 1].
+        padded: clips that were completed with silence at their end.
+        clipped: clips with samples that were above full scale.
+        silent: windows left out because every sample in them is zero.
+        cut: whether a part of the file's end is in no clip.
+        dropped_tail: whether that part is a last window less than a quarter full.
+    """
+
+    starts: list[int] = field(default_factory=list)
+    rms: list[float] = field(default_factory=list)
+    peak: float = 0.0
+    padded: int = 0
+    clipped: int = 0
+    silent: int = 0
+    cut: bool = False
+    dropped_tail: bool = False
+
+
+def windows(blocks: Iterable[np.ndarray], length: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields consecutive `(start, window)` of `length` samples; the last window is as long as what is left."""
+    start, held, count = 0, [], 0
+    for block in blocks:
+        held.append(block)
+        count += len(block)
+        if count >= length:
+            joined = np.concatenate(held)
+            for end in range(length, count + 1, length):
+                yield start, joined[end - length : end]
+                start += length
+            held = [joined[count - count % length :]]
+            count %= length
+    if count:
+        yield start, np.concatenate(held)
+
+
+def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink) -> Slices:
+    """Cuts a recording into clips and writes them to `sink` as little-endian int16 [length, channels], back to back.
+
+    Args:
+        source: as in `decode`.
+        sink: anything with `write(bytes)`.
+
+    Raises:
+        Unusable: as in `decode`, and where not one sample is left or every sample is zero.
+    """
+    scale = np.float32(1)
+    if cutting.normalize == "peak":
+        peak = max((float(np.abs(window).max()) for _, window in _chosen(source, cutting, Slices())), default=0.0)
+        # Full scale is one step below 1.0 in 16 bits: 1.0 itself would count as clipped.
+        scale = np.float32((FULL_SCALE - 1) / FULL_SCALE / peak) if peak else scale
+    slices = Slices()
+    for start, window in _chosen(source, cutting, slices):
+        _write_clip(start, window if scale == 1 else window * scale, cutting, slices, sink)
+    if not slices.starts:
+        if slices.silent:
+            where = " of the first window" if cutting.slices == "first" and slices.cut else ""
+            raise Unusable(f"silent: every sample{where} is zero")
+        raise Unusable(f"holds no samples, or too few for one at {cutting.sample_rate} Hz")
+    return slices
+
+
+def _chosen(source, cutting, slices):
+    """The windows that become clips; notes in `slices` what of the file's end does not."""
+    everything = windows(decode(source, cutting.sample_rate, cutting.channels), cutting.length)
+    for start, window in everything:
+        if start > 0 and len(window) * SMALLEST_TAIL < cutting.length:
+            slices.cut = slices.dropped_tail = True
+            return
+        yield start, window
+        if cutting.slices == "first":
+            slices.cut = next(everything, None) is not None
+            return
+
+
+def _write_clip(start, window, cutting, slices, sink):
+    pcm = to_pcm16(window)
+    peak = max(int(pcm.max()), -int(pcm.min()))
+    if peak == 0:
+        slices.silent += 1
+        return
+    if peak >= FULL_SCALE - 1:
+        slices.clipped += bool(window.max() > 1 or window.min() < -1)
+    # The sum of squared 16-bit integers is exact in float64, in whatever order a processor adds them. Not `np.dot`: its
+    # threads cost far more than this sum.
+    energy = np.square(pcm, dtype=np.float64).sum()
+    slices.rms.append(math.sqrt(energy / (cutting.length * cutting.channels)) / FULL_SCALE)
+    slices.peak = max(slices.peak, peak / FULL_SCALE)
+    slices.starts.append(start)
+    slices.padded += len(pcm) < cutting.length
+    sink.write(pcm.astype("<i2", copy=False).tobytes().ljust(2 * cutting.length * cutting.channels, b"\0"))

@@ -1,0 +1,79 @@
+"""Mel spectrograms: what everything that judges sounds hears (arXiv 1802.04208, appendix B), and what pictures show."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import librosa
+import numpy as np
+
+WINDOW_S, HOP_S = 0.064, 0.008
+MEL_BINS = 128
+LOWEST_HZ, HIGHEST_HZ = 40.0, 7800.0
+FLOOR = 1e-6  # added to a bin's magnitude before the logarithm
+AT_ONCE = 1 << 20  # samples in a block, which bounds the memory
+THREADS = min(4, os.cpu_count() or 1)
+PICTURE_MEL_BINS = 64
+PICTURE_WINDOW_S = 0.032  # short enough to show a hit, long enough to show a pitch
+
+
+class LogMel:
+    """Log-mel magnitudes of clips of one kind.
+
+    Args:
+        sample_rate: Hz.
+        length: of a clip, samples.
+
+    Windows of 64 ms every 8 ms, 128 mel bins from 40 to 7,800 Hz, log(x + 1e-6). Below 16 kHz the bins end at 97.5 % of
+    half the sample rate, and there are fewer of them where one would be narrower than the analysis can tell apart.
+    """
+
+    def __init__(self, sample_rate, length):
+        self.hop = max(1, round(HOP_S * sample_rate))
+        self.window = max(16, round(WINDOW_S * sample_rate))
+        self.size = 1 << (self.window - 1).bit_length()
+        highest = min(HIGHEST_HZ, 0.975 * sample_rate / 2)
+        lowest = min(LOWEST_HZ, highest / 4)
+        bins = int(np.clip(distinct_bins(sample_rate, self.size, lowest, highest), 1, MEL_BINS))
+        self.filters = librosa.filters.mel(sr=sample_rate, n_fft=self.size, n_mels=bins, fmin=lowest, fmax=highest)
+        self.shape = (1 + length // self.hop, bins)
+
+    def __call__(self, audio):
+        """float32 [n, frames, bins] of `audio` [n, time, channels] in [-1, 1]; channels are averaged first."""
+        with ThreadPoolExecutor(THREADS) as pool:  # NumPy computes outside of Python's lock
+            blocks = list(pool.map(self._block, in_blocks(audio, AT_ONCE)))
+        return np.concatenate(blocks) if blocks else np.empty((0, *self.shape), "float32")
+
+    def _block(self, audio):
+        mono = np.asarray(audio, "float32").mean(axis=-1)
+        short = max(0, self.size - mono.shape[1])  # librosa warns of windows longer than the clip
+        mono = np.pad(mono, ((0, 0), (0, short)))
+        spectra = librosa.stft(mono, n_fft=self.size, hop_length=self.hop, win_length=self.window)
+        magnitudes = np.abs(spectra[..., : self.shape[0]]).transpose(0, 2, 1)  # [n, frames, size / 2 + 1]
+        rows = magnitudes.reshape(-1, magnitudes.shape[-1])  # one product: many small ones take ten times as long
+        return np.log(rows @ self.filters.T + FLOOR).reshape(len(audio), *self.shape)
+
+
+def in_blocks(audio, samples=AT_ONCE):
+    """`audio` [n, time, ...] in parts of at most so many samples, at least one clip each."""
+    clips = max(1, samples // max(1, audio.shape[1]))
+    return (audio[first : first + clips] for first in range(0, len(audio), clips))
+
+
+def distinct_bins(sample_rate, size, lowest_hz, highest_hz):
+    """How many mel bins an analysis of `size` samples can tell apart between two frequencies.
+
+    On the mel scale's straight part, below 1 kHz, a mel is 200 / 3 Hz: no bin may be narrower than the analysis.
+    """
+    span = librosa.hz_to_mel(highest_hz) - librosa.hz_to_mel(lowest_hz)
+    return int(span * 200 / 3 * size / sample_rate)
+
+
+def mel_spectrogram_db(audio, sample_rate):
+    """Mel power spectrogram of `audio` [n, time] for a picture, in dB, at least -100: [n, bins, frames]."""
+    longest = int(np.log2(audio.shape[-1]))
+    size = 2 ** int(np.clip(np.round(np.log2(PICTURE_WINDOW_S * sample_rate)), 5, longest))
+    bins = int(np.clip(distinct_bins(sample_rate, size, 0.0, sample_rate / 2) - 1, 1, PICTURE_MEL_BINS))
+    power = librosa.feature.melspectrogram(
+        y=audio, sr=sample_rate, n_fft=size, hop_length=size // 4, n_mels=bins, power=2.0
+    )
+    return librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None)

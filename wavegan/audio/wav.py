@@ -1,0 +1,36 @@
+"""16-bit samples and WAV files."""
+
+import io
+import os
+
+import numpy as np
+import soundfile
+
+from wavegan.base.errors import UserError
+
+FULL_SCALE = 32768  # 16-bit steps to 1.0; the same factor both ways keeps 16-bit sources bit-exact
+
+
+def to_pcm16(samples: np.ndarray) -> np.ndarray:
+    """float samples in [-1, 1] to int16, same shape; what lies outside is clipped to full scale."""
+    return np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def from_pcm16(pcm: np.ndarray) -> np.ndarray:
+    """int16 samples to float32 in [-1, 1), same shape."""
+    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int) -> None:
+    """Writes float `samples` [time, channels] in [-1, 1] as a WAV file, PCM 16, at `sample_rate` (Hz).
+
+    Raises:
+        UserError: where the file cannot be written.
+    """
+    encoded = io.BytesIO()  # libsndfile cannot pass on that a disk is full
+    soundfile.write(encoded, to_pcm16(samples), sample_rate, subtype="PCM_16", format="WAV")
+    try:
+        with open(path, "wb") as file:
+            file.write(encoded.getbuffer())
+    except OSError as error:
+        raise UserError(f"cannot write {os.fspath(path)}: {error.strerror}. Is there room and the right to?") from None

@@ -1,0 +1,110 @@
+"""The only file that knows a backend: gradients, what a trainer carries from step to step, compilation, devices.
+
+TensorFlow's variables change in place. JAX's functions are pure: what changes must be an argument and a result. There,
+everything runs in a `keras.StatelessScope` that maps each variable to its value, so that layers, optimizers and seed
+generators read and assign as ever, and the values to go on with are read from the scope at the end.
+"""
+
+import os
+
+from wavegan.base.errors import UserError
+
+try:
+    import keras
+    from keras import ops
+
+    BACKEND = keras.backend.backend()
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+    elif BACKEND == "jax":
+        import jax
+    else:
+        raise ValueError(f"{BACKEND} has no gradients here")
+except (ImportError, ValueError) as problem:
+    wanted = os.environ.get("KERAS_BACKEND", "the one of ~/.keras/keras.json, or TensorFlow")
+    other = "KERAS_BACKEND" in os.environ and wanted not in ("tensorflow", "jax")
+    reason = "" if other else f" ({problem})"  # what another one would need helps nobody
+    raise UserError(
+        f"KERAS_BACKEND must be tensorflow or jax, and that must be installed (JAX: pip install -e '.[jax]'). "
+        f"Received: {wanted}{reason}."
+    ) from problem
+
+# For `keras.Model.compile`: JAX compiles by XLA or not at all; TensorFlow's own kernels are the faster ones on a CPU,
+# and under XLA it has no second derivative of the slice in phase shuffle.
+JIT_COMPILE = BACKEND == "jax"
+
+
+def value_and_gradients(function, variables, state):
+    """A loss and its gradients.
+
+    Args:
+        function: called without arguments; returns (loss, facts), a scalar tensor and {name: tensor}.
+        variables: what to differentiate by.
+        state: all variables that `function` reads or changes, `variables` among them.
+
+    Returns (loss, facts, gradients), the gradients in the order of `variables`.
+    """
+    if BACKEND == "tensorflow":
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in variables])
+            loss, facts = function()
+        return loss, facts, tape.gradient(loss, [variable.value for variable in variables])
+
+    differentiated = {id(variable) for variable in variables}
+    others = [variable for variable in state if id(variable) not in differentiated]
+
+    def of_values(values, other_values):
+        with keras.StatelessScope(_pairs([variables, others], [values, other_values])) as scope:
+            loss, facts = function()
+        return loss, (facts, [scope.get_current_value(variable) for variable in others])
+
+    now = [[variable.value for variable in group] for group in (variables, others)]
+    (loss, (facts, other_values)), gradients = jax.value_and_grad(of_values, has_aux=True)(*now)
+    for variable, value in zip(others, other_values, strict=True):
+        variable.assign(value)  # in the scope around this one, where there is one
+    return loss, facts, gradients
+
+
+def input_gradient(function, x):
+    """The gradient of `sum(function(x))` by `x`, itself differentiable. Same shape as `x`."""
+    if BACKEND == "tensorflow":
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(function(x))
+        return tape.gradient(total, x)
+    return jax.grad(lambda x: ops.sum(function(x)))(x)
+
+
+def carried(model, step, *arguments):
+    """What `model.train_step(*arguments)` returns to Keras' trainer, where `step(data)` changes variables.
+
+    TensorFlow's trainer gives `data` and wants `facts`, {name: tensor}. JAX's gives `state, data` and wants
+    `facts, state`, the state being the values of the model's four groups of variables.
+    """
+    if BACKEND == "tensorflow":
+        return step(*arguments)
+    state, data = arguments
+    groups = [
+        model.trainable_variables, model.non_trainable_variables, model.optimizer.variables, model.metrics_variables
+    ]  # fmt: skip
+    with keras.StatelessScope(_pairs(groups, state)) as scope:
+        facts = step(data)
+    return facts, tuple([scope.get_current_value(variable) for variable in group] for group in groups)
+
+
+def compiled(model):
+    """`model(x, training=False)` as a compiled function of an array `x`."""
+    if BACKEND == "tensorflow":
+        return tf.function(lambda x: model(x, training=False), autograph=False)
+
+    @jax.jit
+    def forward(values, x):
+        with keras.StatelessScope(_pairs([model.variables], [values])):
+            return model(x, training=False)
+
+    return lambda x: forward([variable.value for variable in model.variables], x)
+
+
+def _pairs(groups, values):
+    """[(variable, value)] of groups of variables and their values: what a `keras.StatelessScope` maps."""
+    return [pair for both in zip(groups, values, strict=True) for pair in zip(*both, strict=True)]

@@ -1,0 +1,47 @@
+"""What the backend computes on: devices, their memory, determinism."""
+
+import os
+
+from wavegan.backend.autodiff import BACKEND
+
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+else:
+    import jax
+
+
+def make_deterministic():
+    """From here on the same seed gives the same bits, also on a GPU. To be called before anything is computed."""
+    if BACKEND == "tensorflow":
+        tf.config.experimental.enable_op_determinism()
+    else:  # XLA reads this when the first device is used
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+
+
+def accelerators():
+    """The names of the GPUs (or TPUs) in use; empty on a CPU."""
+    if BACKEND == "tensorflow":
+        gpus = tf.config.get_visible_devices("GPU")  # without taking their memory yet
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+        return [detail.get("device_name", "GPU") for detail, _ in zip(details, gpus, strict=False)]
+    return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+
+
+def keep_gpu_from(tensorflow):
+    """TensorFlow also reads records and writes events; beside another backend it must not take the GPU's memory."""
+    if BACKEND != "tensorflow":
+        tensorflow.config.set_visible_devices([], "GPU")
+
+
+def peak_memory():
+    """The most bytes that the first accelerator had in use so far; None on a CPU."""
+    if not accelerators():
+        return None
+    if BACKEND == "tensorflow":
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return jax.devices()[0].memory_stats()["peak_bytes_in_use"]
+
+
+def version():
+    """The backend's name and version."""
+    return f"TensorFlow {tf.__version__}" if BACKEND == "tensorflow" else f"JAX {jax.__version__}"

@@ -1,0 +1,22 @@
+"""How a command is typed, in the way this one was started."""
+
+import os
+import shlex
+import sys
+
+SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py", "evaluate": "evaluate.py"}
+
+
+def typed(name, *words):
+    """How to type the command `name` ("preprocess", "train", …) with `words`, in the way this one was started.
+
+    As installed (`wavegan-train`), as a script in the folder this one lies in, or as a module.
+    """
+    folder, program = os.path.split(sys.argv[0])
+    if program.startswith("wavegan-"):
+        start = [f"wavegan-{name}"]
+    elif name in SCRIPTS:
+        start = ["python", os.path.join(folder, SCRIPTS[name]) if program in SCRIPTS.values() else SCRIPTS[name]]
+    else:
+        start = ["python", "-m", name]
+    return shlex.join([*start, *map(str, words)])

@@ -1,0 +1,98 @@
+"""What all commands share: flags that answer in one line, and exit codes instead of tracebacks."""
+
+import argparse
+import math
+import os
+import sys
+from importlib.util import find_spec
+
+from wavegan.base.errors import UserError
+
+
+def _tell_missing(package):
+    print(
+        f"error: the package {package} is not installed for {sys.executable}. Activate the environment (after make: "
+        ". .venv/bin/activate), or install: python -m pip install -e .",
+        file=sys.stderr,
+    )
+
+
+for needed in ("numpy", "keras"):  # by what commands import before they can catch anything
+    if find_spec(needed) is None:
+        _tell_missing(needed)
+        raise SystemExit(2)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line `error: …` on standard error, exit code 2."""
+
+    def __init__(self, **kwargs):
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def error(self, message):
+        print(f"error: {message}. See {self.prog} --help.", file=sys.stderr)
+        sys.exit(2)
+
+
+def at_least(least):
+    """An argparse type: a whole number of `least` or more."""
+
+    def whole_number(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or number < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number of {least} or more. Received: {text}")
+        return number
+
+    return whole_number
+
+
+def number_up_to(most):
+    """An argparse type: a number above 0, `most` at most."""
+
+    def number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number above 0, {most} at most. Received: {text}")
+        return value
+
+    return number
+
+
+def not_empty(text):
+    """An argparse type: a text that is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty, perhaps an unset variable")
+    return text
+
+
+def exit_code(command, *arguments):
+    """Run a command's body and return its exit code.
+
+    0, or 2 after a user's mistake (one line), 130 after Ctrl-C, 1 where nobody reads the output any more.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's alphabet
+    try:
+        command(*arguments)
+        sys.stdout.flush()
+    except UserError as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as problem:
+        if not problem.name or find_spec(problem.name.partition(".")[0]) is not None:
+            raise  # not missing, but broken
+        _tell_missing(problem.name)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0

@@ -1,0 +1,111 @@
+"""Make sounds with a trained WaveGAN: python generate.py --n 50"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from wavegan.base.errors import UserError
+from wavegan.cli.command import Parser, at_least, exit_code, not_empty, number_up_to
+from wavegan.generation import latents, saved
+from wavegan.runs.run import Run, newest_run
+
+DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is that of new ones
+GOES_WITH = {"n": DRAWN, "seed": DRAWN, "steps": ("interpolate",), "path": ("interpolate",), "spread": ("around",)}
+
+
+def parser():
+    flags = Parser(
+        description="Make sounds: WAV files, their latents and a picture. New sounds, or those of a LATENT, which is "
+        "FILE.npz:INDEX (latents.npz, preview_latents.npz), a WAV file that this command or a training made, or a seed."
+    )
+    add = flags.add_argument
+    add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around: 16)")
+    run = "the run to use (default: that of the LATENT, or the newest under runs/)"
+    add("--run", type=not_empty, metavar="DIR", help=run)
+    add("--checkpoint", metavar="STEP", help="latest, best or its step (default: that of the LATENT, or latest)")
+    add("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
+    add("--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
+    way = flags.add_mutually_exclusive_group()
+    one = {"type": not_empty, "metavar": "LATENT"}
+    way.add_argument("--from", **one, help="these sounds again: one, or with FILE.npz all of them")
+    way.add_argument("--interpolate", **one, nargs=2, help="sounds on the way from one to the other, both included")
+    way.add_argument("--around", **one, help="this sound and variations of it")
+    add("--steps", type=at_least(2), metavar="INT", help="how many sounds --interpolate makes (default: 8)")
+    add("--path", choices=list(latents.PATHS), help="of --interpolate; linear is quieter halfway (default: spherical)")
+    spread = "how far --around moves each number of the latent, at most; the range is 2 wide (default: 0.3)"
+    add("--spread", type=number_up_to(2), metavar="FLOAT", help=spread)
+    return flags
+
+
+def main(argv=None):
+    """The command; returns its exit code."""
+    return exit_code(generate_sounds, parser().parse_args(argv))
+
+
+def generate_sounds(flags):
+    way = _way(flags)
+    sources = _sources(flags, way)
+    origin = next((source.origin for source in sources if source.origin), None)
+    run = Run(flags.run) if flags.run else origin.found() if origin else newest_run()
+    config = run.config()  # a missing run is told before the heavy imports
+    step = _step(flags, run, origin)
+    if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
+        raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
+    chosen = _latents(flags, way, sources, config.latent_size)
+
+    from wavegan.base.quiet import import_quietly
+
+    import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
+    from wavegan.generation.generate import generate
+
+    made = generate(run, chosen, step, flags.out, partial(print, file=sys.stderr))
+    speed = made.sound_s / made.compute_s
+    sounds = "1 sound" if made.clips == 1 else f"{made.clips} sounds"
+    print(f"{sounds} in {made.folder}: WAV files, sheet.png, latents.npz")
+    print(f"run {run.path}, step {made.step}, {chosen.title}")
+    if made.step == 0:
+        print("note: at step 0 nothing has been learned yet; this is noise")
+    for other in sorted({str(source.origin) for source in sources if not source.sounds_as_saved(run, made.step)}):
+        print(f"note: these are not the saved sounds: those are of {other}")
+    speed = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
+    print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed} × real time")
+
+
+def _way(flags):
+    """Which of "from", "interpolate" and "around" was given; None for new sounds."""
+    way = next((name for name in ("from", "interpolate", "around") if vars(flags)[name]), None)
+    for flag, ways in GOES_WITH.items():
+        if vars(flags)[flag] is not None and way not in ways:
+            raise UserError(
+                f"--{flag} does not go with --{way}. Leave one of the two out."
+                if way
+                else f"--{flag} needs --{ways[0]}. Give both or neither."
+            )
+    return way
+
+
+def _sources(flags, way):
+    """The `saved.Named` latents to start from, if any."""
+    if way is None:
+        return []
+    text = vars(flags)[way]
+    return [saved.named(text)] if way == "from" else [saved.one(each) for each in ([text] if way == "around" else text)]
+
+
+def _step(flags, run, origin):
+    """The step of the checkpoint that was named, else of that which made the saved sounds, else None for the newest."""
+    if flags.checkpoint is None and origin and origin.is_of(run):
+        return origin.kept_step(run)
+    step = run.named_step(flags.checkpoint or "latest")
+    run.check(run.latest() if step is None else step)
+    return step
+
+
+def _latents(flags, way, sources, size):
+    if way == "from":
+        return latents.again(*sources, size)
+    if way == "interpolate":
+        return latents.between(sources, flags.steps or 8, flags.path or "spherical", size)
+    if way == "around":
+        return latents.around(*sources, flags.n or 16, flags.spread or 0.3, size, flags.seed)
+    return latents.new(flags.n or 50, size, flags.seed)

@@ -1,0 +1,105 @@
+"""The command line: `python -m preprocess SOURCE… --out DIR`. Parse, call, print the report."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+
+from preprocess.options import Options
+from wavegan.base.typed import typed
+from wavegan.cli.command import Parser, exit_code
+
+MODULE = "python -m preprocess"
+
+EPILOG = """\
+examples:
+  %(prog)s drums --out data/drums
+  %(prog)s recordings/ --out data/mine --slices all --normalize peak
+  %(prog)s speech-commands --classes digits --out data/sc09
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command with `argv` (the process' own arguments by default) and returns its exit code."""
+    return exit_code(prepare_and_report, _parser(_program()).parse_args(argv))
+
+
+def prepare_and_report(flags: argparse.Namespace) -> None:
+    """Makes the data set and prints what became of every file, and the command to go on with."""
+    options = _options(flags)
+    with _ended_by_sigterm():
+        # Imported late: --help and a wrong flag are answered without waiting for NumPy and the rest.
+        from preprocess.convert import prepare
+        from preprocess.report import format_report
+        from preprocess.sources import KIT
+
+        if KIT in flags.source and os.path.isdir(KIT):
+            print(f"note: {KIT} is the built-in kit; for the folder of this name type ./{KIT}", file=sys.stderr)
+        info = prepare(flags.source, flags.out, options)
+    print(format_report(info, flags.out))
+    print(f"\nnext: {typed('train', '--data', flags.out)}")
+
+
+def _program():
+    name = os.path.basename(sys.argv[0])
+    return name if name.startswith("wavegan") else MODULE
+
+
+def _parser(prog):
+    parser = Parser(
+        prog=prog,
+        description="Turn recordings into a data set to train on.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "source",
+        nargs="+",
+        metavar="SOURCE",
+        help="a folder, searched recursively; a .tar, .tar.gz, .tgz or .zip archive; drums, the built-in kit; "
+        "speech-commands or speech-commands-v2, which are downloaded once",
+    )
+    add = parser.add_argument
+    add("--out", required=True, metavar="DIR", help="the data set to make; must not exist")
+    add("--sample-rate", type=int, metavar="HZ", help=f"of the data set (default: {Options.sample_rate})")
+    length = "of every clip: 16 × a product of 4s and 2s (default: one second, rounded up to the next of these)"
+    add("--length", type=int, metavar="SAMPLES", help=length)
+    channels = "1: the mean of a file's channels (default); 2: its first two, a mono file twice"
+    add("--channels", type=int, metavar="{1,2}", help=channels)
+    slices = "of a long file every consecutive window (all, the default) or the first"
+    add("--slices", metavar="{first,all}", help=slices)
+    add("--normalize", metavar="{none,peak}", help="peak: scale every file to full scale (default: none)")
+    classes = "folder names to keep, with commas between; digits stands for zero … nine (default: all)"
+    add("--classes", metavar="NAMES", help=classes)
+    for split in ("validation", "test"):
+        held_out = f"of the files held out, where a corpus brings no lists (default: {getattr(Options, split):g})"
+        add(f"--{split}", type=float, metavar="PERCENT", help=held_out)
+    add("--workers", type=int, metavar="N", help="processes; the result is the same for any (default: all cores)")
+    add("--overwrite", action="store_true", default=None, help="replace the data set that is at --out")
+    return parser
+
+
+def _options(flags):
+    chosen = {name: value for name, value in vars(flags).items() if value is not None and name not in ("source", "out")}
+    if "classes" in chosen:
+        chosen["classes"] = tuple(name.strip() for name in chosen["classes"].split(",") if name.strip())
+    return Options(**chosen)
+
+
+@contextmanager
+def _ended_by_sigterm():
+    """Makes `kill` and a batch system's time limit clean up as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number, frame):
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,81 @@
+"""Train a WaveGAN: python train_wavegan.py"""
+
+from pathlib import Path
+
+from wavegan.base.errors import UserError
+from wavegan.base.typed import typed
+from wavegan.cli.command import Parser, exit_code, not_empty
+from wavegan.runs import config
+from wavegan.runs.run import Run
+
+DATA = Path("data")
+
+
+def parser():
+    flags = Parser(
+        description="Train a WaveGAN on a data set made by python -m preprocess. The same command again goes on.",
+    )
+    flags.add_argument(
+        "--data", type=not_empty, metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)"
+    )
+    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run (default: runs/<data set>)")
+    flags.add_argument(
+        "--finetune", type=not_empty, metavar="RUN", help="start a new run, given with --run, from this one's weights"
+    )
+    flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
+    config.add_flags(flags)
+    return flags
+
+
+def main(argv=None):
+    """The command; returns its exit code."""
+    return exit_code(train_on_data, parser().parse_args(argv))
+
+
+def train_on_data(flags):
+    given = config.given_flags(flags)
+    config.resolve(given, gpu=False)  # a wrong value is told before the heavy imports
+
+    from wavegan.base.quiet import import_quietly
+    from wavegan.data.schema import DatasetInfo
+
+    finetune = Run(flags.finetune) if flags.finetune else None
+    if finetune:
+        finetune.config()  # a missing one is told before the heavy imports
+        if not flags.run or Path(flags.run).resolve() == finetune.path.resolve():
+            raise UserError("--finetune needs the name of a new run with --run, such as --run runs/finetuned.")
+    run = Run(flags.run) if flags.run else None
+    stored_data = run.config().data if run and run.exists() else None
+    directory = Path(flags.data or stored_data or newest_dataset())
+    info = DatasetInfo.load(directory)
+    run = run or Run(Path("runs") / directory.resolve().name)
+    if run.exists():
+        config.continued(run.config(), given)
+    seconds = info.length / info.sample_rate
+    clips = info.splits["train"]["clips"]
+    print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
+
+    import_quietly("wavegan.autodiff")  # first, because what is below them talks where it is imported by others
+    import_quietly("tensorflow")
+    from wavegan.training.loop import train
+
+    steps = train(run, directory, info, given, dry_run=flags.dry_run, finetune=finetune)
+    if not flags.dry_run:
+        total = run.config().steps
+        print(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
+        if steps < total:
+            print(f"To go on: {typed('train', '--run', run.path)}")
+            raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start
+
+
+def newest_dataset():
+    """The newest data set under data/; the built-in drum kit, made now, where there is none."""
+    found = sorted(DATA.glob("[!.]*/dataset.json"), key=lambda path: path.stat().st_mtime)
+    if found:
+        return found[-1].parent
+
+    from preprocess.convert import Options, prepare
+
+    print(f"no data set under {DATA}/: preparing the built-in drum kit in {DATA / 'drums'}", flush=True)
+    prepare(["drums"], DATA / "drums", Options())
+    return DATA / "drums"

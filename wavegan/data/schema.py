@@ -1,0 +1,203 @@
+"""THE record schema, once: how a clip is written and read, and the `dataset.json` beside the records.
+
+A record is a `tf.train.Example` with
+
+    pcm      bytes   little-endian int16 [length, channels], interleaved
+    label    int64   index into the data set's `classes`
+    source   bytes   the file's path, relative to its source, as the file system has it
+    start    int64   the clip's first sample, counted in the resampled file
+"""
+
+import hashlib
+import json
+import os
+import re
+import shlex
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from wavegan.base.errors import UserError
+from wavegan.base.files import json_checksum
+from wavegan.base.quiet import import_tensorflow
+
+FORMAT = 2  # counted up whenever an older reader could not read what is written
+FILE_NAME = "dataset.json"
+PLAIN_NAME = re.compile(r"\w[\w.-]*")  # of a shard: no folder, nothing hidden
+AGAIN = "Prepare the data set again with python -m preprocess."
+
+
+def write_example(pcm: bytes, label: int, source: str, start: int) -> bytes:
+    """One clip as a serialised record; the arguments are the features above."""
+    example = import_tensorflow().train.Example()
+    features = example.features.feature
+    features["pcm"].bytes_list.value.append(pcm)
+    features["label"].int64_list.value.append(label)
+    features["source"].bytes_list.value.append(os.fsencode(source))
+    features["start"].int64_list.value.append(start)
+    # Without `deterministic` the order of the features, and so the file, differs from process to process.
+    return example.SerializeToString(deterministic=True)
+
+
+def parse_examples(serialized, length: int, channels: int) -> dict:
+    """A batch of serialised records (a string tensor [batch]) as tensors, in TensorFlow's graph.
+
+    Returns:
+        `audio` float32 [batch, length, channels] in [-1, 1), `label` int64 [batch], `source` string [batch],
+        `start` int64 [batch].
+    """
+    tf = import_tensorflow()
+    scalar = {"pcm": tf.string, "label": tf.int64, "source": tf.string, "start": tf.int64}
+    parsed = tf.io.parse_example(serialized, {name: tf.io.FixedLenFeature([], kind) for name, kind in scalar.items()})
+    pcm = tf.io.decode_raw(parsed["pcm"], tf.int16, little_endian=True)
+    # Not -1 for the batch: two records of half the length would pass as one.
+    audio = tf.cast(tf.reshape(pcm, [tf.size(serialized), length, channels]), tf.float32) / 32768.0
+    return {"audio": audio, "label": parsed["label"], "source": parsed["source"], "start": parsed["start"]}
+
+
+def complaint(serialized: bytes, length: int, channels: int) -> str | None:
+    """Says why a serialised record is no clip of `length` samples and `channels`; None where it is one."""
+    tf = import_tensorflow()
+    from google.protobuf.message import DecodeError  # TensorFlow's own protobuf
+
+    try:
+        features = tf.train.Example.FromString(serialized).features.feature
+    except DecodeError:
+        return "it cannot be parsed"
+    for name, kind in {"pcm": "bytes", "label": "int64", "source": "bytes", "start": "int64"}.items():
+        if name not in features:
+            return f"it has no {name}"
+        if len(getattr(features[name], f"{kind}_list").value) != 1:
+            return f"its {name} is no single value of type {kind}"
+    expected, received = 2 * length * channels, len(features["pcm"].bytes_list.value[0])
+    if received != expected:
+        return f"its pcm has {received} bytes where {expected} are expected"
+    try:
+        parse_examples([serialized], length, channels)
+    except (tf.errors.OpError, UnicodeDecodeError):  # the latter where its text quotes the record
+        return "it cannot be parsed"
+    return None
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """All that a reader of a data set needs to know, as kept in its `dataset.json`.
+
+    Attributes:
+        name: of the data set: its directory's name when it was made.
+        sample_rate: Hz.
+        length: of every clip, samples.
+        channels: 1 or 2.
+        classes: sorted names; a record's label is an index into them. A class can be without clips.
+        splits: for "train", "validation" and "test": `files` (name, clips and bytes of each), `clips`, `hours`,
+            `clips_per_class`. Validation and test can be without files.
+        loudness: of the clips in train, each `linear` in [0, 1] and in `dbfs`: `rms_mean`, `rms_p5`, `rms_p50`,
+            `rms_p95`, `peak`. None where train is empty.
+        report: what became of every file, see `preprocess.report`.
+        options: all that is needed to make the data set again.
+        sources: what was read: `source`, `kind` and `files` of each.
+        format: version of this schema.
+    """
+
+    name: str
+    sample_rate: int
+    length: int
+    channels: int
+    classes: list[str]
+    splits: dict[str, dict]
+    loudness: dict
+    report: dict
+    options: dict
+    sources: list[dict]
+    format: int = FORMAT
+
+    def save(self, directory: str | os.PathLike) -> None:
+        """Writes `dataset.json` into `directory`."""
+        values = asdict(self)
+        ordered = {"format": values.pop("format"), **values}
+        ordered["checksum"] = json_checksum(ordered)
+        text = json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False)
+        (Path(directory) / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> "DatasetInfo":
+        """Reads `dataset.json` from `directory`.
+
+        Raises:
+            UserError: where there is none, it is not one that this version wrote, or it was edited since.
+        """
+        path = Path(directory) / FILE_NAME
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            make = shlex.join(["python", "-m", "preprocess", str(directory), "--out", "data/mine"])
+            raise UserError(
+                f"no data set in {directory}: expected {path}. If these are recordings, make one of them first: {make}"
+            ) from None
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}.") from None
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path} is no valid JSON ({error}). {AGAIN}") from None
+        _check(values, path)
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def fingerprint(directory: str | os.PathLike) -> str:
+    """16 hex digits that tell one data set from another: of its `dataset.json`, which never changes once made."""
+    return hashlib.sha256((Path(directory) / FILE_NAME).read_bytes()).hexdigest()[:16]
+
+
+def _check(values, path):
+    if not isinstance(values, dict):
+        raise UserError(f"{path} must hold an object. Received: {_kind(values)}. {AGAIN}")
+    if values.get("format") != FORMAT:
+        received = json.dumps(values.get("format"))
+        raise UserError(f"{path}: format must be {FORMAT}. Received: {received}. {AGAIN}")
+    for field in fields(DatasetInfo):
+        kind = getattr(field.type, "__origin__", field.type)
+        _expect(values, field.name, kind, path, "")
+    for name in ("sample_rate", "length", "channels"):
+        if values[name] < 1:
+            raise UserError(f"{path}: {name} must be 1 or more. Received: {values[name]}. {AGAIN}")
+    if not values["classes"] or not all(isinstance(name, str) for name in values["classes"]):
+        raise UserError(f"{path}: classes must be a list of names. Received: {values['classes']}. {AGAIN}")
+    for split in ("train", "validation", "test"):
+        _expect(values["splits"], split, dict, path, "splits.")
+        facts = values["splits"][split]
+        for name, kind in {"files": list, "clips": int, "hours": (int, float), "clips_per_class": dict}.items():
+            _expect(facts, name, kind, path, f"splits.{split}.")
+        for file in facts["files"]:
+            _check_file(file, f"{path}: splits.{split}.files")
+    _expect(values, "checksum", str, path, "")
+    if values["checksum"] != json_checksum(values):
+        raise UserError(
+            f"{path} was edited by hand: it differs from its checksum. Restore it, or make the data set again."
+        )
+
+
+def _check_file(file, where):
+    kinds = {"name": str, "clips": int, "bytes": int}
+    if not isinstance(file, dict) or any(type(file.get(name)) is not kind for name, kind in kinds.items()):
+        raise UserError(f"{where} must be objects with name, clips and bytes. Received: {json.dumps(file)}. {AGAIN}")
+    if min(file["clips"], file["bytes"]) < 1:
+        raise UserError(f"{where} must have 1 clip or more. Received: {json.dumps(file)}. {AGAIN}")
+    if not PLAIN_NAME.fullmatch(file["name"]):
+        received = json.dumps(file["name"])
+        raise UserError(
+            f"{where} must be names of files beside dataset.json, without a folder. Received: {received}. {AGAIN}"
+        )
+
+
+def _expect(values, name, kind, path, prefix):
+    if name not in values:
+        raise UserError(f"{path}: {prefix}{name} is missing. {AGAIN}")
+    if not isinstance(values[name], kind) or isinstance(values[name], bool):
+        expected = _NAMES.get(kind, "a number")
+        raise UserError(f"{path}: {prefix}{name} must be {expected}. Received: {_kind(values[name])}. {AGAIN}")
+
+
+_NAMES = {int: "a whole number", str: "a text", list: "a list", dict: "an object"}
+
+
+def _kind(value):
+    return _NAMES.get(type(value), json.dumps(value))

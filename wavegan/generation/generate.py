@@ -1,0 +1,100 @@
+"""New sounds from a trained run."""
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from wavegan.audio import pictures
+from wavegan.audio.wav import write_wav
+from wavegan.base.errors import UserError
+from wavegan.base.quiet import native_stderr_hidden
+from wavegan.models.gan.model import generator_from
+from wavegan.models.sampling import synthesizer
+from wavegan.runs.run import free_directory
+
+PICTURED = 200  # clips on the picture at most
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What `generate` made: where, from which checkpoint, and seconds of sound and of computing it (compiling too)."""
+
+    folder: Path
+    step: int
+    clips: int
+    sound_s: float
+    compute_s: float
+
+
+def load_generator(run, step=None, warn=print, averaged=True):
+    """The generator of `run` as it was at `step`, the run's config, and the step.
+
+    Args:
+        run: a `runs.Run`.
+        step: the checkpoint's; the newest that is whole when None.
+        warn: called with a line for each newer one that is damaged.
+        averaged: whether the averaged weights are taken, where the run has some.
+
+    Raises UserError when the run or the checkpoint is missing, damaged or of another model.
+    """
+    config = run.config()
+    prefix = "averaged_generator/" if config.ema and averaged else "generator/"
+    step, arrays = run.load_newest(prefix, warn) if step is None else (step, run.load(step, prefix))
+    generator = generator_from(config)
+    shapes = [tuple(weight.shape) for weight in generator.weights]
+    if shapes != [array.shape for array in arrays.values()]:
+        raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: its networks have other sizes.")
+    generator.set_weights(list(arrays.values()))
+    return generator, config, step
+
+
+def generate(run, latents, step=None, folder=None, warn=print):
+    """Make the sounds of `latents`: WAV files (PCM 16, the run's rate), `latents.npz`, `sheet.png` in a new folder.
+
+    A latent's WAV file is the same to the last bit whatever others are made with it, on one machine and backend.
+
+    Args:
+        run: a `runs.Run`.
+        latents: a `latents.Latents`.
+        step: the checkpoint's; the newest that is whole when None.
+        folder: where to; `generated/<run>/step-<step>` when None. Where it is there already, a number is added.
+        warn: called with a line for each newer checkpoint that is damaged.
+
+    Returns a `Generated`. Raises UserError when there is nothing to generate from or no place to write to.
+    """
+    generator, config, step = load_generator(run, step, warn)
+    started = time.monotonic()
+    with native_stderr_hidden():  # compilers talk
+        audio = synthesizer(generator)(latents.values)
+    compute_s = time.monotonic() - started
+
+    folder = free_directory(folder or Path("generated") / run.name / f"step-{step:08d}")
+    beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    try:
+        beside.mkdir(parents=True)
+        origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
+        _write(beside, audio, latents, config.sample_rate, f"{run.name}, step {step}", origin)
+        beside.rename(folder)
+    except OSError as problem:
+        raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return Generated(folder, step, len(audio), len(audio) * config.length / config.sample_rate, compute_s)
+
+
+def _write(folder, audio, latents, sample_rate, heading, origin):
+    digits = max(3, len(str(len(audio) - 1)))
+    names = [f"{number:0{digits}d}" for number in range(len(audio))]
+    for name, clip in zip(names, audio, strict=True):
+        write_wav(folder / f"{name}.wav", clip, sample_rate)
+    seed = {} if latents.seed is None else {"seed": latents.seed}
+    np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **seed, **origin)
+    more = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
+    title = f"{heading}, {latents.title}{more}"
+    shown = [f"{name}   {note}" for name, note in zip_longest(names, latents.notes, fillvalue="")][:PICTURED]
+    pictures.save(pictures.draw(audio[:PICTURED], sample_rate, title, shown), folder / "sheet.png")

@@ -1,0 +1,179 @@
+"""How a person names latents that are there already: FILE.npz:INDEX, a sound that was made of one, or a seed."""
+
+import os
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from wavegan.base.errors import UserError
+from wavegan.runs.run import Run
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+PREVIEW = re.compile(r"step-([0-9]{1,18})")  # a folder of a run's previews
+BROKEN = (ValueError, EOFError, RuntimeError, MemoryError, OverflowError, TypeError, zlib.error, zipfile.BadZipFile)
+NAMES = "FILE.npz:INDEX, FILE.npz, a folder or a WAV file that generate.py made, a preview's WAV file, or a seed"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What made the sounds of saved latents.
+
+    Args:
+        run: the run's directory.
+        step: the checkpoint's; None where the latents are those of all previews.
+        model: its fingerprint (`runs.Run.fingerprint`); None where that was not kept.
+    """
+
+    run: str
+    step: int | None = None
+    model: str | None = None
+
+    def __str__(self):
+        return f"run {self.run}" + ("" if self.step is None else f", --checkpoint {self.step}")
+
+    def found(self):
+        """The `Run`. Raises UserError where it is neither where it was nor in the folder runs/."""
+        for path in (Path(self.run), Path("runs", Path(self.run).name)):  # a whole project may move
+            if Run(path).exists():
+                return Run(path)
+        raise UserError(f"{self.run}, the run that made the saved sounds, is not there any more. Give it with --run.")
+
+    def is_of(self, run):
+        """Whether `run` is the one: in its place, or a copy of it that still has the checkpoint."""
+        if Path(self.run) == run.path.resolve():
+            return True
+        return self.model is not None and self.model == run.fingerprint(self.step)
+
+    def kept_step(self, run):
+        """The step of the checkpoint, None for the newest. Raises UserError where `run` does not keep it any more."""
+        if self.step is not None and self.step not in run.steps():
+            raise UserError(
+                f"the checkpoint of step {self.step}, which made the saved sounds, is not kept in {run.path} any more. "
+                "With --checkpoint latest the same latents make other sounds."
+            )
+        return self.step
+
+
+@dataclass(frozen=True)
+class Named:
+    """Latents under the name that a person gave them.
+
+    Args:
+        name: theirs, short enough for a heading.
+        values: float32 [n, latent_size] in [-1, 1]; None for a seed, whose latent is still to be drawn.
+        seed: the seed, where that is the name.
+        origin: what made their sounds; None where nothing is known of it.
+    """
+
+    name: str
+    values: np.ndarray | None
+    seed: int | None = None
+    origin: Origin | None = None
+
+    def sounds_as_saved(self, run, step):
+        """Whether the checkpoint of `step` of `run` makes the sounds that were saved with these latents, if any."""
+        origin = self.origin
+        if origin is None or origin.step is None:
+            return True
+        return origin.model == run.fingerprint(step) if origin.model else origin.is_of(run) and origin.step == step
+
+
+def named(text):
+    """What `text` names, as `Named`: all latents of a file, one of them, or a seed.
+
+    Args:
+        text: `FILE.npz:INDEX`, `FILE.npz`, a folder with a `latents.npz`, `FOLDER:INDEX`, a WAV file beside a
+            `latents.npz` or among a run's previews, whose number is the index; or a whole number, a seed.
+
+    Raises UserError where there are no such latents.
+    """
+    if NUMBER.fullmatch(text):
+        return Named(f"seed {int(text)}", None, int(text))
+    path, index, step = _place(text)
+    values, origin = _read(path, text)
+    if step is not None and origin:
+        origin = replace(origin, step=step)
+    _check(path, values)
+    name = "/".join(path.absolute().parts[-2:])
+    if index is None:
+        return Named(name, values.astype("float32"), None, origin)
+    if index >= len(values):
+        raise UserError(f"{path} holds the latents 0 to {len(values) - 1}. Received: {text}.")
+    return Named(f"{name}:{index}", values[index : index + 1].astype("float32"), None, origin)
+
+
+def one(text):
+    """As `named`, for a name that must be that of a single latent."""
+    found = named(text)
+    if found.values is not None and len(found.values) > 1:
+        raise UserError(f"{text} holds {len(found.values)} latents. Say which one: {text}:0, for example.")
+    return found
+
+
+def fitting(source, latent_size):
+    """The values of a `Named` that is no seed, [n, latent_size]. Raises UserError where they are of another width."""
+    if source.values.shape[1] != latent_size:
+        raise UserError(
+            f"the latents of {source.name} are {source.values.shape[1]} wide, the run takes {latent_size}: they are of "
+            "another model. Give the run they were made with by --run."
+        )
+    return source.values
+
+
+def _place(text):
+    """The archive that `text` names, the index in it, None for all, and the step of a preview, else None."""
+    before, _, after = text.rpartition(":")
+    text, index = (before, after) if before and NUMBER.fullmatch(after) else (text, None)
+    path = Path(text)
+    if index is None and path.suffix == ".wav" and NUMBER.fullmatch(path.stem):
+        path, index = path.parent, path.stem
+    step = None
+    if os.path.isdir(path):
+        folder, path = path.absolute(), path / "latents.npz"
+        of_run = folder.parent.parent / "preview_latents.npz"
+        match = PREVIEW.fullmatch(folder.name)
+        if match and folder.parent.name == "previews" and of_run.exists() and not path.exists():
+            path, step = of_run, int(match[1])
+    return path, index if index is None else int(index), step
+
+
+def _read(path, text):
+    """The array "latents" of the archive at `path`, and the `Origin` of its sounds."""
+    if os.path.isfile(text) and (path.suffix.lower() != ".npz" or not path.exists()):
+        raise UserError(
+            f"{text} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
+            "generate.py and a training left them. Name it there, under its own name."
+        )
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            values = np.asarray(stored["latents"])
+            if {"run", "step", "model"} <= set(stored.files):
+                return values, Origin(str(stored["run"]), int(stored["step"]), str(stored["model"]))
+    except OSError as problem:
+        raise UserError(
+            f"{path} cannot be read as latents ({problem.strerror or problem}). Expected {NAMES}, a whole number. "
+            f"Received: {text}."
+        ) from None
+    except KeyError:
+        raise UserError(f"{path} holds no latents. Expected a latents.npz or preview_latents.npz.") from None
+    except BROKEN as problem:
+        reason = " ".join(str(problem).split(". If you trust")[0].split())[:200] or type(problem).__name__
+        raise UserError(
+            f"{path} is damaged, or no archive of latents ({reason}). Expected a latents.npz or preview_latents.npz."
+        ) from None
+    folder = path.resolve().parent
+    return values, Origin(str(folder)) if (folder / "config.json").exists() else None
+
+
+def _check(path, values):
+    """Raises UserError where `values` of `path` are no latents."""
+    if values.ndim != 2 or not len(values) or values.dtype.kind != "f":
+        raise UserError(
+            f"the latents of {path} must be floats [n, width]. Received: {values.dtype} {list(values.shape)}."
+        )
+    if not (np.abs(values) <= 1).all():  # numbers that are none are not, either
+        raise UserError(f"the latents of {path} must be finite and in [-1, 1]. Received: others. Take another file.")

@@ -1,0 +1,260 @@
+"""WaveGAN as a `keras.Model`: what one step does, and everything a step changes.
+
+Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajani et al., arXiv 1704.00028, algorithm 1
+(the step: some critic updates, then one of the generator).
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from wavegan.backend import autodiff
+from wavegan.models.gan import losses
+from wavegan.models.gan.networks import build_critic, build_generator
+
+SILENT = 0.1  # of the recordings' RMS: a clip below it counts as silent
+
+
+@keras.saving.register_keras_serializable("wavegan")
+class WaveGAN(keras.Model):
+    """A generator and a critic that train each other with the Wasserstein loss and gradient penalty.
+
+    One step is `critic_updates` updates of the critic, each on a fresh batch of recordings, then one of the generator.
+
+    Args:
+        generator: latents [batch, latent_size] → audio [batch, time, channels].
+        critic: audio [batch, time, channels] → scores [batch, 1].
+        critic_updates: critic updates in a step, 1 or more.
+        penalty_weight: weight of the gradient penalty in the critic's loss.
+        ema: momentum of an exponential moving average of the generator's weights, 0 for none. Its early values are
+            smaller, so that the average keeps up: min(ema, (1 + step) / (10 + step)).
+        seed: where latents and interpolation weights start.
+
+    Call argument: `latents` [batch, latent_size]; returns the audio of the averaged generator, which is the generator
+    itself without an average.
+
+    Example:
+
+        gan = WaveGAN(build_generator(), build_critic())
+        gan.compile(keras.optimizers.Adam(1e-4, 0.5, 0.9), keras.optimizers.Adam(1e-4, 0.5, 0.9))
+        gan.fit(batches, steps_per_epoch=1000, epochs=200)
+
+    Each element of `batches` is one step: {"audio": [critic_updates, batch, time, channels]}.
+    """
+
+    def __init__(self, generator, critic, critic_updates=5, penalty_weight=10.0, ema=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = generator
+        self.critic = critic
+        self.critic_updates = critic_updates
+        self.penalty_weight = penalty_weight
+        self.ema = ema
+        self.averaged_generator = _copy(generator) if ema else generator
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, latents):
+        return self.averaged_generator(latents)
+
+    def compile(self, critic_optimizer, generator_optimizer, jit_compile=autodiff.JIT_COMPILE, **kwargs):
+        """Take both optimizers and make their state, so that a checkpoint can be restored before the first step."""
+        super().compile(optimizer=generator_optimizer, jit_compile=jit_compile, **kwargs)
+        self.critic_optimizer = critic_optimizer
+        self.critic_optimizer.build(self.critic.trainable_variables)
+        self.optimizer.build(self.generator.trainable_variables)
+
+    def get_config(self):
+        config = {name: getattr(self, name) for name in ("critic_updates", "penalty_weight", "ema", "seed")}
+        networks = {"generator": self.generator, "critic": self.critic}
+        return {
+            **super().get_config(),
+            **{name: keras.saving.serialize_keras_object(network) for name, network in networks.items()},
+            **config,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("generator", "critic")}
+        return cls(**networks, **config)
+
+    def get_compile_config(self):
+        optimizers = {"critic_optimizer": self.critic_optimizer, "generator_optimizer": self.optimizer}
+        return {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()}
+
+    def compile_from_config(self, config):
+        self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+    @property
+    def non_trainable_variables(self):
+        """With the critic's optimizer: Keras' JAX trainer carries only the variables of one optimizer by itself."""
+        slots = self.critic_optimizer.variables if self.compiled else []
+        return super().non_trainable_variables + slots
+
+    def train_step(self, *arguments):
+        return autodiff.carried(self, self.adversarial_step, *arguments)
+
+    def adversarial_step(self, data):
+        """One step on `data`, {"audio": [critic_updates, batch, time, channels]}. Returns {name: scalar}."""
+        real = keras.utils.unpack_x_y_sample_weight(data)[0]["audio"]  # from a generator it comes in a tuple
+        if len(real.shape) != 4 or real.shape[0] != self.critic_updates:
+            raise ValueError(
+                f"Expected data['audio'] of shape [critic_updates={self.critic_updates}, batch, time, channels]. "
+                f"Received: {tuple(real.shape)}."
+            )
+        per_update = [self.critic_step(real[update]) for update in range(self.critic_updates)]
+        facts = {name: sum(each[name] for each in per_update) / self.critic_updates for name in per_update[0]}
+        loudness = rms(real)
+        facts |= self.generator_step(real.shape[1], SILENT * loudness)
+        return {**facts, "audio/rms_real": loudness, "audio/silent_real": silent_share(real, SILENT * loudness)}
+
+    def critic_step(self, real):
+        """One update of the critic on `real` [batch, time, channels]. Returns {name: scalar}."""
+        count = real.shape[0]
+        fake = self.generator(self.sample_latents(count), training=False)  # outside the tape: nothing flows back to it
+        weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)
+        between = losses.interpolate(real, fake, weights)
+
+        def loss():
+            scores = self.critic(ops.concatenate([real, fake]), training=True)  # one batch: one pass, one set of shifts
+            distance = losses.wasserstein_distance(scores[:count], scores[count:])
+            gradients = autodiff.input_gradient(lambda clips: self.critic(clips, training=True), between)
+            penalty = losses.gradient_penalty(gradients)
+            total = self.penalty_weight * penalty - distance
+            facts = {"loss": total, "wasserstein_distance": distance, "gradient_penalty": penalty}
+            return total, {f"critic/{name}": value for name, value in facts.items()}
+
+        _, facts, gradients = autodiff.value_and_gradients(loss, self.critic.trainable_variables, self.critic.variables)
+        self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
+        return facts | {"critic/gradient_norm": global_norm(gradients)}
+
+    def generator_step(self, count, silence=0.0):
+        """One update of the generator on `count` new latents. Returns {name: scalar}.
+
+        Clips of an RMS below `silence` count as silent.
+        """
+        latents = self.sample_latents(count)
+
+        def loss():
+            fake = self.generator(latents, training=True)
+            total = losses.generator_loss(self.critic(fake, training=True))
+            facts = {
+                "generator/loss": total,
+                "audio/rms_generated": rms(fake),
+                "audio/silent_generated": silent_share(fake, silence),
+            }
+            return total, facts | ({"audio/spread": spread(fake)} if count > 1 else {})
+
+        _, facts, gradients = autodiff.value_and_gradients(
+            loss, self.generator.trainable_variables, self.generator.variables + self.critic.variables
+        )
+        self.optimizer.apply(gradients, self.generator.trainable_variables)
+        if self.ema:
+            self._update_average()
+        return facts | {"generator/gradient_norm": global_norm(gradients)}
+
+    def _update_average(self):
+        step = ops.cast(self.optimizer.iterations, "float32")
+        share = 1.0 - ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
+        for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
+            average.assign(average + share * (weight - average))
+
+    def sample_latents(self, count):
+        """`count` latents, uniform in [-1, 1]: [count, latent_size]."""
+        return keras.random.uniform((count, self.generator.input_shape[-1]), -1.0, 1.0, seed=self.seed_generator)
+
+    @property
+    def step(self):
+        """Generator updates so far."""
+        return int(self.optimizer.iterations)
+
+    def state(self):
+        """Everything a step changes, as {name: array}: both networks, both optimizers, every seed."""
+        return {name: ops.convert_to_numpy(variable) for name, variable in self._named_variables().items()}
+
+    def restore(self, arrays):
+        """Take back what `state` gave. Raises ValueError when names or shapes are not this model's."""
+        variables = self._named_variables()
+        mine = {name: tuple(variable.shape) for name, variable in variables.items()}
+        theirs = {name: array.shape for name, array in arrays.items()}
+        if mine != theirs:
+            first = sorted(set(mine.items()) ^ set(theirs.items()))[0][0]
+            raise ValueError(f"{first}: expected shape {mine.get(first)}. Received: {theirs.get(first)}.")
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+
+    def _named_variables(self):
+        parts = {
+            "generator": self.generator.variables,
+            "critic": self.critic.variables,
+            "generator_optimizer": self.optimizer.variables,
+            "critic_optimizer": self.critic_optimizer.variables,
+            "seed": [self.seed_generator.state],
+        }
+        if self.ema:
+            parts["averaged_generator"] = self.averaged_generator.weights
+        # Numbered, because Keras counts seed generators over the whole process and so their paths are not stable.
+        return {
+            f"{part}/{number:03d}/{variable.name}": variable
+            for part, variables in parts.items()
+            for number, variable in enumerate(variables)
+        }
+
+
+def _copy(generator):
+    copy = keras.models.clone_model(generator)
+    copy.set_weights(generator.get_weights())
+    copy.trainable = False
+    return copy
+
+
+def rms(audio):
+    """Root mean square over everything: a scalar in [0, 1] for audio in [-1, 1]."""
+    return ops.sqrt(ops.mean(ops.square(audio)))
+
+
+def silent_share(audio, silence):
+    """The share of clips [..., time, channels] whose RMS is below `silence`: a scalar in [0, 1]."""
+    loudness = ops.sqrt(ops.mean(ops.square(audio), axis=(-2, -1)))
+    return ops.mean(ops.cast(loudness < silence, "float32"))
+
+
+def spread(audio):
+    """How much clips [batch, time, channels] differ: 1 where they share nothing, 0 where all are alike.
+
+    The root mean square of what is left of the clips without their mean clip, as a share of their own.
+    """
+    rest = audio - ops.mean(audio, axis=0, keepdims=True)
+    return rms(rest) / (rms(audio) + 1e-12)
+
+
+def global_norm(gradients):
+    """The Euclidean norm of all gradients together: a scalar."""
+    return ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))
+
+
+def generator_from(config):
+    """The generator that `config` describes, its weights drawn from the seed."""
+    size = (config.length, config.channels, config.model_dim, config.kernel_length)
+    return build_generator(*size, config.latent_size, config.dtype_policy)
+
+
+def gan_from(config):
+    """The compiled `WaveGAN` that `config` describes, its weights drawn from the seed."""
+    keras.utils.set_random_seed(config.seed)
+    draws = np.random.SeedSequence(config.seed).generate_state(2)
+    size = (config.length, config.channels, config.model_dim, config.kernel_length)
+    critic = build_critic(*size, config.phase_shuffle, int(draws[0] >> 1), config.dtype_policy)
+    gan = WaveGAN(
+        generator_from(config), critic, config.critic_updates, config.penalty_weight, config.ema, int(draws[1] >> 1)
+    )
+    return compiled_as(config, gan)
+
+
+def compiled_as(config, gan):
+    """`gan`, compiled with the optimizers that `config` describes: Adam with the betas of the paper (table 2)."""
+    gan.compile(
+        critic_optimizer=keras.optimizers.Adam(config.critic_learning_rate, beta_1=0.5, beta_2=0.9),
+        generator_optimizer=keras.optimizers.Adam(config.generator_learning_rate, beta_1=0.5, beta_2=0.9),
+    )
+    return gan

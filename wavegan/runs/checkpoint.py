@@ -1,0 +1,98 @@
+"""One checkpoint on disk: a NumPy archive with an array for every variable, and a small file with its checksum.
+
+Beside `step-00001000.npz` lies `step-00001000.json`: its size, its SHA-256 and, once somebody judged it, its scores.
+Both are written beside their places, flushed to disk, read back and compared, and then moved there, the archive last:
+a checkpoint is whole or absent. Nothing in it can execute.
+"""
+
+import hashlib
+import json
+import math
+import zipfile
+
+import numpy as np
+
+from wavegan.base import files
+
+FORMAT = 1  # of the small file
+BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError)  # what reading one may raise
+
+
+def write(path, step, arrays):
+    """Write {name: array} of `step` to `path`. Raises OSError where that cannot be, and leaves nothing of it then."""
+    beside = path.with_suffix(".partial")
+    try:
+        with open(beside, "wb") as file:
+            np.savez(file, **arrays)
+            files.to_disk(file)
+        _compare(beside, arrays)
+        write_facts(path, {"step": step, "bytes": beside.stat().st_size, "sha256": _sha256(beside)})
+        files.move(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        clear_leftovers(path.parent)
+        raise
+
+
+def read(path, step, prefix=""):
+    """The arrays of `step` at `path` whose names start with `prefix`, as {name: array}. Raises one of `BROKEN`."""
+    facts = read_facts(path)
+    if facts["step"] != step:
+        raise ValueError(f"it is that of step {facts['step']}")
+    if path.stat().st_size != facts["bytes"]:
+        raise ValueError(f"expected {facts['bytes']:,} bytes. Received: {path.stat().st_size:,}")
+    if _sha256(path) != facts["sha256"]:
+        raise ValueError("its checksum is another")
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files if name.startswith(prefix)}
+
+
+def read_facts(path):
+    """What is known of the archive at `path`: "step", "bytes", "sha256", perhaps "scores". Raises one of `BROKEN`."""
+    beside = _beside(path)
+    if not beside.exists():
+        raise ValueError(f"{beside.name}, which holds its checksum, is missing")
+    facts = json.loads(beside.read_text(encoding="utf-8"))
+    kinds = {"format": int, "step": int, "bytes": int, "sha256": str}
+    if not isinstance(facts, dict) or any(type(facts.get(name)) is not kind for name, kind in kinds.items()):
+        raise ValueError(f"{beside.name} does not hold its step, size and checksum")
+    if facts["format"] != FORMAT:
+        raise ValueError(f"{beside.name}: format must be {FORMAT}. Received: {facts['format']}")
+    scores = facts.get("scores", {})
+    if not isinstance(scores, dict) or any(type(s) is not float or not math.isfinite(s) for s in scores.values()):
+        raise ValueError(f"{beside.name}: scores must be finite numbers. Received: {scores}")
+    return facts
+
+
+def write_facts(path, facts):
+    """Write what is known of the archive at `path`, whole or not at all. Raises OSError."""
+    files.write_whole(_beside(path), json.dumps({"format": FORMAT, **facts}).encode() + b"\n")
+
+
+def clear_leftovers(folder):
+    """Remove from `folder` what a process that was killed while it wrote or dropped a checkpoint left behind."""
+    for facts in folder.glob("step-*.json"):
+        if not facts.with_suffix(".npz").exists():
+            facts.unlink(missing_ok=True)
+    for partial in [*folder.glob("step-*.partial"), *folder.glob(".step-*.partial")]:
+        partial.unlink(missing_ok=True)  # somebody who keeps a score may have moved it just now
+
+
+def _beside(path):
+    return path.with_suffix(".json")
+
+
+def _compare(path, arrays):
+    """Raises OSError where the archive at `path` does not hold `arrays`."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            same = all(np.array_equal(stored[name], array) for name, array in arrays.items())
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        same = False
+    if not same:
+        raise OSError(0, "what was read back differs from what was written")
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,85 @@
+"""TensorBoard's event files of a run: one writer that says in words when it cannot write, and a way back to a step."""
+
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import tensorflow as tf
+
+from wavegan.base.errors import UserError
+from wavegan.base.files import write_whole
+from wavegan.base.quiet import native_stderr_hidden
+from wavegan.data.tfrecord import framed_records
+
+PATTERN = "events.out.tfevents.*"
+
+
+class Events:
+    """Writes summaries to `folder`. Use `with events.at(step): tf.summary.scalar(…)`."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        with _told(self.folder):
+            self.writer = tf.summary.create_file_writer(str(folder))
+
+    @contextmanager
+    def at(self, step):
+        """A block whose summaries are those of `step`, on disk at its end. Raises UserError where they cannot be."""
+        # TensorFlow complains about strings where there is nothing to do.
+        with _told(self.folder), native_stderr_hidden(), self.writer.as_default(step):
+            yield
+            self.writer.flush()
+
+    def scalars(self, values, step):
+        """Numbers {name: value}."""
+        with self.at(step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+
+    def text(self, name, text, step):
+        """Markdown under `name`."""
+        with self.at(step):
+            tf.summary.text(name, text)
+
+    def close(self):
+        """Ends writing. What could not be written was told before."""
+        with suppress(tf.errors.OpError):
+            self.writer.close()
+
+
+def forget_after(folder, step, warn):
+    """Remove from the event files in `folder` what was logged after `step`; everything where `step` is 0.
+
+    A training that was killed logged more than its last checkpoint knows. It makes these steps once more, and a step
+    must not be in TensorBoard twice. What is no whole event goes, too; `warn` is called with a line where that is not
+    a last one, half written.
+    """
+    with _told(folder):
+        for path in sorted(Path(folder).glob(PATTERN)):
+            _keep_until(path, step, warn)
+
+
+def _keep_until(path, step, warn):
+    if step == 0:
+        path.unlink()
+        return
+    content = path.read_bytes()
+    kept = []
+    for start, end, event in framed_records(content):
+        if event is None:
+            warn(f"warning: {path} is damaged; TensorBoard may lack some of the steps before {step}")
+        elif tf.compat.v1.Event.FromString(event).step <= step:
+            kept.append(content[start:end])
+    if (whole := b"".join(kept)) != content:
+        write_whole(path, whole)
+
+
+@contextmanager
+def _told(folder):
+    try:
+        yield
+    except (tf.errors.OpError, OSError) as problem:
+        reason = getattr(problem, "strerror", None) or getattr(problem, "message", "") or type(problem).__name__
+        raise UserError(
+            f"TensorBoard's events in {folder} cannot be written ({reason.splitlines()[0]}). The last checkpoint is "
+            "kept: make room, then run the same command again."
+        ) from None

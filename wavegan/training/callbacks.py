@@ -1,0 +1,270 @@
+"""What a person sees and hears of a training: Keras callbacks for the terminal, TensorBoard, previews and checkpoints.
+
+Each counts steps by itself, from the step the model starts at, so all of them work in any `WaveGAN.fit`.
+"""
+
+import contextlib
+import math
+import signal
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from wavegan.audio import pictures
+from wavegan.audio.wav import write_wav
+from wavegan.base.errors import UserError
+from wavegan.base.progress import Progress
+from wavegan.base.quiet import native_stderr_hidden
+from wavegan.models.sampling import synthesizer
+
+FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
+
+
+class Diverged(UserError):
+    """A loss, a penalty or a weight is no longer a finite number."""
+
+
+class StepCallback(keras.callbacks.Callback):
+    """A callback that is told the number of generator updates so far: `on_step(step, logs)`."""
+
+    def on_train_begin(self, logs=None):
+        self.step = self.model.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        self.on_step(self.step, logs or {})
+
+    def on_step(self, step, logs):
+        """Called after every step with its logs, {name: float}."""
+
+
+class ProgressBar(StepCallback):
+    """Step, total, steps per second, time left and the losses, on standard error."""
+
+    SHOWN = {
+        "critic/wasserstein_distance": "distance",
+        "critic/gradient_penalty": "penalty",
+        "generator/loss": "generator",
+        "audio/rms_generated": "rms",
+    }
+
+    def __init__(self, total):
+        super().__init__()
+        self.total = total
+        self.progress = None
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.started = time.monotonic()
+        say("compiling the training step; the first one takes a little longer …")
+
+    def on_step(self, step, logs):
+        facts = {short: f"{logs[name]:.3g}" for name, short in self.SHOWN.items() if name in logs}
+        if self.progress is None:
+            shown = ", ".join(map(" ".join, facts.items()))
+            say(f"step {step} after {time.monotonic() - self.started:.1f} s: {shown}")
+            self.progress = Progress(self.total, "training", "steps", initial=step)
+            self.progress.update(0, **facts)
+        else:
+            self.progress.update(1, **facts)
+
+    def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self):
+        """End the bar, also when training ends by an error."""
+        if self.progress is not None:
+            self.progress.close()
+            self.progress = None
+
+
+class Scalars(StepCallback):
+    """Means of every log over the last `every` steps, and the speed, to TensorBoard."""
+
+    def __init__(self, events, every=10):
+        super().__init__()
+        self.events = events
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._begin_stretch()
+
+    def _begin_stretch(self):
+        self.sums, self.count, self.since = {}, 0, time.monotonic()
+
+    def on_step(self, step, logs):
+        for name, value in logs.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += 1
+        if step == 1 or step % self.every == 0:
+            self._write(step)
+
+    def _write(self, step):
+        with self.events.at(step):
+            for name, total in self.sums.items():
+                tf.summary.scalar(name, total / self.count)
+            if step > 1:  # the first one is mostly the compiler's
+                tf.summary.scalar("speed/steps_per_second", self.count / (time.monotonic() - self.since))
+        self._begin_stretch()
+
+    def on_train_end(self, logs=None):
+        if self.count:
+            self._write(self.step)
+
+
+class Previews(StepCallback):
+    """The sounds of the same latents every `every` steps: TensorBoard audio and pictures, WAV files in the run.
+
+    Args:
+        events: an `events.Events`.
+        folder: where `step-00000500/` folders with WAV files and `sheet.png` go.
+        latents: [n, latent_size], the same for the whole run.
+        sample_rate: Hz.
+        every: steps between previews; one more comes within the first minute.
+    """
+
+    def __init__(self, events, folder, latents, sample_rate, every):
+        super().__init__()
+        self.events, self.folder, self.latents = events, folder, latents
+        self.sample_rate, self.every = sample_rate, every
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.synthesize = synthesizer(self.model.averaged_generator)  # as generate.py does: the same, to the last bit
+        self.early_at = None
+        if self.step == 0:
+            self.preview(0)
+
+    def on_step(self, step, logs):
+        now = time.monotonic()
+        if self.early_at is None:
+            self.early_at = now + FIRST_PREVIEW_S
+        early = now >= self.early_at
+        if early or step % self.every == 0:
+            self.early_at = math.inf
+            self.preview(step)
+
+    def on_train_end(self, logs=None):
+        if self.step % self.every and not self.model.stop_training:  # somebody who stops it does not want to wait
+            self.preview(self.step)
+
+    def preview(self, step):
+        """Make, write and log the preview of `step`."""
+        _ = self.model  # asking for it is what brings its variables up to date under JAX
+        with native_stderr_hidden():  # compilers talk
+            audio = self.synthesize(self.latents)
+        folder = self.folder / f"step-{step:08d}"
+        sheet = preview_sheet(audio, self.sample_rate, f"generated, step {step}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for number, clip in enumerate(audio):
+                write_wav(folder / f"{number:02d}.wav", clip, self.sample_rate)
+            pictures.save(sheet, folder / "sheet.png")
+        except OSError as problem:
+            raise UserError(f"preview {folder} cannot be written ({problem.strerror}). Make room there.") from None
+        log_clips(self.events, "generated", audio, self.sample_rate, sheet, step)
+
+
+class Checkpoints(StepCallback):
+    """Saves everything to the run, also at the end, but never a broken state.
+
+    Not after an error: where the data for a step fail, TensorFlow may have drawn that step's random numbers already.
+
+    Args:
+        run: a `runs.Run`.
+        every: steps between checkpoints.
+        minutes: between checkpoints, if these pass sooner.
+        beside: {name: array} of what belongs to every checkpoint beside the model.
+    """
+
+    def __init__(self, run, every, minutes=math.inf, beside=None):
+        super().__init__()
+        self.run, self.every, self.seconds, self.beside = run, every, 60 * minutes, beside or {}
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.saved_at = time.monotonic()
+
+    def on_step(self, step, logs):
+        if step % self.every == 0 or time.monotonic() - self.saved_at >= self.seconds:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        self.save()
+
+    def save(self):
+        """Write a checkpoint of this step, unless there is one. Raises `Diverged` for weights that are not finite."""
+        self.saved_at = time.monotonic()
+        if self.step not in self.run.steps():
+            save(self.run, self.step, self.model, self.beside)
+
+
+class StopOnInterrupt(StepCallback):
+    """Ctrl-C or a termination signal ends the training after the step it is in; a second Ctrl-C ends it at once.
+
+    It answers the signals until `restore` is called, so that none of them comes between the training and its saving.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self):
+        super().__init__()
+        self.interrupted = False
+        self.before = {}
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
+
+    def _interrupt(self, number, frame):
+        if number == signal.SIGINT:
+            signal.signal(number, self.before[number])
+        if not self.interrupted:
+            self.interrupted = True  # a signal comes at any time: the model is touched between steps only
+            say("stopping after this step …")
+
+    def on_step(self, step, logs):
+        if self.interrupted:
+            self.model.stop_training = True
+
+    def restore(self):
+        """Give the signals back to whoever had them."""
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+
+def save(run, step, model, beside):
+    """Write a checkpoint of `model` as it is at `step`, with {name: array} `beside` it.
+
+    Raises `Diverged` for weights that are not finite, UserError where it cannot be written.
+    """
+    arrays = model.state()
+    for name, array in arrays.items():
+        if not np.all(np.isfinite(array)):
+            raise Diverged(f"{name} is no longer finite after step {step}")
+    run.save(step, {**arrays, **beside})
+
+
+def preview_sheet(audio, sample_rate, title):
+    """A sheet of clips [n, time, channels], four to a row: TensorBoard's cards are narrow."""
+    return pictures.draw(audio, sample_rate, title, columns=4)
+
+
+def log_clips(events, name, audio, sample_rate, sheet, step):
+    """Audio [n, time, channels] as players, and its sheet as a picture, under `name` in TensorBoard."""
+    with events.at(step):
+        for number, clip in enumerate(audio):
+            tf.summary.audio(f"{name}/{number:02d}", clip[None], sample_rate)
+        tf.summary.image(name, pictures.pixels(sheet)[None])
+
+
+def say(line):
+    """A line to standard error, above a progress bar where there is one."""
+    with contextlib.suppress(OSError):  # nobody reads any more, or a log file is full; the training goes on
+        tqdm.write(line, file=sys.stderr)
+        sys.stderr.flush()

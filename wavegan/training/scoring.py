@@ -1,0 +1,150 @@
+"""Scores while a training goes on, for a twentieth of its time, and the best checkpoint kept."""
+
+import time
+
+from wavegan.base.errors import UserError
+from wavegan.base.progress import clock
+from wavegan.base.typed import typed
+from wavegan.evaluation.evaluate import goodness
+from wavegan.evaluation.judge.embedding import embedding_of
+from wavegan.evaluation.protocol import NOISE, Evaluation, ceiling
+from wavegan.evaluation.scores.catalogue import SCORES
+from wavegan.evaluation.store import add
+from wavegan.evaluation.terminal import described, text
+from wavegan.models.sampling import synthesizer
+from wavegan.runs.events import Events, forget_after
+from wavegan.training.callbacks import StepCallback, save, say
+
+CLIPS = 256
+SHARE = 0.05  # of the training's time, at most
+LONGER = 2  # times as long as the last one the next may take, on a machine that is busy
+TOLD = ("frechet_distance", "kernel_distance", "inception_score", "recall")
+
+
+class Evaluations(StepCallback):
+    """Scores a few hundred clips every `every` steps, but not where that would be more than 5 % of the time so far.
+
+    The scores go to TensorBoard under quality/, beside those of test data and white noise as runs of their own, and to
+    the terminal. Each scored step gets a checkpoint with its score; the run keeps the best one.
+
+    Args:
+        run: a `runs.Run`.
+        events: an `events.Events`, the run's.
+        evaluation: a `measure.Evaluation` without distances.
+        every: steps.
+        beside: {name: array} of what belongs to every checkpoint beside the model.
+    """
+
+    def __init__(self, run, events, evaluation, every, beside):
+        super().__init__()
+        self.run, self.events, self.evaluation, self.every, self.beside = run, events, evaluation, every, beside
+        self.spent, self.cost, self.count = 0.0, None, 0  # cost: seconds of the last one
+        self.levels = {}  # of each set beside the generated one its events
+        self.told = False  # that they have to wait
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        for name in (ceiling(self.evaluation.levels), NOISE):
+            folder = self.run.path / "levels" / name
+            forget_after(folder, self.step, warn=say)
+            self.levels[name] = Events(folder)
+        self.synthesize = synthesizer(self.model.averaged_generator)
+        self.evaluation.measure(self._made())  # compiles
+        before = time.monotonic()
+        self.evaluation.measure(self._made())  # tells what one takes
+        self.started, self.last = time.monotonic(), self.step
+        self.cost = self.started - before
+        fits = f"where it fits into {SHARE:.0%} of the time"
+        say(f"quality   every {self.every} steps, {fits}; it takes about {clock(self.cost)}")
+
+    def on_step(self, step, logs):
+        if step % self.every == 0:
+            self._evaluate_in_time(step)
+
+    def on_train_end(self, logs=None):
+        if self.step > self.last and not self.model.stop_training:  # somebody who stops it does not want to wait
+            self._evaluate_in_time(self.step)
+        if self.count:
+            share = self.spent / (time.monotonic() - self.started)
+            say(f"{self.count} evaluation{'s' * (self.count > 1)} took {share:.1%} of the time")
+        else:
+            say(f"no evaluation was made yet: one takes about {clock(self.cost)}, all at most {SHARE:.0%} of the time")
+        if (best := self.run.best()) is not None:
+            say(f"best is step {best}: {typed('generate', '--run', self.run.path, '--checkpoint', 'best')}")
+        else:
+            say(f"scores now: {typed('evaluate', '--run', self.run.path, '--checkpoint', 'all')}")
+        for events in self.levels.values():
+            events.close()
+
+    def _evaluate_in_time(self, step):
+        wait = (self.spent + LONGER * self.cost) / SHARE - (time.monotonic() - self.started)
+        if wait <= 0:
+            self.evaluate(step)
+        elif not self.told:
+            self.told = True
+            say(
+                f"quality at step {step} has to wait: an evaluation takes about {clock(self.cost)}, and all together "
+                f"may take {SHARE:.0%} of the time. If the training goes on for so long, the next one comes in "
+                f"{clock(wait)} or a little later."
+            )
+
+    def evaluate(self, step):
+        """Score what the generator makes at `step`, and keep a checkpoint with the score."""
+        before = time.monotonic()
+        self.last = step
+        try:
+            found = self.evaluation.measure(self._made())
+        except UserError as problem:
+            say(f"warning: {problem}")
+            self._count(before)
+            return
+        self.events.scalars(_scalars(found), step)
+        for name, events in self.levels.items():
+            events.scalars(_scalars(self.evaluation.levels[name]), step)
+        if step not in self.run.steps():
+            save(self.run, step, self.model, self.beside)
+        try:
+            self.run.set_score(step, goodness(found), self.evaluation.method)
+            add(self.run.path / "evaluation", step, self.evaluation.method, found)
+        except UserError as problem:
+            say(f"warning: {problem}")
+        self.count += 1
+        self._count(before)
+        best = ", the best so far" if self.run.best() == step else ""
+        say(f"quality at step {step}{best}: {self._told(found)}")
+
+    def _made(self):
+        latent_size = self.model.generator.input_shape[-1]  # which also brings the model up to date under JAX
+        return self.evaluation.generated(self.synthesize, latent_size)
+
+    def _count(self, before):
+        self.cost = time.monotonic() - before
+        self.spent += self.cost
+
+    def _told(self, found):
+        """The scores in words, each with those of test data and white noise."""
+        parts = []
+        for score in SCORES:
+            if score.key in TOLD and score.key in found:
+                beside = ", ".join(f"{name} {text(self._level(name, score.key))}" for name in self.levels)
+                parts.append(f"{self.evaluation.named(score)} {text(found[score.key])} ({beside})")
+        return f"{'; '.join(parts)}. Embedding: {described(self.evaluation.embedding)}"
+
+    def _level(self, name, key):
+        return self.evaluation.levels[name][key] | {"spread": None}
+
+
+def _scalars(found):
+    return {f"quality/{key}": value["mean"] for key, value in found.items()}
+
+
+def evaluations(run, info, config, events, beside):
+    """The callback for a training of `run` with `config` on the data set that `info` describes.
+
+    What it needs is made before the training begins, and is not counted: the classifier of the data set, perhaps.
+    """
+    before = time.monotonic()
+    embedding = embedding_of(config.data, info, say)
+    evaluation = Evaluation(config.data, info, CLIPS, config.seed, say, distances=False, embedding=embedding)
+    say(f"quality   ready after {clock(time.monotonic() - before)}. Embedding: {described(embedding)}")
+    return Evaluations(run, events, evaluation, config.evaluate_every, beside)
