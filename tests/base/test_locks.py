@@ -13,7 +13,7 @@ from wavegan.base.errors import UserError
 from wavegan.base.locks import only_one
 from wavegan.evaluation.store import earlier
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys, time
 from wavegan.lock import only_one

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY
 
+from tests.conftest import TINY
 from wavegan.base.errors import UserError
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
 from wavegan.data.schema import DatasetInfo
 from wavegan.runs.run import Run
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def command(*words, cwd=ROOT, **kwargs):

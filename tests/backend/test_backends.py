@@ -9,20 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import backend_step
 import numpy as np
 import pytest
-from conftest import TINY
-from test_evaluation import drums as judged_drums
-from test_generation import sounds
 
+from tests.backend import backend_step
+from tests.conftest import TINY
+from tests.evaluation.test_evaluate import drums as judged_drums
+from tests.generation.test_generate import sounds
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
 from wavegan.models.gan.model import gan_from
 from wavegan.runs.config import resolve
 from wavegan.runs.run import Run
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 jax = pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
 
@@ -78,8 +78,10 @@ def one_step(tmp_path_factory, without_tensorflow):
     noise = {kind: rng.uniform(size=10_000).astype("float32") for kind in ("uniform", "randint")}
     np.savez(folder / "given.npz", audio=audio, **noise, **state)
     runs = {
-        "tensorflow": python("-m", "tests.backend_step", folder / "given.npz", folder / "tf.npz", backend="tensorflow"),
-        "jax": isolated(without_tensorflow, "tests.backend_step", folder / "given.npz", folder / "jax.npz"),
+        "tensorflow": python(
+            "-m", "tests.backend.backend_step", folder / "given.npz", folder / "tf.npz", backend="tensorflow"
+        ),
+        "jax": isolated(without_tensorflow, "tests.backend.backend_step", folder / "given.npz", folder / "jax.npz"),
     }
     for backend, run in runs.items():
         assert run.returncode == 0, (backend, run.stderr[-3000:])

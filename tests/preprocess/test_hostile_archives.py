@@ -10,11 +10,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_archives import ALL_KINDS, add, pack, read
-from test_sources import paths
 
 from preprocess import archives, workers
 from preprocess.archives import Archive
+from tests.preprocess.test_archives import ALL_KINDS, add, pack, read
+from tests.preprocess.test_sources import paths
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 

@@ -18,7 +18,7 @@ from wavegan.cli import generate as generate_command
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 EXECUTED = []
 
 

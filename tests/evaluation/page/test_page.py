@@ -20,7 +20,7 @@ from wavegan.evaluation.page.charts import chart
 from wavegan.evaluation.page.markup import decimals_for, number, percent, text
 from wavegan.evaluation.page.page import Clip, html
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 RATE = 8000  # Hz
 LENGTH = 4096  # samples
 CLASSES = ("kick", "snare", "tom")

@@ -82,7 +82,7 @@ def test_golden_statistics(kind):
 
 def test_the_same_in_another_process_whatever_was_rendered_before():
     script = "import sys, preprocess.drumkit as kit; sys.stdout.buffer.write(kit.render('snare', 7, 16000).tobytes())"
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     other = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, check=True).stdout
     np.random.seed(1)
     render("clap", 3, RATE)

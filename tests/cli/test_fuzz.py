@@ -2,8 +2,8 @@
 
 The ordinary suite tries a few examples of every property, always the same ones. For longer, with new ones every time:
 
-    python -m pytest tests/test_fuzz.py -m slow -s                               # a minute in all
-    WAVEGAN_FUZZ_SECONDS=3600 nice python -m pytest tests/test_fuzz.py -m slow -s    # an hour
+    python -m pytest tests/cli/test_fuzz.py -m slow -s                               # a minute in all
+    WAVEGAN_FUZZ_SECONDS=3600 nice python -m pytest tests/cli/test_fuzz.py -m slow -s    # an hour
 
 It prints how many examples were tried. A failure prints the smallest example that it found.
 """

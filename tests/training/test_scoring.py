@@ -5,9 +5,9 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from conftest import TINY
-from test_evaluation import drums, scalars
 
+from tests.conftest import TINY
+from tests.evaluation.test_evaluate import drums, scalars
 from wavegan.cli import train as train_command
 from wavegan.evaluation.protocol import NOISE, TEST
 from wavegan.evaluation.store import earlier

@@ -15,22 +15,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
-from killed_training import MOMENTS
-from test_lock import hold
 
+from tests.base.test_locks import hold
+from tests.conftest import TINY
+from tests.training.killed_training import MOMENTS
 from wavegan.cli import train as train_command
 from wavegan.data.schema import DatasetInfo
 from wavegan.runs.run import Run
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 EVERY = 3  # steps between the checkpoints of `killed_training`
 
 
 def training(drums, folder, backend, steps, *moment):
     """Run the training of `killed_training` in `folder`; returns its exit code."""
     words = [drums, folder / "run", steps, folder / "log", *moment]
-    command = [sys.executable, "-m", "tests.killed_training", *map(str, words)]
+    command = [sys.executable, "-m", "tests.training.killed_training", *map(str, words)]
     environment = os.environ | {"KERAS_BACKEND": backend}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=300).returncode
 
@@ -226,7 +226,7 @@ def test_two_trainings_in_one_run_directory(continued, drums, capsys):
 
 
 def test_another_run_s_weights_begin_a_new_run_on_other_data(trained, drums, drum_files, tmp_path, capsys):
-    from conftest import make
+    from tests.conftest import make
 
     other = tmp_path / "other data"
     make(drum_files / "kick", other, sample_rate=4000, length=1024)

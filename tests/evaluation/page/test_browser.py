@@ -10,22 +10,22 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import TINY
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
-from test_evaluation import LENGTH, drums
-from test_evaluation import RATE as DRUMS_RATE
-from test_page import CLASSES, NASTY, RATE, SCORES, clip, example
 
+from tests.conftest import TINY
+from tests.evaluation.page.test_page import CLASSES, NASTY, RATE, SCORES, clip, example
+from tests.evaluation.test_evaluate import LENGTH, drums
+from tests.evaluation.test_evaluate import RATE as DRUMS_RATE
 from wavegan.cli import evaluate as evaluate_command
 from wavegan.cli import train as train_command
 from wavegan.evaluation.page.page import Clip, html
 
-SCREENSHOTS = Path(__file__).resolve().parent.parent / ".screenshots"
+SCREENSHOTS = Path(__file__).resolve().parents[3] / ".screenshots"
 PATIENCE_S = 60
 WRITTEN = NASTY.encode("utf-8", "backslashreplace").decode()  # a page cannot hold what is no UTF-8
 FLAGS = (

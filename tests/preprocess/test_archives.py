@@ -7,10 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_sources import paths
 
 from preprocess import archives
 from preprocess.archives import Archive
+from tests.preprocess.test_sources import paths
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 

@@ -12,7 +12,7 @@ from wavegan.cli import train as train_command
 from wavegan.cli.command import Parser, at_least, exit_code
 from wavegan.cli.preprocess import _parser
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(

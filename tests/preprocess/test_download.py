@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import make
 
 from preprocess import download
 from preprocess.convert import open_source
+from tests.conftest import make
 from wavegan.base.errors import UserError
 
 CONTENT = bytes(range(256)) * 4000

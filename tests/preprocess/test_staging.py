@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import make
 
 from preprocess import convert, shards, staging
+from tests.conftest import make
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import import_tensorflow
 from wavegan.data.schema import DatasetInfo

@@ -7,12 +7,12 @@ import tarfile
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, make
 
 from preprocess import drumkit, shards, workers
 from preprocess.convert import prepare
 from preprocess.options import DIGITS, Options
 from preprocess.splits import SPLITS
+from tests.conftest import RATE, make
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import import_tensorflow
 from wavegan.data.schema import DatasetInfo, parse_examples

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import TINY
-from test_evaluation import LENGTH, RATE, ROUNDED, drums, mean, scalars
-from test_page import sounds as sounds_of
 
 from preprocess import drumkit
 from preprocess.convert import prepare
 from preprocess.options import Options
+from tests.conftest import TINY
+from tests.evaluation.page.test_page import sounds as sounds_of
+from tests.evaluation.test_evaluate import LENGTH, RATE, ROUNDED, drums, mean, scalars
 from wavegan.audio.mel import LogMel, in_blocks
 from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError

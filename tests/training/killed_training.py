@@ -1,4 +1,4 @@
-"""A training that kills itself, as a script: python -m tests.killed_training DATA RUN STEPS LOG [WHAT COUNT]
+"""A training that kills itself, as a script: python -m tests.training.killed_training DATA RUN STEPS LOG [WHAT COUNT]
 
 WHAT is a moment: the COUNT-th call of one of `MOMENTS` ends the process by SIGKILL, with half of the file written where
 the call writes one; "time" does so COUNT milliseconds after the first step. Every step is noted in LOG as it ends.

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_monitoring import FakeModel, drive
 
+from tests.training.test_callbacks import FakeModel, drive
 from wavegan.models.gan import model
 from wavegan.training import health
 from wavegan.training.callbacks import Diverged

@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from preprocess import drumkit
 from preprocess.convert import prepare
 from preprocess.options import Options
+from tests.conftest import TINY
 from wavegan.audio.mel import LogMel
 from wavegan.audio.wav import write_wav
 from wavegan.base import files

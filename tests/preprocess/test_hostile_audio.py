@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, make
-from test_hostile_archives import growth
 
+from tests.conftest import RATE, make
+from tests.preprocess.test_hostile_archives import growth
 from wavegan.audio import decode
 from wavegan.base.quiet import import_tensorflow
 from wavegan.base.text import shown
 from wavegan.data.schema import DatasetInfo
 
-ROOT = Path(decode.__file__).parent.parent
+ROOT = Path(decode.__file__).parents[2]
 if sys.platform != "linux":
     pytest.skip("names, links and memory are tested as Linux has them", allow_module_level=True)
 
