@@ -109,7 +109,7 @@ def compare(flags):
     """Train, score and compare, for the command quality."""
     from wavegan.base.quiet import import_quietly
 
-    import_quietly("wavegan.autodiff")
+    import_quietly("wavegan.backend.autodiff")
     import_quietly("tensorflow")
     from benchmarks.quality import quality
 
@@ -163,11 +163,12 @@ def measure(flags):
     from wavegan.base.quiet import import_quietly
     from wavegan.data.schema import DatasetInfo
 
-    autodiff = import_quietly("wavegan.autodiff")
+    import_quietly("wavegan.backend.autodiff")
     module = import_quietly(f"benchmarks.{flags.benchmark}")  # which may import a TensorFlow that talks
     from benchmarks.measure import keep, machine, table
+    from wavegan.backend import devices
 
-    gpu = bool(autodiff.accelerators())
+    gpu = bool(devices.accelerators())
     if getattr(flags, "data", None):
         info = DatasetInfo.load(flags.data)
         size = {"length": info.length, "sample_rate": info.sample_rate, "channels": info.channels}
@@ -176,7 +177,7 @@ def measure(flags):
     figures = module.figures(config, flags.repeats, **own)
     here = machine()
     device = ", ".join(here["accelerators"]) or here["processor"]
-    print(f"{device}, {here['cores']} cores, {autodiff.version()}, medians of {flags.repeats}")
+    print(f"{device}, {here['cores']} cores, {devices.version()}, medians of {flags.repeats}")
     settings = {name: getattr(config, name) for name in (*_settings(flags.benchmark), *size)}
     print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items()) + "\n")
     marks = _marks(flags.benchmark, {**asdict(config), "gpu": gpu})

@@ -24,7 +24,7 @@ def figures(config, repeats, clips, at_once=None):
     """{name: figure} of the generator that `config` describes.
 
     Args:
-        config: a `wavegan.config.Config`.
+        config: a `wavegan.runs.config.Config`.
         repeats: rounds of timing.
         clips: how many are made in one timing.
         at_once: clips computed at once; what `generate.py` takes by itself when None.

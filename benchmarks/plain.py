@@ -10,7 +10,7 @@ from wavegan.models.gan.networks import LEAKY_SLOPE, SEED_LENGTH, strides_for
 
 
 def plain_generator(config):
-    """As `wavegan.models.build_generator`, of `keras.layers.Conv1DTranspose`. The weights are in the same order."""
+    """As `networks.build_generator`, of `keras.layers.Conv1DTranspose`. The weights are in the same order."""
     strides = strides_for(config.length)
     width, dtype = config.model_dim * 2 ** (len(strides) - 1), config.dtype_policy
     latents = keras.Input((config.latent_size,))
@@ -25,7 +25,7 @@ def plain_generator(config):
 
 
 def plain_critic(config):
-    """As `wavegan.models.build_critic`, of `keras.layers.Conv1D`. The weights are in the same order."""
+    """As `networks.build_critic`, of `keras.layers.Conv1D`. The weights are in the same order."""
     strides, dtype = strides_for(config.length)[::-1], config.dtype_policy
     audio = keras.Input((config.length, config.channels))
     x, width = audio, config.model_dim
@@ -61,7 +61,7 @@ class PlainWaveGAN(WaveGAN):
 
 
 def plain_gan_from(config):
-    """The plain counterpart of `wavegan.training.gan_from`."""
+    """The plain counterpart of `wavegan.models.gan.model.gan_from`."""
     gan = PlainWaveGAN(
         plain_generator(config), plain_critic(config), config.critic_updates, config.penalty_weight, config.ema, seed=0
     )

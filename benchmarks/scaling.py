@@ -37,7 +37,7 @@ def _points(config):
 def _point(config, repeats):
     from wavegan.base.quiet import import_quietly
 
-    import_quietly("wavegan.autodiff")
+    import_quietly("wavegan.backend.autodiff")
     from benchmarks import step
 
     return step.figures(config, repeats, against_others=False)

@@ -15,7 +15,7 @@ def figures(config, repeats, against_others=True):
     """{name: figure} of the step that `config` describes.
 
     Args:
-        config: a `wavegan.config.Config`.
+        config: a `wavegan.runs.config.Config`.
         repeats: rounds of timing.
         against_others: also time the matrix products, the plain WaveGAN, and float32 where the precision is another.
     """

@@ -299,7 +299,7 @@ def test_write_wav_says_in_one_line_where_it_cannot_write(tmp_path):
 def test_workers_need_neither_tensorflow_nor_librosa():
     heavy = "{'tensorflow', 'librosa', 'keras'} & {*sys.modules}"
     code = f"import sys, preprocess.workers, preprocess.drumkit; print(*{heavy})"
-    root = Path(decode.__file__).parents[2]
+    root = Path(decoder.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

@@ -16,7 +16,7 @@ from wavegan.evaluation.store import earlier
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys, time
-from wavegan.lock import only_one
+from wavegan.base.locks import only_one
 with only_one(sys.argv[1], print):
     print("held", flush=True)
     time.sleep(60)
@@ -76,7 +76,7 @@ def test_where_there_are_no_locks_somebody_is_told(tmp_path, monkeypatch, missin
 WRITE = """
 import sys
 from pathlib import Path
-from wavegan.evaluation.report import add
+from wavegan.evaluation.store import add
 for step in range(int(sys.argv[2]), int(sys.argv[3])):
     add(Path(sys.argv[1]), step, "x", {})
 """

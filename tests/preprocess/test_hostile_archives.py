@@ -39,7 +39,9 @@ def growth(code, *arguments):
     script = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from preprocess import UserError, archives, audio, workers\n"
+        "from preprocess import archives, clips, workers\n"
+        "from wavegan.base.errors import UserError\n"
+        "from wavegan.audio import decode\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10\n"
         "before = peak()\n"
     )
@@ -56,7 +58,7 @@ try:
     for path, reason in listing.skipped:
         print(path, reason)
     for entry, content in archive.contents(listing.entries):
-        print(entry.path, content if isinstance(content, audio.Unusable) else len(content))
+        print(entry.path, content if isinstance(content, decode.Unusable) else len(content))
 except UserError as error:
     print(error)
 """

@@ -206,7 +206,7 @@ def test_the_mel_spectrogram_shows_a_tone_where_it_is():
     spectrogram = mel.mel_spectrogram_db(tone[None], 16000)[0]
     import librosa
 
-    bins = librosa.mel_frequencies(mel.MEL_BINS + 2, fmin=0, fmax=8000)[1:-1]
+    bins = librosa.mel_frequencies(mel.PICTURE_MEL_BINS + 2, fmin=0, fmax=8000)[1:-1]
     loudest = spectrogram.mean(axis=1).argmax()
     assert bins[loudest] == pytest.approx(1000, rel=0.05)
     assert spectrogram.max() - spectrogram[loudest // 3].mean() > 40

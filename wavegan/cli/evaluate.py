@@ -45,7 +45,7 @@ def evaluate_run(flags):
     if not flags.data and not Path(directory).is_dir():
         raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
     info = DatasetInfo.load(directory)
-    import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
+    import_quietly("wavegan.backend.autodiff")  # first, because TensorFlow below it would talk
     import_quietly("tensorflow")
     from wavegan.evaluation.evaluate import evaluate
     from wavegan.evaluation.terminal import curve, shares, table

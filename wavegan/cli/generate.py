@@ -55,7 +55,7 @@ def generate_sounds(flags):
 
     from wavegan.base.quiet import import_quietly
 
-    import_quietly("wavegan.autodiff")  # first, because TensorFlow below it would talk
+    import_quietly("wavegan.backend.autodiff")  # first, because TensorFlow below it would talk
     from wavegan.generation.generate import generate
 
     made = generate(run, chosen, step, flags.out, partial(print, file=sys.stderr))

@@ -55,7 +55,7 @@ def train_on_data(flags):
     clips = info.splits["train"]["clips"]
     print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
 
-    import_quietly("wavegan.autodiff")  # first, because what is below them talks where it is imported by others
+    import_quietly("wavegan.backend.autodiff")  # first, because what is below them talks where it is imported by others
     import_quietly("tensorflow")
     from wavegan.training.loop import train
 

@@ -21,8 +21,18 @@ from wavegan.models.gan.model import gan_from
 from wavegan.models.latents import sample_latents
 from wavegan.runs import config as configuration
 from wavegan.runs.events import Events, forget_after
-from wavegan.training import callbacks
-from wavegan.training.callbacks import say
+from wavegan.training.callbacks import (
+    Checkpoints,
+    Diverged,
+    Previews,
+    ProgressBar,
+    Scalars,
+    StopOnInterrupt,
+    log_clips,
+    preview_sheet,
+    save,
+    say,
+)
 from wavegan.training.health import Health
 
 PREVIEWS = 8  # clips in a preview
@@ -179,7 +189,7 @@ def _begin(gan, run, config):
         )
     latents = sample_latents(PREVIEWS, config.latent_size, (config.seed, 1))
     run.make_folders()
-    callbacks.save(run, 0, gan, {LATENTS: latents})
+    save(run, 0, gan, {LATENTS: latents})
     run.create(config)
     return 0, latents
 
@@ -200,15 +210,15 @@ def _restore(gan, run):
 
 def _fit(gan, run, records, info, config, start, latents, callbacks):
     events = Events(run.path)
-    progress = callbacks.ProgressBar(config.steps)
-    interrupt = callbacks.StopOnInterrupt()
+    progress = ProgressBar(config.steps)
+    interrupt = StopOnInterrupt()
     ours = [
         interrupt,
         Health(events),
-        callbacks.Scalars(events),
+        Scalars(events),
         # First the preview, so that no checkpoint is without its own.
-        callbacks.Previews(events, run.previews, latents, info.sample_rate, config.preview_every),
-        callbacks.Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents}),
+        Previews(events, run.previews, latents, info.sample_rate, config.preview_every),
+        Checkpoints(run, config.checkpoint_every, config.checkpoint_minutes, {LATENTS: latents}),
         progress,
     ]
     if config.evaluate_every:
@@ -224,9 +234,9 @@ def _fit(gan, run, records, info, config, start, latents, callbacks):
         with records.explained():
             every = [*ours, *callbacks]
             gan.fit(batches, steps_per_epoch=config.steps - start, shuffle=False, verbose=0, callbacks=every)
-    except callbacks.Diverged as problem:
+    except Diverged as problem:
         kept = run.steps()[-1]
-        raise callbacks.Diverged(
+        raise Diverged(
             f"{problem}. The checkpoint of step {kept} is good; start another run (--run) with lower "
             "--critic-learning-rate and --generator-learning-rate."
         ) from None
@@ -240,8 +250,8 @@ def _log_beginning(events, run, records, info, config, latents):
     """What is logged once: real clips, the configuration, and the latents of the previews."""
     chosen = np.random.default_rng((config.seed, 2)).permutation(len(records))[:PREVIEWS]
     audio = clips(records, info, chosen)["audio"]
-    sheet = callbacks.preview_sheet(audio, info.sample_rate, "recordings")
-    callbacks.log_clips(events, "real", audio, info.sample_rate, sheet, step=0)
+    sheet = preview_sheet(audio, info.sample_rate, "recordings")
+    log_clips(events, "real", audio, info.sample_rate, sheet, step=0)
     try:
         np.savez(run.path / "preview_latents.npz", latents=latents)
         pictures.save(sheet, run.previews / "recordings.png")

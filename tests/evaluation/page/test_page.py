@@ -335,6 +335,6 @@ def test_decimals_follow_the_smallest_value_and_shares_are_percent():
 def test_the_files_of_the_page_are_installed_with_the_package():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    installed = set(setup["options.package_data"]["wavegan.evaluation"].split())
-    assert installed == {path.name for path in (ROOT / "wavegan" / "evaluation").glob("page.*")} - {"page.py"}
-    assert "wavegan.evaluation" in setup["options"]["packages"].split()
+    installed = set(setup["options.package_data"]["wavegan.evaluation.page"].split())
+    assert installed == {path.name for path in (ROOT / "wavegan" / "evaluation" / "page").glob("page.*")} - {"page.py"}
+    assert setup["options"]["packages"] == "find:" and "wavegan.*" in setup["options.packages.find"]["include"].split()
