@@ -7,7 +7,7 @@ import numpy as np
 from preprocess.clips import Slices
 from preprocess.plan import Plan, PlannedFile
 from preprocess.splits import SPLITS
-from wavegan.base.text import shown
+from wavegan.base.text import printable
 
 
 class Account:
@@ -98,14 +98,14 @@ class Account:
         return {
             "found": self.kept + len(self.skipped),
             **{name: getattr(self, name) for name in names},
-            "other_files": [shown(path) for path in self.plan.other_files],
+            "other_files": [printable(path) for path in self.plan.other_files],
             "other_classes": self.plan.other_classes,
-            "skipped": [{"path": shown(path), "reason": reason} for path, reason in self.skipped],
+            "skipped": [{"path": printable(path), "reason": reason} for path, reason in self.skipped],
             "notes": self._notes(),
         }
 
     def _notes(self):
-        notes = [f"the split lists of {shown(name)} name none of its files" for name in self.plan.unmatched_lists()]
+        notes = [f"the split lists of {printable(name)} name none of its files" for name in self.plan.unmatched_lists()]
         if self.merged:
             notes.append("too few files to split: all clips are in train, although some were drawn to be held out")
         for name in self.plan.classes:

@@ -25,7 +25,7 @@ from preprocess.sources import (
 )
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
-from wavegan.base.text import shown
+from wavegan.base.text import printable
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 LARGEST_MEMBER = 256 << 20  # bytes; a member is read as a whole
@@ -127,8 +127,8 @@ class Archive:
             return self._read(member)
         except Unusable as problem:
             raise UserError(
-                f"{shown(str(self.path))}: {shown(member.path)}, which says what is held out, is {problem}. Copy or "
-                "download the archive again."
+                f"{printable(self.path)}: {printable(member.path)}, which says what is held out, is {problem}. "
+                "Copy or download the archive again."
             ) from None
 
     @contextmanager
@@ -136,12 +136,12 @@ class Archive:
         try:
             yield
         except (*DAMAGE, OSError) as error:
-            where = f", at or after {shown(self._reached)}" if self._reached else ""
+            where = f", at or after {printable(self._reached)}" if self._reached else ""
             if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-                raise UserError(f"cannot read {shown(str(self.path))}: {error.strerror or error}{where}.") from None
+                raise UserError(f"cannot read {printable(self.path)}: {error.strerror or error}{where}.") from None
             raise UserError(
-                f"{shown(str(self.path))} is damaged, incomplete or no archive of the kind its name says "
-                f"({shown(str(error))}{where}). Copy or download it again."
+                f"{printable(self.path)} is damaged, incomplete or no archive of the kind its name says "
+                f"({printable(str(error))}{where}). Copy or download it again."
             ) from None
 
 
@@ -249,4 +249,4 @@ def _zip_read(archive, info):
             raise zipfile.BadZipFile(f"{len(content)} bytes where the directory says {info.file_size}")
         return content
     except DAMAGE as error:
-        raise Unusable(f"damaged in the archive: {shown(str(error))}") from None
+        raise Unusable(f"damaged in the archive: {printable(str(error))}") from None

@@ -21,7 +21,7 @@ from preprocess.staging import check_destination, staged
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
-from wavegan.base.text import shown
+from wavegan.base.text import printable
 from wavegan.data.schema import DatasetInfo, write_example
 
 
@@ -56,7 +56,7 @@ def prepare(
             info.save(directory)
             return info
     except OSError as error:
-        raise UserError(f"cannot write {shown(str(out))}: {error.strerror or error}. Nothing was kept.") from None
+        raise UserError(f"cannot write {printable(out)}: {error.strerror or error}. Nothing was kept.") from None
 
 
 def open_source(name: str):
@@ -79,10 +79,10 @@ def open_source(name: str):
         return archives.Archive(path)
     expected = f"a folder, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
     if not os.path.exists(name):
-        raise UserError(f"SOURCE {shown(name)} does not exist. Expected {expected}.")
+        raise UserError(f"SOURCE {printable(name)} does not exist. Expected {expected}.")
     if is_audio(name):
-        raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: name the folder it lies in.")
-    raise UserError(f"SOURCE must be {expected}. Received the file {shown(name)}: unpack it and name its folder.")
+        raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: name the folder it lies in.")
+    raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: unpack it and name its folder.")
 
 
 def _check_sources(sources, out, options):
@@ -92,10 +92,10 @@ def _check_sources(sources, out, options):
         raise UserError("SOURCE is empty, perhaps an unset variable. Name a folder, an archive or a corpus.")
     places = [Path(os.path.realpath(name)) for name in sources]  # unlike `resolve`, for links to themselves too
     if len(set(places)) < len(sources):
-        raise UserError(f"every SOURCE can be named once. Received: {' '.join(map(shown, sources))}.")
+        raise UserError(f"every SOURCE can be named once. Received: {' '.join(map(printable, sources))}.")
     for name, place in zip(sources, places, strict=True):
         if os.path.exists(place) and Path(os.path.realpath(out)) in (place, *place.parents):
-            raise UserError(f"--out {shown(str(out))} holds SOURCE {shown(name)}. Choose another folder for --out.")
+            raise UserError(f"--out {printable(out)} holds SOURCE {printable(name)}. Choose another folder for --out.")
     if KIT in sources:
         from preprocess.drumkit import MIN_SAMPLE_RATE
 
@@ -106,7 +106,7 @@ def _check_sources(sources, out, options):
 
 
 def _list(source, progress):
-    with progress(None, f"listing {shown(source.name)}", "files") as ticker:
+    with progress(None, f"listing {printable(source.name)}", "files") as ticker:
         return source.listing(ticker.update)
 
 
@@ -114,13 +114,13 @@ def _check_usable(account, usable):
     """Raises `UserError` where there is not one usable file or clip, and says what was found instead."""
     if usable:
         return
-    names = " ".join(shlex.quote(shown(name)) for name in account.plan.names)
+    names = " ".join(shlex.quote(printable(name)) for name in account.plan.names)
     if account.skipped:
         reasons = Counter(reason for _, reason in account.skipped).most_common(3)
         found = "; ".join(f"{count} × {reason}" for reason, count in reasons)
         raise UserError(
             f"no usable clip in {names}: every audio file was skipped ({found}), such as "
-            f"{shown(account.skipped[0][0])}."
+            f"{printable(account.skipped[0][0])}."
         )
     kinds = " ".join(sorted(AUDIO_EXTENSIONS))
     others = by_extension(account.plan.other_files) or "no file"
@@ -177,11 +177,11 @@ def _describe(plan, account, files, name):
     # Neither changes what is made.
     del chosen["workers"], chosen["overwrite"]
     sources = [
-        {"source": shown(name), "kind": source.kind, "files": len(entries)}
+        {"source": printable(name), "kind": source.kind, "files": len(entries)}
         for name, source, entries in zip(plan.names, plan.sources, plan.entries, strict=True)
     ]
     return DatasetInfo(
-        name=shown(name),
+        name=printable(name),
         sample_rate=options.sample_rate,
         length=options.clip_length,
         channels=options.channels,

@@ -7,7 +7,7 @@ from preprocess.options import DIGITS, Options
 from preprocess.sources import Listing, normal
 from preprocess.splits import split_by_hash, split_by_lists
 from wavegan.base.errors import UserError
-from wavegan.base.text import shown
+from wavegan.base.text import printable
 
 MOST_NAMES = 12  # in one line of an error
 
@@ -92,7 +92,7 @@ class Plan:
 def _chosen_classes(wanted, found):
     names = []
     for name in wanted:
-        names += DIGITS if name == "digits" and name not in found else [shown(normal(name))]
+        names += DIGITS if name == "digits" and name not in found else [printable(normal(name))]
     unknown = [name for name in dict.fromkeys(names) if name not in found]
     if unknown:
         some = ", ".join(found[:MOST_NAMES]) or "there are none"

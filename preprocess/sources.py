@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from wavegan.base.errors import UserError
-from wavegan.base.text import shown
+from wavegan.base.text import printable
 
 _EXTENSIONS = "wav wave flac ogg oga opus mp3 aif aiff aifc au caf w64 rf64"
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split(" "))
@@ -65,7 +65,7 @@ def normal(path: str) -> str:
 
 def label_of(path: str, top: str) -> str:
     """The parent folder's name, or `top` for a file that lies in none."""
-    return shown(normal(PurePosixPath(path).parent.name or top))
+    return printable(normal(PurePosixPath(path).parent.name or top))
 
 
 def parse_split_list(text: bytes) -> frozenset[str]:
@@ -108,7 +108,7 @@ class Folder:
             return (self.path / file_name).read_bytes()
         except OSError as error:
             raise UserError(
-                f"cannot read {shown(str(self.path / file_name))}: {error.strerror}. It says which files are held out: "
+                f"cannot read {printable(self.path / file_name)}: {error.strerror}. It says which files are held out: "
                 "make it readable, or move it away."
             ) from None
 
@@ -118,7 +118,7 @@ class Folder:
             children = sorted(os.scandir(self.path / folder), key=lambda child: child.name)
         except OSError as error:
             if not folder:
-                raise UserError(f"cannot read the folder {shown(str(self.path))}: {error.strerror}.") from None
+                raise UserError(f"cannot read the folder {printable(self.path)}: {error.strerror}.") from None
             listing.skipped.append((folder, f"folder cannot be read: {error.strerror}"))
             return
         if (status.st_dev, status.st_ino) in visited:

@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wavegan.base.errors import UserError
-from wavegan.base.text import shown
+from wavegan.base.text import printable
 from wavegan.data.schema import FILE_NAME
 
 
 def check_destination(out: Path, overwrite: bool) -> None:
     """Raises `UserError` where `out` exists, unless it is a data set (or empty) that may be overwritten."""
-    text = shown(str(out))
+    text = printable(out)
     if not os.path.lexists(out):
         return
     if not out.is_dir():

@@ -16,7 +16,7 @@ from tests.conftest import RATE, make
 from tests.preprocess.test_hostile_archives import growth
 from wavegan.audio import decode
 from wavegan.base.quiet import import_tensorflow
-from wavegan.base.text import shown
+from wavegan.base.text import printable
 from wavegan.data.schema import DatasetInfo
 
 ROOT = Path(decode.__file__).parents[2]
@@ -240,8 +240,8 @@ def folder(tmp_path_factory):
 def outcomes(info, names):
     """For each of `names` its reason for being skipped, else KEPT."""
     reasons = {skipped["path"]: skipped["reason"] for skipped in info.report["skipped"]}
-    assert reasons.keys() <= {shown(name) for name in names}
-    return {name: reasons.get(shown(name), KEPT) for name in names}
+    assert reasons.keys() <= {printable(name) for name in names}
+    return {name: reasons.get(printable(name), KEPT) for name in names}
 
 
 def surprises(info, expected):

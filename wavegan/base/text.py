@@ -1,6 +1,14 @@
 """Text from files and names, made safe to print."""
 
+import os
 
-def shown(path: str) -> str:
-    """A path as text that is safe to print and to store: what is no printable character is written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+def printable(text: str | os.PathLike[str]) -> str:
+    r"""A path, a name or a message as text that is safe to print and to store.
+
+    What is no printable character, such as a line break or half of a character, is written as an escape.
+
+    >>> printable("kick\n\x1b[2J.wav")
+    'kick\\n\\x1b[2J.wav'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fspath(text))
