@@ -1,18 +1,10 @@
-import re
 import sys
-from pathlib import Path
 
 import pytest
 
 from wavegan.base.errors import UserError
 from wavegan.base.typed import typed
-from wavegan.cli import evaluate as evaluate_command
-from wavegan.cli import generate as generate_command
-from wavegan.cli import train as train_command
 from wavegan.cli.command import Parser, at_least, exit_code
-from wavegan.cli.preprocess import _parser
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -67,26 +59,3 @@ def test_flags_are_not_guessed_from_their_beginnings(capsys):
         parser.parse_args(["--step", "4"])
     assert exit.value.code == 2
     assert capsys.readouterr().err == "error: unrecognized arguments: --step 4. See x --help.\n"
-
-
-def test_the_readme_names_only_flags_that_exist():
-    ours = [train_command.parser(), generate_command.parser(), evaluate_command.parser(), _parser("preprocess")]
-    known = {flag for parser in ours for action in parser._actions for flag in action.option_strings}
-    known |= {"--logdir", "--samples_per_plugin"}  # TensorBoard's
-    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", (ROOT / "README.md").read_text(encoding="utf-8")))
-    assert named - known == set()
-
-
-def test_the_readme_explains_errors_that_exist():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme[readme.index("## Troubleshooting") : readme.index("## Citation")]
-    sources = "".join(
-        path.read_text(encoding="utf-8")
-        for path in [*ROOT.glob("*.py"), *ROOT.glob("wavegan/**/*.py"), *ROOT.glob("preprocess/*.py")]
-    )
-    spoken = re.sub(r'"\s*f?"', "", re.sub(r"\{[^}]*\}", "…", sources))
-    for text in re.findall(r"`([^`]*)`", " ".join(row.split("|")[1] for row in table.splitlines() if "|" in row)):
-        if text != "ResourceExhaustedError":  # TensorFlow's
-            words = re.sub(r"^--[\w-]+", "…", text)  # some errors are told of any flag
-            pieces = [piece.strip() for piece in words.split("…") if piece.strip()]
-            assert all(piece in spoken for piece in pieces), text
