@@ -144,7 +144,7 @@ def test_commands_and_settings_leave_heavy_imports_to_their_functions():
 
 
 def test_nothing_is_skipped_over_in_silence():
-    """No bare except: Harmonai's sample-generator retries bad files at random, for ever."""
+    """No bare except: Harmonai-org/sample-generator retries bad files at random, for ever."""
     for path in SOURCES.values():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ExceptHandler):

@@ -69,7 +69,7 @@ def test_another_seed_is_another_order(records, info):
 
 
 def test_labels_stay_with_their_sounds(records, info):
-    """KN names labels in one order and numbers them in another."""
+    """adrianbarahona/conditional_wavegan_knocking_sounds names labels in one order and numbers them in another."""
     stored = clips(records, info, np.arange(len(records)))
     for source, label in zip(stored["source"], stored["label"], strict=True):
         assert source.decode().split("/")[0] == info.classes[label]
@@ -80,7 +80,7 @@ def test_labels_stay_with_their_sounds(records, info):
 
 
 def test_a_data_set_smaller_than_a_batch_still_makes_batches(records, info):
-    """CD hangs, DW breaks where there are fewer clips than a batch needs."""
+    """Too few clips for a batch: chrisdonahue/wavegan hangs (issue 55), lmnt-com/diffwave breaks."""
     audio, _ = batches(records, info, last=1, batch_size=3 * len(records), updates=1)[0]
     assert audio.shape[1] == 3 * len(records)
     assert len({clip.tobytes() for clip in audio[0]}) == len({clip.tobytes() for clip in audio[0][: len(records)]})

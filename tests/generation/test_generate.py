@@ -166,7 +166,7 @@ def test_files_that_are_there_are_never_overwritten(trained, tmp_path, monkeypat
 
 
 def test_previews_and_generate_share_one_path(trained, tmp_path):
-    """DD's previews sound better than its inference."""
+    """Harmonai-org/sample-generator issue 31: previews sound better than what inference makes afterwards."""
     preview = trained / "previews" / "step-00000010"
     assert generate_command.main(["--from", str(preview), "--out", str(tmp_path / "again")]) == 0
     for clip, stored in zip(sounds(tmp_path / "again").values(), sounds(preview).values(), strict=True):
@@ -178,7 +178,7 @@ def test_previews_and_generate_share_one_path(trained, tmp_path):
 
 
 def test_generating_writes_nothing_into_the_run(trained, tmp_path):
-    """CD's read-only commands overwrite the training's arguments."""
+    """In chrisdonahue/wavegan, commands that only read a run overwrite the arguments of its training."""
     before = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
     generate_command.main(["--run", str(trained), "--n", "2", "--out", str(tmp_path / "x")])
     assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before

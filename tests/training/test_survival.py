@@ -78,7 +78,7 @@ def assert_survives(drums, folder, backend, steps, deaths):
 
 
 def test_a_training_that_is_killed_again_and_again_ends_as_if_never_killed(drums, tmp_path):
-    """DD, MZ and the original lost whole runs to a restart."""
+    """A restart lost whole runs of mazzzystar/WaveGAN-pytorch and Harmonai-org/sample-generator."""
     assert_survives(drums, tmp_path, "tensorflow", 120, moments(5, seed=1))
 
 

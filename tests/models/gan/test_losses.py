@@ -30,7 +30,7 @@ def test_a_linear_critics_penalty_is_its_norm_less_one_squared(norm):
 
 
 def test_the_penalty_of_a_flat_critic_has_a_finite_gradient():
-    """The keras.io example takes a bare square root, whose gradient at 0 is NaN."""
+    """The WGAN-GP example of keras.io takes a bare square root, whose gradient at 0 is NaN."""
     w = keras.Variable(np.zeros((8, 1), "float32"))
     x = tf.random.normal((5, 8, 1), seed=1)
 

@@ -135,7 +135,7 @@ def test_each_network_is_changed_by_its_own_update_alone():
 
 
 def test_every_critic_update_sees_its_own_real_batch(monkeypatch):
-    """The keras.io example uses one real batch for all critic updates of a step."""
+    """The WGAN-GP example of keras.io uses one real batch for all critic updates of a step."""
     gan = small_gan()
     seen = []
     monkeypatch.setattr(gan, "critic_step", lambda real: seen.append(real.numpy()) or {"critic/loss": 0.0})
@@ -206,7 +206,7 @@ def test_data_without_the_axis_of_updates_is_named():
 
 
 def test_a_restored_model_goes_on_as_if_never_stopped():
-    """MH loses Adam's state on resume."""
+    """MaxHolmberg96/WaveGAN loses Adam's state when a training is resumed."""
     straight = small_gan()
     straight.fit(steps_of_audio(6), verbose=0)
 
@@ -290,7 +290,7 @@ def shuffle_seeds(gan):
 
 
 def test_phase_shuffle_works_in_both_steps_and_differs_from_layer_to_layer():
-    """ME never applies phase shuffle."""
+    """mostafaelaraby/wavegan-pytorch never applies phase shuffle."""
     gan = small_gan(phase_shuffle=2)
     start = shuffle_seeds(gan)
     assert start and len(set(start)) == len(start)

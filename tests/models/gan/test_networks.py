@@ -10,7 +10,7 @@ def test_the_paper_generator_has_its_19_1_million_parameters():
     dense = 100 * 16 * 1024 + 16 * 1024
     convolutions = 25 * (1024 * 512 + 512 * 256 + 256 * 128 + 128 * 64 + 64) + 512 + 256 + 128 + 64 + 1
     assert generator.count_params() == dense + convolutions == 19_065_345
-    assert f"{generator.count_params() / 1e6:.1f}" == "19.1"  # numbers.md, from the later SC09 comparisons
+    assert f"{generator.count_params() / 1e6:.1f}" == "19.1"  # as listed in arXiv 2312.00752, table 4
 
 
 def test_the_paper_critic_mirrors_it():
@@ -47,7 +47,7 @@ def test_a_length_the_model_cannot_make_is_refused(length):
 
 
 def test_phase_shuffle_follows_every_convolution_of_the_critic_but_the_last():
-    """ME applies it only where the radius is 0, where it returns its input."""
+    """mostafaelaraby/wavegan-pytorch applies it only where the radius is 0, where it returns its input."""
     names = [layer.name for layer in build_critic(model_dim=2, phase_shuffle=2).layers]
     assert [name for name in names if "phase_shuffle" in name] == [f"phase_shuffle_{depth}" for depth in range(4)]
     for depth in range(4):
