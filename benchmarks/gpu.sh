@@ -4,8 +4,8 @@
 set -uo pipefail
 out=$(realpath -m "${1:-"$(dirname "$0")/results.jsonl"}")
 cd "$(dirname "$0")/.."
-python -c 'import sys; from wavegan import autodiff; sys.exit(not autodiff.accelerators())' ||
-  { echo "error: no GPU is visible to the backend. See the README, Precision and backend." >&2; exit 2; }
+python -c 'import sys; from wavegan.backend import devices; sys.exit(not devices.accelerators())' ||
+  { echo "error: no GPU is visible to the backend. See docs/training.md, Precision and backend." >&2; exit 2; }
 failed=0
 measure() { python -m benchmarks "$@" --out "$out" || { echo "failed: $*" >&2; failed=1; }; }
 

@@ -1,1 +1,3 @@
 """WaveGAN: train a generator of new sounds on a folder of recordings."""
+
+__version__ = "0.2.0"
