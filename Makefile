@@ -1,5 +1,5 @@
 # make train: a small WaveGAN on the built-in drum kit, about 3 minutes on 2 CPU cores, then 50 sounds.
-# make test:  lint and the test suite. make test-slow: what takes minutes more, thirty kills and longer fuzzing.
+# make test:  lint, types and the test suite. make test-slow: what takes minutes more, thirty kills and longer fuzzing.
 # All set up .venv first. Every line here can be typed by hand.
 
 PYTHON ?= python3
@@ -17,6 +17,7 @@ train: $(VENV)/ready data/drums-8k/dataset.json
 
 test: $(VENV)/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 	$(RUN) -m pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/ready

@@ -1,6 +1,7 @@
 """What became of every file and every clip, counted while it happens."""
 
 from array import array
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class Account:
         merged: whether the clips of all splits were counted as train's.
     """
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.kept = 0
         self.skipped = list(plan.skipped)
@@ -61,7 +62,7 @@ class Account:
         """Clips in all splits."""
         return sum(len(rms) for rms in self.rms.values())
 
-    def splits(self, files: dict[str, list[dict]]) -> dict:
+    def splits(self, files: dict[str, list[dict]]) -> dict[str, dict]:
         """Each split's part of `dataset.json`; `files` are as `Shards.finish` returns them."""
         seconds = self.plan.options.clip_length / self.plan.options.sample_rate
         return {
@@ -74,7 +75,7 @@ class Account:
             for split in SPLITS
         }
 
-    def loudness(self) -> dict:
+    def loudness(self) -> dict[str, dict[str, float]]:
         """Of the clips in train: root mean squares and the largest magnitude, linear in [0, 1] and in dBFS."""
         rms = np.frombuffer(self.rms["train"])
         p5, p50, p95 = np.percentile(rms, [5, 50, 95])
@@ -84,7 +85,7 @@ class Account:
             for name, value in values.items()
         }
 
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """The counts as stored.
 
         found: audio files of the chosen classes, = kept + skipped.   kept: files that gave clips.
@@ -104,7 +105,7 @@ class Account:
             "notes": self._notes(),
         }
 
-    def _notes(self):
+    def _notes(self) -> list[str]:
         notes = [f"the split lists of {printable(name)} name none of its files" for name in self.plan.unmatched_lists()]
         if self.merged:
             notes.append("too few files to split: all clips are in train, although some were drawn to be held out")

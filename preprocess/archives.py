@@ -2,20 +2,23 @@
 
 import gzip
 import io
+import os
 import shutil
 import stat
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from preprocess.sources import (
     NOT_A_FILE,
     SPLIT_LISTS,
+    Content,
     Entry,
     Listing,
     is_audio,
@@ -59,12 +62,12 @@ class Archive:
 
     kind = "archive"
 
-    def __init__(self, path: Path, name: str | None = None):
+    def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
         suffix = next(suffix for suffix in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(suffix))
         self.stem = path.name[: -len(suffix)]
         self.name = name or self.stem
-        self._reached = None  # the last member that was seen, to tell where an archive breaks
+        self._reached: str | None = None  # the last member that was seen, to tell where an archive breaks
 
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
         """Lists all files in the order of the archive; calls `tick` for each.
@@ -88,22 +91,22 @@ class Archive:
                     lists[member.path] = self._read_list(member)
         paths = _last_of_each_name(paths, listing)
         top = _top_folder([path for _, path, _ in paths], lists)
-        for index, path, size in paths:
+        for index, whole, size in paths:
             # The label comes from the whole path: in an archive of one class the top folder is the class.
-            listing.entries.append(Entry(path.removeprefix(top), label_of(path, self.stem), size, index))
+            listing.entries.append(Entry(whole.removeprefix(top), label_of(whole, self.stem), size, index))
         for file_name, split in SPLIT_LISTS.items():
             if top + file_name in lists:
                 listing.lists[split] = parse_split_list(lists[top + file_name])
         return listing
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
+    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields entries with their bytes, in the order of the archive; with an `Unusable` where those are damaged."""
         wanted = {entry.content: entry for entry in entries}
         for index, member in enumerate(self._members()):
             if index not in wanted:
                 continue
             try:
-                content = self._read(member)
+                content: Content = self._read(member)
             except Unusable as problem:
                 content = problem
             yield wanted.pop(index), content
@@ -118,11 +121,11 @@ class Archive:
                 self._reached = member.path
                 yield member
 
-    def _read(self, member):
+    def _read(self, member: Member) -> bytes:
         with self._damage_named():
             return member.read()
 
-    def _read_list(self, member):
+    def _read_list(self, member: Member) -> bytes:
         try:
             return self._read(member)
         except Unusable as problem:
@@ -132,7 +135,7 @@ class Archive:
             ) from None
 
     @contextmanager
-    def _damage_named(self):
+    def _damage_named(self) -> Iterator[None]:
         try:
             yield
         except (*DAMAGE, OSError) as error:
@@ -145,7 +148,7 @@ class Archive:
             ) from None
 
 
-def _last_of_each_name(paths, listing):
+def _last_of_each_name(paths: list[tuple[int, str, int]], listing: Listing) -> list[tuple[int, str, int]]:
     """Of members with one name the last, as after unpacking: `tar -r` adds a newer copy of a file so."""
     last = {path: index for index, path, _ in paths}
     for index, path, _ in paths:
@@ -154,7 +157,7 @@ def _last_of_each_name(paths, listing):
     return [(index, path, size) for index, path, size in paths if last[path] == index]
 
 
-def _top_folder(paths, lists):
+def _top_folder(paths: list[str], lists: Iterable[str]) -> str:
     """The single folder that everything lies in, with a slash, or "". So `kit.zip` with `kit/kick/1.wav` equals `kit/`.
 
     A folder that holds the audio itself is a class and no wrapping, unless split lists lie beside the classes.
@@ -167,7 +170,7 @@ def _top_folder(paths, lists):
     return top if wrapped else ""
 
 
-def _checked(name, size):
+def _checked(name: str, size: int) -> tuple[str, str | None]:
     """A member's path without a leading `./`, and what is wrong with it, if anything."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
@@ -177,13 +180,14 @@ def _checked(name, size):
     return "/".join(parts), None
 
 
-def _tar_members(path):
+def _tar_members(path: Path) -> Iterator[Member]:
     with open(path, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         with gzip.open(raw) if zipped else raw as stream, tarfile.open(fileobj=_Pieces(stream), mode="r:") as tar:
             while (info := tar.next()) is not None:
-                tar.members = []  # it would keep every member it has seen
+                # It would keep every member it has seen.
+                tar.members = []  # type: ignore[attr-defined]  # a name that the library's hints lack
                 if info.size < 0 or tar.offset <= info.offset:  # it would read the same header again and again
                     raise tarfile.ReadError(f"{info.name} of {info.size} bytes")
                 if info.isdir():
@@ -191,30 +195,36 @@ def _tar_members(path):
                 name, problem = _checked(info.name, info.size)
                 if problem is None and not info.isreg():
                     problem = "a link, not a file" if info.issym() or info.islnk() else NOT_A_FILE
-                yield Member(name, info.size, problem, lambda info=info: _tar_read(tar, info))
+                yield Member(name, info.size, problem, partial(_tar_read, tar, info))
             _check_end(stream, tar.offset)
 
 
-class _Pieces:
+class _Pieces(io.RawIOBase):
     """A tar file's bytes for `tarfile`, which would read a header of any size into memory at once."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: io.BufferedIOBase) -> None:
         self.stream = stream
-        self.seek, self.tell = stream.seek, stream.tell
 
-    def read(self, size):
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= LARGEST_READ:
             raise tarfile.ReadError(f"header of {size} bytes")
         return self.stream.read(size)
 
 
-def _tar_read(tar, info):
-    content = io.BytesIO()
-    shutil.copyfileobj(tar.extractfile(info), content, min(LARGEST_READ, info.size))
+def _tar_read(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    content, member = io.BytesIO(), tar.extractfile(info)
+    assert member is not None  # of a regular file
+    shutil.copyfileobj(member, content, min(LARGEST_READ, info.size))
     return content.getvalue()
 
 
-def _check_end(stream, offset):
+def _check_end(stream: io.BufferedIOBase, offset: int) -> None:
     """tarfile takes a broken header for the end of the archive; at its true end there are zeros, or nothing."""
     stream.seek(offset)
     if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
@@ -223,7 +233,7 @@ def _check_end(stream, offset):
         pass
 
 
-def _zip_members(path):
+def _zip_members(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.is_dir():
@@ -237,10 +247,10 @@ def _zip_members(path):
             if problem is None and info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 # Python decompresses these without any bound.
                 problem = "compressed by another method than deflate: unpack the archive and name the folder"
-            yield Member(name, info.file_size, problem, lambda info=info: _zip_read(archive, info))
+            yield Member(name, info.file_size, problem, partial(_zip_read, archive, info))
 
 
-def _zip_read(archive, info):
+def _zip_read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(info) as file:
             # Without a number it would decompress 2 GiB at once, whatever the directory says.

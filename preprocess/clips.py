@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -48,9 +49,20 @@ class Slices:
     dropped_tail: bool = False
 
 
+class Sink(Protocol):
+    """What takes clips, each as bytes."""
+
+    def write(self, clip: bytes, /) -> object: ...
+
+
 def windows(blocks: Iterable[np.ndarray], length: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields consecutive `(start, window)` of `length` samples; the last window is as long as what is left."""
-    start, held, count = 0, [], 0
+    """Yields consecutive `(start, window)` of `length` samples; the last window is as long as what is left.
+
+    >>> [(start, window.tolist()) for start, window in windows([np.arange(3), np.arange(3, 5)], length=2)]
+    [(0, [0, 1]), (2, [2, 3]), (4, [4])]
+    """
+    start, count = 0, 0
+    held: list[np.ndarray] = []
     for block in blocks:
         held.append(block)
         count += len(block)
@@ -65,12 +77,12 @@ def windows(blocks: Iterable[np.ndarray], length: int) -> Iterator[tuple[int, np
         yield start, np.concatenate(held)
 
 
-def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink) -> Slices:
+def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink: Sink) -> Slices:
     """Cuts a recording into clips and writes them to `sink` as little-endian int16 [length, channels], back to back.
 
     Args:
         source: as in `decode`.
-        sink: anything with `write(bytes)`.
+        sink: where the clips go, such as an open file.
 
     Raises:
         Unusable: as in `decode`, and where not one sample is left or every sample is zero.
@@ -91,7 +103,7 @@ def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink) ->
     return slices
 
 
-def _chosen(source, cutting, slices):
+def _chosen(source: str | bytes | np.ndarray, cutting: Cutting, slices: Slices) -> Iterator[tuple[int, np.ndarray]]:
     """The windows that become clips; notes in `slices` what of the file's end does not."""
     everything = windows(decode(source, cutting.sample_rate, cutting.channels), cutting.length)
     for start, window in everything:
@@ -104,7 +116,7 @@ def _chosen(source, cutting, slices):
             return
 
 
-def _write_clip(start, window, cutting, slices, sink):
+def _write_clip(start: int, window: np.ndarray, cutting: Cutting, slices: Slices, sink: Sink) -> None:
     pcm = to_pcm16(window)
     peak = max(int(pcm.max()), -int(pcm.min()))
     if peak == 0:

@@ -48,7 +48,7 @@ class Options:
     workers: int | None = None
     overwrite: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         low, high = SAMPLE_RATES
         if not low <= self.sample_rate <= high:
             raise UserError(f"--sample-rate must be between {low} and {high} Hz. Received: {self.sample_rate}.")
@@ -74,7 +74,7 @@ class Options:
         return self.length or default_length(self.sample_rate)
 
 
-def _check_choice(flag, value, choices):
+def _check_choice(flag: str, value: object, choices: tuple[object, ...]) -> None:
     if value not in choices:
         expected = " or ".join(str(choice) for choice in choices)
         raise UserError(f"{flag} must be {expected}. Received: {value}.")

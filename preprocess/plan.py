@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from preprocess.options import DIGITS, Options
-from preprocess.sources import Listing, normal
+from preprocess.sources import Content, Entry, Listing, Source, normal
 from preprocess.splits import split_by_hash, split_by_lists
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
@@ -43,7 +43,7 @@ class Plan:
         UserError: where a class was asked for that is not there.
     """
 
-    def __init__(self, names: list[str], sources: list, listings: list[Listing], options: Options):
+    def __init__(self, names: list[str], sources: list[Source], listings: list[Listing], options: Options) -> None:
         self.names, self.sources, self.listings, self.options = names, sources, listings, options
         found = sorted({entry.label for listing in listings for entry in listing.entries})
         self.classes = found if options.classes is None else _chosen_classes(options.classes, found)
@@ -61,11 +61,11 @@ class Plan:
         ]
         self.other_classes = sum(len(listing.entries) for listing in listings) - len(self.all_entries())
 
-    def all_entries(self) -> list:
+    def all_entries(self) -> list[Entry]:
         """The files to decode, of all sources."""
         return [entry for entries in self.entries for entry in entries]
 
-    def files(self) -> Iterator[tuple[PlannedFile, object]]:
+    def files(self) -> Iterator[tuple[PlannedFile, Content]]:
         """Yields the files to decode, each with what a worker needs to read it."""
         for source, listing, entries in zip(self.sources, self.listings, self.entries, strict=True):
             for entry, content in source.contents(entries):
@@ -80,17 +80,17 @@ class Plan:
             if listing.lists and not any(split_by_lists(e.path, listing.lists) != "train" for e in listing.entries)
         ]
 
-    def _name(self, source, path):
+    def _name(self, source: Source, path: str) -> str:
         return f"{source.name}/{path}" if len(self.sources) > 1 else path
 
-    def _split(self, entry, lists):
+    def _split(self, entry: Entry, lists: dict[str, frozenset[str]]) -> str:
         if lists:
             return split_by_lists(entry.path, lists)
         return split_by_hash(entry.path, self.options.validation, self.options.test)
 
 
-def _chosen_classes(wanted, found):
-    names = []
+def _chosen_classes(wanted: tuple[str, ...], found: list[str]) -> list[str]:
+    names: list[str] = []
     for name in wanted:
         names += DIGITS if name == "digits" and name not in found else [printable(normal(name))]
     unknown = [name for name in dict.fromkeys(names) if name not in found]

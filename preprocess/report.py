@@ -2,6 +2,8 @@
 
 import os
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 from preprocess.splits import SPLITS
 from wavegan.data.schema import FILE_NAME, DatasetInfo
@@ -32,12 +34,12 @@ def format_report(info: DatasetInfo, directory: str) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _count(number, noun):
+def _count(number: int, noun: str) -> str:
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def _files(report):
+def _files(report: dict[str, Any]) -> Iterator[str]:
     files = f"files    {report['found']:,} found, {report['kept']:,} kept, {len(report['skipped']):,} skipped"
     if report["other_classes"]:
         files += f"; {report['other_classes']:,} of other classes"
@@ -56,14 +58,18 @@ def _files(report):
 
 
 def by_extension(paths: list[str]) -> str:
-    """How many files there are of each extension, the most frequent first: `50 × .m4a, 2 × .txt`."""
+    """How many files there are of each extension, the most frequent first.
+
+    >>> by_extension(["a.m4a", "notes.txt", "b.M4A"])
+    '2 × .m4a, 1 × .txt'
+    """
     kinds = Counter(os.path.splitext(path)[1].lower() or "without extension" for path in paths).most_common()
     shown = [f"{count:,} × {kind}" for kind, count in kinds[:MOST_KINDS]]
     rest = sum(count for _, count in kinds[MOST_KINDS:])
     return ", ".join(shown + [f"{rest:,} others"] * bool(rest))
 
 
-def _skipped(skipped, directory):
+def _skipped(skipped: list[dict[str, str]], directory: str) -> Iterator[str]:
     if not skipped:
         return
     paths = defaultdict(list)
@@ -79,7 +85,7 @@ def _skipped(skipped, directory):
         yield f"  {rest:>6,} × other reasons, all in {directory}/{FILE_NAME}"
 
 
-def _rows(info, names):
+def _rows(info: DatasetInfo, names: list[str]) -> Iterator[tuple[str, list[int], float]]:
     """Per class, then for all: clips in each split, and hours in all of them."""
     hours = info.length / info.sample_rate / 3600
     for name in names:
@@ -89,7 +95,7 @@ def _rows(info, names):
     yield "all", clips, sum(clips) * hours
 
 
-def _table(info, names=None):
+def _table(info: DatasetInfo, names: list[str] | None = None) -> Iterator[str]:
     names = info.classes if names is None else names
     width = max(map(len, ("class", *names)))
     yield f"{'class':{width}}  {'train':>10}  {'validation':>10}  {'test':>10}  {'hours':>8}"
@@ -99,7 +105,7 @@ def _table(info, names=None):
     yield f"{'hours':{width}}  " + "  ".join(row)
 
 
-def _grid(info):
+def _grid(info: DatasetInfo) -> Iterator[str]:
     """Totals, then many classes beside each other."""
     yield from _table(info, names=[])
     yield ""
@@ -111,7 +117,7 @@ def _grid(info):
         yield "  " + "".join(f"{cell:{width}}" for cell in cells[start : start + columns])
 
 
-def _loudness(loudness):
+def _loudness(loudness: dict[str, dict[str, float]]) -> str:
     # Adding zero turns -0.0 into 0.0.
     mean, low, high, peak = (
         f"{round(loudness[name]['dbfs'], 1) + 0:.1f}" for name in ("rms_mean", "rms_p5", "rms_p95", "peak")

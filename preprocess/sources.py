@@ -1,11 +1,13 @@
-"""Where clips come from: what all sources share, the folder and the built-in kit. Archives have their own room."""
+"""Where recordings come from: what all sources share, the folder and the built-in kit. Archives: see `archives`."""
 
 import os
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any, Protocol, TypeAlias
 
+from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
 
@@ -31,7 +33,11 @@ class Entry:
     path: str
     label: str
     size: int
-    content: object
+    content: Any
+
+
+# What a worker makes clips of: a file's path, its bytes, a one-shot of the built-in kit, or why there is nothing.
+Content: TypeAlias = str | bytes | tuple[str, int] | Unusable
 
 
 @dataclass
@@ -45,6 +51,24 @@ class Listing:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     other_files: list[str] = field(default_factory=list)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """A folder, an archive or the built-in kit.
+
+    Attributes:
+        kind: what it is, in words.
+        name: a short one for reports, and for the data set.
+    """
+
+    kind: str
+    name: str
+
+    def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
+        """Lists all files in a fixed order; calls `tick` for each. Raises UserError where that cannot be done."""
+
+    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
+        """Yields every one of `entries`, in their order, with what a worker needs to read it."""
 
 
 def is_audio(path: str) -> bool:
@@ -79,13 +103,15 @@ class Folder:
 
     kind = "folder"
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.resolve().name
 
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
         """Lists all files in the order of their paths; calls `tick` for each."""
-        listing, visited, folders, linked = Listing(), set(), [""], []
+        listing, folders = Listing(), [""]
+        linked: list[str] = []
+        visited: set[tuple[int, int]] = set()
         # Real folders come first, so that a link never gives its name to what has one of its own. No recursion: folders
         # can lie in each other deeper than Python's calls may.
         while folders or linked:
@@ -99,11 +125,11 @@ class Folder:
                 listing.lists[split] = parse_split_list(self._read(file_name))
         return listing
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
+    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields every entry with what `audio.decode` needs to read it."""
         return ((entry, entry.content) for entry in entries)
 
-    def _read(self, file_name):
+    def _read(self, file_name: str) -> bytes:
         try:
             return (self.path / file_name).read_bytes()
         except OSError as error:
@@ -112,7 +138,15 @@ class Folder:
                 "make it readable, or move it away."
             ) from None
 
-    def _search(self, folder, listing, visited, folders, linked, tick):
+    def _search(
+        self,
+        folder: str,
+        listing: Listing,
+        visited: set[tuple[int, int]],
+        folders: list[str],
+        linked: list[str],
+        tick: Callable[[], object],
+    ) -> None:
         try:
             status = os.stat(self.path / folder)
             children = sorted(os.scandir(self.path / folder), key=lambda child: child.name)
@@ -141,7 +175,7 @@ class Folder:
             except OSError as error:  # such as a link to itself
                 listing.skipped.append((path, f"cannot be opened: {error.strerror}"))
 
-    def _note_file(self, path, child, listing):
+    def _note_file(self, path: str, child: os.DirEntry[str], listing: Listing) -> None:
         if not is_audio(path):
             listing.other_files.append(path)
         elif not child.is_file():
@@ -169,6 +203,6 @@ class DrumKit:
                 listing.entries.append(Entry(f"{kind}/{kind}_{index:04d}.wav", kind, 0, (kind, index)))
         return listing
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, object]]:
+    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields every entry with what `drumkit.render` needs to make it."""
         return ((entry, entry.content) for entry in entries)

@@ -7,12 +7,18 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
+from multiprocessing.synchronize import Event
+from typing import IO, TypeVar
+
+import numpy as np
 
 from preprocess.clips import Cutting, Slices, slice_recording
+from preprocess.plan import PlannedFile
+from preprocess.sources import Content, Entry
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
@@ -24,7 +30,11 @@ UNDER_WAY_BYTES = 256 << 20  # of encoded audio in memory for all tasks that wai
 FEWEST_FILES = 4000  # below both, starting processes takes longer than the work
 FEWEST_BYTES = 64 << 20  # of encoded audio
 
-_stopped = None  # in a worker process: an event that says nobody waits for its results any more
+_stopped: Event | None = None  # in a worker process: an event that says nobody waits for its results any more
+
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
 
 
 class Clips:
@@ -33,11 +43,11 @@ class Clips:
     So a recording of hours passes from a worker to the writer without ever being in memory as a whole.
     """
 
-    def __init__(self, directory: str):
+    def __init__(self, directory: str) -> None:
         self.directory = directory
         self.memory = bytearray()
-        self.path = None
-        self._file = None
+        self.path: str | None = None
+        self._file: IO[bytes] | None = None
 
     def write(self, clip: bytes) -> None:
         """Adds a clip."""
@@ -69,7 +79,7 @@ class Clips:
             yield bytes(memory[start : start + clip_bytes])
 
 
-def slice_files(contents: list, cutting: Cutting, directory: str) -> list[tuple[Slices, Clips] | Unusable]:
+def slice_files(contents: list[Content], cutting: Cutting, directory: str) -> list[tuple[Slices, Clips] | Unusable]:
     """What every file gives: its clips, or the reason why there are none.
 
     Args:
@@ -81,7 +91,7 @@ def slice_files(contents: list, cutting: Cutting, directory: str) -> list[tuple[
         return [_slice_file(content, cutting, directory) for content in contents]
 
 
-def _slice_file(content, cutting, directory):
+def _slice_file(content: Content, cutting: Cutting, directory: str) -> tuple[Slices, Clips] | Unusable:
     if isinstance(content, Unusable):
         return content
     clips = Clips(directory)
@@ -93,7 +103,7 @@ def _slice_file(content, cutting, directory):
         clips.close()
 
 
-def _recording(content, cutting):
+def _recording(content: str | bytes | tuple[str, int], cutting: Cutting) -> str | bytes | np.ndarray:
     if isinstance(content, tuple):
         from preprocess import drumkit
 
@@ -102,9 +112,11 @@ def _recording(content, cutting):
     return content
 
 
-def chunks(files: Iterable[tuple]) -> Iterator[tuple[list, list]]:
+def chunks(files: Iterable[tuple[PlannedFile, Content]]) -> Iterator[tuple[list[PlannedFile], list[Content]]]:
     """Groups (file, content) into tasks of a bounded number of files and bytes: ([file, …], [content, …])."""
-    chunk, contents, size = [], [], 0
+    chunk: list[PlannedFile] = []
+    contents: list[Content] = []
+    size = 0
     for file, content in files:
         if chunk and (len(chunk) == CHUNK_FILES or size + file.size > CHUNK_BYTES):
             yield chunk, contents
@@ -116,13 +128,15 @@ def chunks(files: Iterable[tuple]) -> Iterator[tuple[list, list]]:
         yield chunk, contents
 
 
-def processes_for(entries: list, workers: int) -> int:
+def processes_for(entries: list[Entry], workers: int) -> int:
     """How many processes these files are worth; 0 for none but the caller's own."""
     small = len(entries) < FEWEST_FILES and sum(entry.size for entry in entries) < FEWEST_BYTES
     return 0 if small or workers == 1 else min(workers, len(entries))
 
 
-def in_order(tasks: Iterable[tuple], work: Callable, processes: int) -> Iterator[tuple]:
+def in_order(
+    tasks: Iterable[tuple[Key, list[Content]]], work: Callable[[list[Content]], Result], processes: int
+) -> Iterator[tuple[Key, Result]]:
     """Yields (key, work(content)) for all (key, content) in their order, with a bounded number of them under way.
 
     Raises:
@@ -135,7 +149,7 @@ def in_order(tasks: Iterable[tuple], work: Callable, processes: int) -> Iterator
     context = multiprocessing.get_context("spawn")
     stopped = context.Event()
     pool = ProcessPoolExecutor(processes, context, initializer=_start_worker, initargs=(stopped,))
-    under_way = deque()
+    under_way: deque[tuple[Key, Future[Result], int]] = deque()
     try:
         for key, content in tasks:
             with _interrupts_blocked():
@@ -153,19 +167,19 @@ def in_order(tasks: Iterable[tuple], work: Callable, processes: int) -> Iterator
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _first(under_way):
+def _first(under_way: deque[tuple[Key, Future[Result], int]]) -> tuple[Key, Result]:
     key, future, _ = under_way.popleft()
     return key, future.result()
 
 
-def _bytes(contents):
+def _bytes(contents: list[Content]) -> int:
     """How much memory the files of a task take: those from an archive are in it as a whole."""
     return sum(len(content) for content in contents if isinstance(content, bytes))
 
 
 @contextmanager
-def _interrupts_blocked():
-    """Ctrl-C goes to all processes of a terminal; the ones started in here inherit that they do not hear it."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C goes to all processes of a terminal; the ones started in here inherit that they do not receive it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -176,13 +190,15 @@ def _interrupts_blocked():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker(stopped):
+def _start_worker(stopped: Event) -> None:
     global _stopped
     _stopped = stopped
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_parent():
+def _end_with_parent() -> None:
     """A parent that was killed cannot end its workers; they would wait for the next task for ever."""
-    wait([multiprocessing.parent_process().sentinel])
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this is a worker
+    wait([parent.sentinel])
     os._exit(1)

@@ -4,7 +4,7 @@ import io
 import math
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import soundfile
@@ -41,6 +41,10 @@ def decode(source: str | bytes | np.ndarray, sample_rate: int, channels: int) ->
 
     Raises:
         Unusable: where the file cannot be read or decoded, or holds samples that are not finite.
+
+    >>> blocks = decode(np.array([0.5, -0.25], np.float32), sample_rate=8000, channels=2)
+    >>> np.concatenate(list(blocks)).tolist()
+    [[0.5, 0.5], [-0.25, -0.25]]
     """
     if isinstance(source, np.ndarray):
         yield _mix(_finite(source[:, None]), channels)
@@ -67,7 +71,7 @@ def decode(source: str | bytes | np.ndarray, sample_rate: int, channels: int) ->
         raise Unusable(f"cannot be opened: {error.strerror}") from None
 
 
-def _short_wav(source):
+def _short_wav(source: str | bytes) -> tuple[np.ndarray, int] | None:
     """The samples float32 [time, channels] and the rate (Hz) of a short 16-bit WAV file without extras; None of others.
 
     Most data sets are made of these, and libsndfile takes several times as long to give the same samples.
@@ -90,7 +94,7 @@ def _short_wav(source):
     return (from_pcm16(np.frombuffer(pcm, "<i2").reshape(-1, channels)), rate) if len(pcm) == size else None
 
 
-def _open(source):
+def _open(source: str | bytes) -> soundfile.SoundFile:
     if isinstance(source, bytes):
         return soundfile.SoundFile(_Bytes(source))
     # A file name need not be valid text; its bytes always work.
@@ -100,23 +104,23 @@ def _open(source):
 class _Bytes(io.BytesIO):
     """Bytes as a file. A damaged header can ask for a place before the start: an error there would be printed."""
 
-    def seek(self, offset, whence=os.SEEK_SET):
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         return super().seek(max(offset, 0) if whence == os.SEEK_SET else offset, whence)
 
 
-def _sentence(error):
+def _sentence(error: Exception) -> str:
     """What libsndfile says, without its prefix, which repeats the path."""
     text = str(getattr(error, "error_string", error)).strip().rstrip(".")
     return next((clearer for words, clearer in CLEARER.items() if words in text), text)
 
 
-def _check_rate(rate):
+def _check_rate(rate: int) -> None:
     low, high = SAMPLE_RATES
     if not low <= rate <= high:
         raise Unusable(f"a sample rate of {rate:,} Hz: expected {low:,} to {high:,}")
 
 
-def _raw_blocks(file):
+def _raw_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
     frames = max(1, BLOCK_SAMPLES // file.channels)
     left = file.frames if file.seekable() else math.inf  # only where it can seek is a file's own count relied on
     while left > 0 and len(block := file.read(min(frames, left), dtype="float32", always_2d=True)):
@@ -124,7 +128,7 @@ def _raw_blocks(file):
         yield block
 
 
-def _mix(block, channels):
+def _mix(block: np.ndarray, channels: int) -> np.ndarray:
     """[time, any] → [time, channels]"""
     if channels == 1:
         if block.shape[1] == 1:
@@ -134,13 +138,13 @@ def _mix(block, channels):
     return np.repeat(block, channels, axis=1) if block.shape[1] == 1 else block[:, :channels]
 
 
-def _finite(block):
+def _finite(block: np.ndarray) -> np.ndarray:
     if not np.isfinite(block).all():
         raise Unusable("holds samples that are not finite (NaN or infinity)")
     return block
 
 
-def _resample(blocks, rate_in, rate_out, channels):
+def _resample(blocks: Iterable[np.ndarray], rate_in: int, rate_out: int, channels: int) -> Iterator[np.ndarray]:
     resampler = soxr.ResampleStream(rate_in, rate_out, channels, dtype="float32", quality="HQ")
     for block in blocks:
         yield _finite(resampler.resample_chunk(np.ascontiguousarray(block)))

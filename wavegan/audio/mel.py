@@ -1,6 +1,7 @@
-"""Mel spectrograms: what everything that judges sounds hears (arXiv 1802.04208, appendix B), and what pictures show."""
+"""Mel spectrograms: log-mel for all scores (arXiv 1802.04208, appendix B), and decibels for pictures."""
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import librosa
@@ -25,9 +26,20 @@ class LogMel:
 
     Windows of 64 ms every 8 ms, 128 mel bins from 40 to 7,800 Hz, log(x + 1e-6). Below 16 kHz the bins end at 97.5 % of
     half the sample rate, and there are fewer of them where one would be narrower than the analysis can tell apart.
+
+    Attributes:
+        hop: samples from one frame to the next.
+        window: of a frame, samples.
+        size: of the Fourier transform, samples: `window` or the next power of two.
+        filters: the mel filters, float32 [bins, size / 2 + 1].
+        shape: of a clip's result, (frames, bins).
+
+    >>> log_mel = LogMel(sample_rate=16000, length=16384)
+    >>> log_mel(np.zeros((3, 16384, 1), np.float32)).shape
+    (3, 129, 128)
     """
 
-    def __init__(self, sample_rate, length):
+    def __init__(self, sample_rate: int, length: int) -> None:
         self.hop = max(1, round(HOP_S * sample_rate))
         self.window = max(16, round(WINDOW_S * sample_rate))
         self.size = 1 << (self.window - 1).bit_length()
@@ -37,13 +49,13 @@ class LogMel:
         self.filters = librosa.filters.mel(sr=sample_rate, n_fft=self.size, n_mels=bins, fmin=lowest, fmax=highest)
         self.shape = (1 + length // self.hop, bins)
 
-    def __call__(self, audio):
+    def __call__(self, audio: np.ndarray) -> np.ndarray:
         """float32 [n, frames, bins] of `audio` [n, time, channels] in [-1, 1]; channels are averaged first."""
         with ThreadPoolExecutor(THREADS) as pool:  # NumPy computes outside of Python's lock
             blocks = list(pool.map(self._block, in_blocks(audio, AT_ONCE)))
         return np.concatenate(blocks) if blocks else np.empty((0, *self.shape), "float32")
 
-    def _block(self, audio):
+    def _block(self, audio: np.ndarray) -> np.ndarray:
         mono = np.asarray(audio, "float32").mean(axis=-1)
         short = max(0, self.size - mono.shape[1])  # librosa warns of windows longer than the clip
         mono = np.pad(mono, ((0, 0), (0, short)))
@@ -53,13 +65,17 @@ class LogMel:
         return np.log(rows @ self.filters.T + FLOOR).reshape(len(audio), *self.shape)
 
 
-def in_blocks(audio, samples=AT_ONCE):
-    """`audio` [n, time, ...] in parts of at most so many samples, at least one clip each."""
+def in_blocks(audio: np.ndarray, samples: int = AT_ONCE) -> Iterator[np.ndarray]:
+    """`audio` [n, time, ...] in parts of at most `samples` time steps, at least one clip each.
+
+    >>> [len(block) for block in in_blocks(np.zeros((5, 100, 1)), samples=200)]
+    [2, 2, 1]
+    """
     clips = max(1, samples // max(1, audio.shape[1]))
     return (audio[first : first + clips] for first in range(0, len(audio), clips))
 
 
-def distinct_bins(sample_rate, size, lowest_hz, highest_hz):
+def distinct_bins(sample_rate: int, size: int, lowest_hz: float, highest_hz: float) -> int:
     """How many mel bins an analysis of `size` samples can tell apart between two frequencies.
 
     On the mel scale's straight part, below 1 kHz, a mel is 200 / 3 Hz: no bin may be narrower than the analysis.
@@ -68,8 +84,12 @@ def distinct_bins(sample_rate, size, lowest_hz, highest_hz):
     return int(span * 200 / 3 * size / sample_rate)
 
 
-def mel_spectrogram_db(audio, sample_rate):
-    """Mel power spectrogram of `audio` [n, time] for a picture, in dB, at least -100: [n, bins, frames]."""
+def mel_spectrogram_db(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Mel power spectrogram of `audio` [n, time] in [-1, 1] for a picture: float32 [n, bins, frames] in dB.
+
+    `sample_rate` in Hz. Windows of about 32 ms, a quarter of a window apart; up to 64 mel bins from 0 Hz to half the
+    sample rate. 0 dB is a power of 1; the least is -100 dB.
+    """
     longest = int(np.log2(audio.shape[-1]))
     size = 2 ** int(np.clip(np.round(np.log2(PICTURE_WINDOW_S * sample_rate)), 5, longest))
     bins = int(np.clip(distinct_bins(sample_rate, size, 0.0, sample_rate / 2) - 1, 1, PICTURE_MEL_BINS))

@@ -1,8 +1,11 @@
 """Pictures of sounds: waveforms over mel-spectrograms, many clips on one sheet."""
 
+import os
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -13,11 +16,13 @@ LETTERS_AN_INCH = 14  # of a heading
 GAP = 0.06  # space between clips, as a share of a clip
 
 
-def draw(audio, sample_rate, title="", names=None, columns=8):
+def draw(
+    audio: np.ndarray, sample_rate: int, title: str = "", names: Sequence[str] | None = None, columns: int = 8
+) -> Figure:
     """A sheet of clips, each with its waveform above its mel-spectrogram, as a matplotlib figure.
 
     Args:
-        audio: [n, time, channels] in [-1, 1]; the mean of the channels is shown.
+        audio: [n, time, channels] in [-1, 1], one clip or more; the mean of the channels is shown.
         sample_rate: Hz.
         title: heading of the sheet.
         names: one per clip; their numbers when None.
@@ -32,37 +37,41 @@ def draw(audio, sample_rate, title="", names=None, columns=8):
     top = max(spectrograms.max(), -60.0)
 
     width = 1.9 * columns + 0.6  # inches
-    title = textwrap.wrap(title, int(LETTERS_AN_INCH * width))
-    figure = Figure(figsize=(width, 1.9 * rows + 0.5 + 0.15 * len(title[1:])), dpi=80, layout="constrained")
+    heading = textwrap.wrap(title, int(LETTERS_AN_INCH * width))
+    figure = Figure(figsize=(width, 1.9 * rows + 0.5 + 0.15 * len(heading[1:])), dpi=80, layout="constrained")
     grid = figure.subplots(2 * rows, 1, squeeze=False, gridspec_kw={"height_ratios": [2, 3] * rows})[:, 0]
     for row in range(rows):
-        chosen = range(row * columns, min((row + 1) * columns, count))
+        clips = range(row * columns, min((row + 1) * columns, count))
         waves, mels = grid[2 * row], grid[2 * row + 1]
-        for axes in (waves, mels):
-            axes.set_xlim(0, columns * (1 + GAP) - GAP)
-            axes.tick_params(labelsize=6, length=2)
-            for side in axes.spines.values():
-                side.set_visible(False)
-        for column, clip in enumerate(chosen):
+        for column, clip in enumerate(clips):
             left = column * (1 + GAP)
             _draw_wave(waves, mono[clip], left, names[clip])
             mels.imshow(
                 spectrograms[clip], extent=(left, left + 1, 0, 1), origin="lower", aspect="auto",
                 cmap="magma", vmin=top - RANGE_DB, vmax=top, interpolation="nearest",
             )  # fmt: skip
-        waves.set_ylim(-1.05, 1.05)
-        waves.set_xticks([])
-        waves.set_yticks([-1, 0, 1])
-        mels.set_xlim(0, columns * (1 + GAP) - GAP)
-        mels.set_ylim(0, 1)
-        mels.set_xticks([0, 0.5, 1], ["0", f"{seconds / 2:.2g}", f"{seconds:.2g} s"])
-        mels.set_yticks([0, 1], ["0", f"{sample_rate / 2000:g} kHz"])
-    if title:
-        figure.suptitle("\n".join(title), fontsize=9, parse_math=False)
+        _frame(waves, mels, columns, seconds, sample_rate)  # last, because a picture changes the limits
+    if heading:
+        figure.suptitle("\n".join(heading), fontsize=9, parse_math=False)
     return figure
 
 
-def _draw_wave(axes, wave, left, name):
+def _frame(waves: Axes, mels: Axes, columns: int, seconds: float, sample_rate: int) -> None:
+    """Limits and ticks of a row's axes; a clip is 1 wide, and the first one's time and frequencies are labelled."""
+    for axes in (waves, mels):
+        axes.set_xlim(0, columns * (1 + GAP) - GAP)
+        axes.tick_params(labelsize=6, length=2)
+        for side in axes.spines.values():
+            side.set_visible(False)
+    waves.set_ylim(-1.05, 1.05)
+    waves.set_xticks([])
+    waves.set_yticks([-1, 0, 1])
+    mels.set_ylim(0, 1)
+    mels.set_xticks([0, 0.5, 1], ["0", f"{seconds / 2:.2g}", f"{seconds:.2g} s"])
+    mels.set_yticks([0, 1], ["0", f"{sample_rate / 2000:g} kHz"])
+
+
+def _draw_wave(axes: Axes, wave: np.ndarray, left: float, name: str) -> None:
     """The envelope of `wave` [time]: the least and greatest sample of each of some 250 stretches."""
     per_stretch = max(1, len(wave) // 250)
     stretches = wave[: len(wave) // per_stretch * per_stretch].reshape(-1, per_stretch)
@@ -71,12 +80,12 @@ def _draw_wave(axes, wave, left, name):
     axes.text(left, 1.0, name, fontsize=6, va="bottom", color="#444444", parse_math=False)
 
 
-def save(figure, path):
-    """Write a figure as PNG."""
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Writes a figure as PNG. Raises OSError where the file cannot be written."""
     figure.savefig(path, format="png")
 
 
-def pixels(figure):
+def pixels(figure: Figure) -> np.ndarray:
     """A figure as uint8 [height, width, 3]."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -12,16 +12,24 @@ FULL_SCALE = 32768  # 16-bit steps to 1.0; the same factor both ways keeps 16-bi
 
 
 def to_pcm16(samples: np.ndarray) -> np.ndarray:
-    """float samples in [-1, 1] to int16, same shape; what lies outside is clipped to full scale."""
+    """float samples in [-1, 1] to int16, same shape: rounded to the nearest step, clipped to full scale outside.
+
+    >>> to_pcm16(np.array([0.0, 0.5, -1.0, 1.0, 7.0], np.float32)).tolist()
+    [0, 16384, -32768, 32767, 32767]
+    """
     return np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def from_pcm16(pcm: np.ndarray) -> np.ndarray:
-    """int16 samples to float32 in [-1, 1), same shape."""
+    """int16 samples to float32 in [-1, 1), same shape. `to_pcm16` gives the same int16 samples back.
+
+    >>> from_pcm16(np.array([0, 16384, -32768], np.int16)).tolist()
+    [0.0, 0.5, -1.0]
+    """
     return pcm.astype(np.float32) / np.float32(FULL_SCALE)
 
 
-def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int) -> None:
+def write_wav(path: str | os.PathLike[str], samples: np.ndarray, sample_rate: int) -> None:
     """Writes float `samples` [time, channels] in [-1, 1] as a WAV file, PCM 16, at `sample_rate` (Hz).
 
     Raises:

@@ -1,4 +1,4 @@
-"""The only file that knows a backend: gradients, what a trainer carries from step to step, compilation, devices.
+"""What differs between backends in a step: gradients, what a trainer carries from step to step, compilation.
 
 TensorFlow's variables change in place. JAX's functions are pure: what changes must be an argument and a result. There,
 everything runs in a `keras.StatelessScope` that maps each variable to its value, so that layers, optimizers and seed
@@ -6,6 +6,8 @@ generators read and assign as ever, and the values to go on with are read from t
 """
 
 import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from wavegan.base.errors import UserError
 
@@ -29,12 +31,19 @@ except (ImportError, ValueError) as problem:
         f"Received: {wanted}{reason}."
     ) from problem
 
+# A tensor of the backend or of Keras, or an array: no type that a checker knows is common to all of them.
+Tensor: TypeAlias = Any
+
 # For `keras.Model.compile`: JAX compiles by XLA or not at all; TensorFlow's own kernels are the faster ones on a CPU,
 # and under XLA it has no second derivative of the slice in phase shuffle.
 JIT_COMPILE = BACKEND == "jax"
 
 
-def value_and_gradients(function, variables, state):
+def value_and_gradients(
+    function: Callable[[], tuple[Tensor, dict[str, Tensor]]],
+    variables: Sequence[keras.Variable],
+    state: Sequence[keras.Variable],
+) -> tuple[Tensor, dict[str, Tensor], list[Tensor]]:
     """A loss and its gradients.
 
     Args:
@@ -65,7 +74,7 @@ def value_and_gradients(function, variables, state):
     return loss, facts, gradients
 
 
-def input_gradient(function, x):
+def input_gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """The gradient of `sum(function(x))` by `x`, itself differentiable. Same shape as `x`."""
     if BACKEND == "tensorflow":
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -75,7 +84,9 @@ def input_gradient(function, x):
     return jax.grad(lambda x: ops.sum(function(x)))(x)
 
 
-def carried(model, step, *arguments):
+def carried(
+    model: keras.Model, step: Callable[[Any], dict[str, Tensor]], *arguments: Any
+) -> dict[str, Tensor] | tuple[dict[str, Tensor], tuple]:
     """What `model.train_step(*arguments)` returns to Keras' trainer, where `step(data)` changes variables.
 
     TensorFlow's trainer gives `data` and wants `facts`, {name: tensor}. JAX's gives `state, data` and wants
@@ -92,7 +103,7 @@ def carried(model, step, *arguments):
     return facts, tuple([scope.get_current_value(variable) for variable in group] for group in groups)
 
 
-def compiled(model):
+def compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
     """`model(x, training=False)` as a compiled function of an array `x`."""
     if BACKEND == "tensorflow":
         return tf.function(lambda x: model(x, training=False), autograph=False)
@@ -105,6 +116,6 @@ def compiled(model):
     return lambda x: forward([variable.value for variable in model.variables], x)
 
 
-def _pairs(groups, values):
+def _pairs(groups: Iterable[Iterable[keras.Variable]], values: Iterable[Iterable[Tensor]]) -> list[tuple]:
     """[(variable, value)] of groups of variables and their values: what a `keras.StatelessScope` maps."""
     return [pair for both in zip(groups, values, strict=True) for pair in zip(*both, strict=True)]

@@ -1,6 +1,7 @@
 """What the backend computes on: devices, their memory, determinism."""
 
 import os
+from typing import Any
 
 from wavegan.backend.autodiff import BACKEND
 
@@ -10,7 +11,7 @@ else:
     import jax
 
 
-def make_deterministic():
+def make_deterministic() -> None:
     """From here on the same seed gives the same bits, also on a GPU. To be called before anything is computed."""
     if BACKEND == "tensorflow":
         tf.config.experimental.enable_op_determinism()
@@ -18,8 +19,8 @@ def make_deterministic():
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
 
 
-def accelerators():
-    """The names of the GPUs (or TPUs) in use; empty on a CPU."""
+def accelerators() -> list[str]:
+    """The names of the GPUs (or TPUs) in use, such as "NVIDIA H100"; empty on a CPU."""
     if BACKEND == "tensorflow":
         gpus = tf.config.get_visible_devices("GPU")  # without taking their memory yet
         details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
@@ -27,13 +28,13 @@ def accelerators():
     return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
 
 
-def keep_gpu_from(tensorflow):
+def keep_gpu_from(tensorflow: Any) -> None:
     """TensorFlow also reads records and writes events; beside another backend it must not take the GPU's memory."""
     if BACKEND != "tensorflow":
         tensorflow.config.set_visible_devices([], "GPU")
 
 
-def peak_memory():
+def peak_memory() -> int | None:
     """The most bytes that the first accelerator had in use so far; None on a CPU."""
     if not accelerators():
         return None
@@ -42,6 +43,6 @@ def peak_memory():
     return jax.devices()[0].memory_stats()["peak_bytes_in_use"]
 
 
-def version():
-    """The backend's name and version."""
+def version() -> str:
+    """The backend's name and version, such as "JAX 0.10.2"."""
     return f"TensorFlow {tf.__version__}" if BACKEND == "tensorflow" else f"JAX {jax.__version__}"

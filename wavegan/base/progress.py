@@ -3,6 +3,8 @@
 import contextlib
 import sys
 import time
+from types import TracebackType
+from typing import Any, Self, TextIO
 
 
 class Progress:
@@ -19,17 +21,27 @@ class Progress:
     Use as a context manager: `with Progress(3000, "converting", "files") as progress: progress.update(1, clips=1)`.
     """
 
-    def __init__(self, total, label, unit="", *, initial=0, stream=None, interval=10.0):
+    def __init__(
+        self,
+        total: int | None,
+        label: str,
+        unit: str = "",
+        *,
+        initial: int = 0,
+        stream: TextIO | None = None,
+        interval: float = 10.0,
+    ) -> None:
         self.total, self.label, self.unit = total, label, unit
-        self.done, self.initial, self.facts = initial, initial, {}
-        self.written = None  # how much was done at the last line
+        self.done, self.initial = initial, initial
+        self.facts: dict[str, object] = {}
+        self.written: int | None = None  # how much was done at the last line
         self.stream = sys.stderr if stream is None else stream
         self.interval = interval
         self.started = self.last_line = time.monotonic()
-        self.first = None  # when the first piece was done, and how much was done then
+        self.first: tuple[float, int] | None = None  # when the first piece was done, and how much was done then
         self.bar = self._open_bar() if self.stream.isatty() else None
 
-    def _open_bar(self):
+    def _open_bar(self) -> Any:
         from tqdm import tqdm
 
         scale = self.unit == "B"
@@ -44,7 +56,7 @@ class Progress:
             dynamic_ncols=True,
         )
 
-    def update(self, n=1, **facts):
+    def update(self, n: int = 1, **facts: object) -> None:
         """Counts `n` more as done. `facts` are shown beside it, such as `clips=12`."""
         self.done += n
         self.facts.update(facts)
@@ -56,7 +68,7 @@ class Progress:
         elif time.monotonic() - self.last_line >= self.interval:
             self._write_line()
 
-    def close(self, finished=True):
+    def close(self, finished: bool = True) -> None:
         """Ends the report: the last state stays on screen where the work `finished`, and goes where it failed."""
         if self.bar is not None:
             self.bar.leave = finished
@@ -64,13 +76,15 @@ class Progress:
         elif finished and self.done != self.written:
             self._write_line()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, error_type, error, traceback):
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.close(finished=error_type is None)
 
-    def _write_line(self):
+    def _write_line(self) -> None:
         self.written = self.done
         self.last_line = time.monotonic()
         seconds = self.last_line - self.started
@@ -84,7 +98,7 @@ class Progress:
         with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the work goes on
             print(f"{self.label}: {', '.join(parts)}", file=self.stream, flush=True)
 
-    def _amount(self, rate, seconds):
+    def _amount(self, rate: float, seconds: float) -> str:
         scale, digits, unit = (1e6, 1, "MB") if self.unit == "B" else (1, 0, self.unit)
         amount = f"{self.done / scale:,.{digits}f}"
         if self.total:
@@ -94,8 +108,12 @@ class Progress:
         return f"{amount} in {clock(seconds)}, {rate / scale:,.{1 if rate / scale < 100 else 0}f} {unit}/s"
 
 
-def clock(seconds):
-    """A time span in words: 2.5 s, 12 s, 3 min, 1 h 05 min."""
+def clock(seconds: float) -> str:
+    """A time span in words.
+
+    >>> [clock(seconds) for seconds in (2.5, 12, 180, 3900)]
+    ['2.5 s', '12 s', '3 min', '1 h 05 min']
+    """
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)

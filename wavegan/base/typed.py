@@ -7,10 +7,11 @@ import sys
 SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py", "evaluate": "evaluate.py"}
 
 
-def typed(name, *words):
+def typed(name: str, *words: object) -> str:
     """How to type the command `name` ("preprocess", "train", …) with `words`, in the way this one was started.
 
-    As installed (`wavegan-train`), as a script in the folder this one lies in, or as a module.
+    As installed (`wavegan-train`), as a script in the folder this one lies in, or as a module. The result can be pasted
+    into a POSIX shell: words with spaces are quoted.
     """
     folder, program = os.path.split(sys.argv[0])
     if program.startswith("wavegan-"):

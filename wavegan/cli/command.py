@@ -4,12 +4,14 @@ import argparse
 import math
 import os
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Any, NoReturn
 
 from wavegan.base.errors import UserError
 
 
-def _tell_missing(package):
+def _say_missing(package: str) -> None:
     print(
         f"error: the package {package} is not installed for {sys.executable}. Activate the environment (after make: "
         ". .venv/bin/activate), or install: python -m pip install -e .",
@@ -19,40 +21,45 @@ def _tell_missing(package):
 
 for needed in ("numpy", "keras"):  # by what commands import before they can catch anything
     if find_spec(needed) is None:
-        _tell_missing(needed)
+        _say_missing(needed)
         raise SystemExit(2)
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line `error: …` on standard error, exit code 2."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_abbrev=False, **kwargs)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
+        """Prints `message` as one line and ends the process with exit code 2."""
         print(f"error: {message}. See {self.prog} --help.", file=sys.stderr)
         sys.exit(2)
 
 
-def at_least(least):
-    """An argparse type: a whole number of `least` or more."""
+def at_least(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number of `least` or more.
 
-    def whole_number(text):
+    >>> at_least(1)("12")
+    12
+    """
+
+    def whole_number(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
-            number = None
-        if number is None or number < least:
+            number = least - 1
+        if number < least:
             raise argparse.ArgumentTypeError(f"must be a whole number of {least} or more. Received: {text}")
         return number
 
     return whole_number
 
 
-def number_up_to(most):
+def number_up_to(most: float) -> Callable[[str], float]:
     """An argparse type: a number above 0, `most` at most."""
 
-    def number(text):
+    def number(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
@@ -64,15 +71,15 @@ def number_up_to(most):
     return number
 
 
-def not_empty(text):
+def not_empty(text: str) -> str:
     """An argparse type: a text that is not empty."""
     if not text:
         raise argparse.ArgumentTypeError("is empty, perhaps an unset variable")
     return text
 
 
-def exit_code(command, *arguments):
-    """Run a command's body and return its exit code.
+def exit_code(command: Callable[..., object], *arguments: object) -> int:
+    """Runs a command's body, `command(*arguments)`, and returns its exit code.
 
     0, or 2 after a user's mistake (one line), 130 after Ctrl-C, 1 where nobody reads the output any more.
     """
@@ -87,7 +94,7 @@ def exit_code(command, *arguments):
     except ModuleNotFoundError as problem:
         if not problem.name or find_spec(problem.name.partition(".")[0]) is not None:
             raise  # not missing, but broken
-        _tell_missing(problem.name)
+        _say_missing(problem.name)
         return 2
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)

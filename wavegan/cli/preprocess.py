@@ -5,7 +5,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 from preprocess.options import Options
 from wavegan.base.typed import typed
@@ -42,12 +45,12 @@ def prepare_and_report(flags: argparse.Namespace) -> None:
     print(f"\nnext: {typed('train', '--data', flags.out)}")
 
 
-def _program():
+def _program() -> str:
     name = os.path.basename(sys.argv[0])
     return name if name.startswith("wavegan") else MODULE
 
 
-def _parser(prog):
+def _parser(prog: str) -> Parser:
     parser = Parser(
         prog=prog,
         description="Turn recordings into a data set to train on.",
@@ -81,7 +84,7 @@ def _parser(prog):
     return parser
 
 
-def _options(flags):
+def _options(flags: argparse.Namespace) -> Options:
     chosen = {name: value for name, value in vars(flags).items() if value is not None and name not in ("source", "out")}
     if "classes" in chosen:
         chosen["classes"] = tuple(name.strip() for name in chosen["classes"].split(",") if name.strip())
@@ -89,13 +92,13 @@ def _options(flags):
 
 
 @contextmanager
-def _ended_by_sigterm():
+def _ended_by_sigterm() -> Iterator[None]:
     """Makes `kill` and a batch system's time limit clean up as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def end(number, frame):
+    def end(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)

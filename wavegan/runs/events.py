@@ -1,7 +1,10 @@
 """TensorBoard's event files of a run: one writer that says in words when it cannot write, and a way back to a step."""
 
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,51 +17,56 @@ PATTERN = "events.out.tfevents.*"
 
 
 class Events:
-    """Writes summaries to `folder`. Use `with events.at(step): tf.summary.scalar(…)`."""
+    """Writes summaries to `folder`. Use `with events.at(step): tf.summary.scalar(…)`.
 
-    def __init__(self, folder):
+    Raises UserError where the folder cannot be written, as all methods but `close` do.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        with _told(self.folder):
+        with _explained(self.folder):
             self.writer = tf.summary.create_file_writer(str(folder))
 
     @contextmanager
-    def at(self, step):
+    def at(self, step: int) -> Iterator[None]:
         """A block whose summaries are those of `step`, on disk at its end. Raises UserError where they cannot be."""
         # TensorFlow complains about strings where there is nothing to do.
-        with _told(self.folder), native_stderr_hidden(), self.writer.as_default(step):
+        with _explained(self.folder), native_stderr_hidden(), self.writer.as_default(step):
             yield
             self.writer.flush()
 
-    def scalars(self, values, step):
+    def scalars(self, values: Mapping[str, Any], step: int) -> None:
         """Numbers {name: value}."""
         with self.at(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
-    def text(self, name, text, step):
+    def text(self, name: str, text: str, step: int) -> None:
         """Markdown under `name`."""
         with self.at(step):
             tf.summary.text(name, text)
 
-    def close(self):
-        """Ends writing. What could not be written was told before."""
+    def close(self) -> None:
+        """Ends writing. What could not be written was reported before."""
         with suppress(tf.errors.OpError):
             self.writer.close()
 
 
-def forget_after(folder, step, warn):
-    """Remove from the event files in `folder` what was logged after `step`; everything where `step` is 0.
+def forget_after(folder: str | os.PathLike[str], step: int, warn: Callable[[str], object]) -> None:
+    """Removes from the event files in `folder` what was logged after `step`; everything where `step` is 0.
 
     A training that was killed logged more than its last checkpoint knows. It makes these steps once more, and a step
     must not be in TensorBoard twice. What is no whole event goes, too; `warn` is called with a line where that is not
     a last one, half written.
+
+    Raises UserError where the files cannot be written.
     """
-    with _told(folder):
+    with _explained(folder):
         for path in sorted(Path(folder).glob(PATTERN)):
             _keep_until(path, step, warn)
 
 
-def _keep_until(path, step, warn):
+def _keep_until(path: Path, step: int, warn: Callable[[str], object]) -> None:
     if step == 0:
         path.unlink()
         return
@@ -74,7 +82,7 @@ def _keep_until(path, step, warn):
 
 
 @contextmanager
-def _told(folder):
+def _explained(folder: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (tf.errors.OpError, OSError) as problem:

@@ -12,13 +12,19 @@ With stride s, kernel length K and the left padding p of "same":
 so padding the kernel with zeros until u runs over whole taps for every r is all there is to it.
 """
 
+from typing import Any, TypeAlias
+
 import keras
 from keras import ops
+
+from wavegan.backend.autodiff import Tensor
+
+Shape: TypeAlias = tuple[int | None, ...]  # None: a batch of any size
 
 FEW_STEPS = 16  # where a matrix product over unfolded windows beats a convolution: it reads the large kernel only once
 
 
-def _phases(kernel_length, stride):
+def _phases(kernel_length: int, stride: int) -> tuple[int, int, int, int]:
     """The polyphase grid of a "same" kernel: zeros before and after it, and the first and last tap u."""
     padding = (kernel_length - stride) // 2
     first = -(-(-padding - stride + 1) // stride)  # the smallest u with s·u + (s - 1) + p >= 0
@@ -31,7 +37,7 @@ def _phases(kernel_length, stride):
 class _Convolution(keras.layers.Layer):
     """What both convolutions share: their settings, Glorot-uniform kernel and zero bias."""
 
-    def __init__(self, filters, kernel_length, stride, **kwargs):
+    def __init__(self, filters: int, kernel_length: int, stride: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if kernel_length < stride:
             raise ValueError(f"kernel_length must be at least the stride {stride}. Received: {kernel_length}.")
@@ -40,16 +46,16 @@ class _Convolution(keras.layers.Layer):
         self.stride = stride
         self.before, self.after, self.first, self.last = _phases(kernel_length, stride)
 
-    def _add_weights(self, kernel_shape):
+    def _add_weights(self, kernel_shape: Shape) -> None:
         self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer="glorot_uniform")
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
-    def _taps(self):
+    def _taps(self) -> Tensor:
         """The kernel as [taps, stride, …]: `taps` steps of one stride each, zeros filled in."""
         padded = ops.pad(self.kernel, [[self.before, self.after], [0, 0], [0, 0]])
         return ops.reshape(padded, (-1, self.stride, *self.kernel.shape[1:]))
 
-    def _convolve(self, x, taps, left, right):
+    def _convolve(self, x: Tensor, taps: Tensor, left: int, right: int) -> Tensor:
         """The stride-1 convolution of `x` [batch, time, channels], padded with zeros, and `taps`."""
         if x.shape[1] <= FEW_STEPS:
             return _windows_product(ops.pad(x, [[0, 0], [left, right], [0, 0]]), taps)
@@ -57,12 +63,12 @@ class _Convolution(keras.layers.Layer):
             x = ops.pad(x, [[0, 0], [left, right], [0, 0]])
         return ops.conv(x, taps, strides=1, padding="same" if left == right else "valid", data_format="channels_last")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         settings = {"filters": self.filters, "kernel_length": self.kernel_length, "stride": self.stride}
         return {**super().get_config(), **settings}
 
 
-def _windows_product(x, taps):
+def _windows_product(x: Tensor, taps: Tensor) -> Tensor:
     """The "valid" stride-1 convolution as one matrix product: y[m] = [x[m], x[m + 1], …] · taps."""
     count, channels, filters = taps.shape
     time = x.shape[1] - count + 1
@@ -83,19 +89,19 @@ class StridedConv1D(_Convolution):
     Call argument: `x` [batch, time, channels], time a multiple of `stride`. Returns [batch, time / stride, filters].
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _, time, channels = input_shape
         if time is None or time % self.stride:
             raise ValueError(f"StridedConv1D needs a time axis that is a multiple of {self.stride}. Received: {time}.")
         self._add_weights((self.kernel_length, channels, self.filters))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         _, time, channels = x.shape
         x = ops.reshape(x, (-1, time // self.stride, self.stride * channels))  # [batch, time / stride, phases]
         taps = ops.reshape(self._taps(), (-1, self.stride * channels, self.filters))
         return self._convolve(x, taps, left=-self.first, right=self.last) + self.bias
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[1] // self.stride, self.filters)
 
 
@@ -111,10 +117,10 @@ class TransposedConv1D(_Convolution):
     Call argument: `x` [batch, time, channels]. Returns [batch, time · stride, filters].
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._add_weights((self.kernel_length, self.filters, input_shape[-1]))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         _, time, channels = x.shape
         taps = ops.flip(self._taps(), axis=0)  # x[m - u]: the last tap meets the earliest sample
         taps = ops.transpose(taps, (0, 3, 1, 2))  # [taps, channels, stride, filters]
@@ -122,7 +128,7 @@ class TransposedConv1D(_Convolution):
         y = self._convolve(x, taps, left=self.last, right=-self.first)  # [batch, time, stride · filters]
         return ops.reshape(y, (-1, time * self.stride, self.filters)) + self.bias
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[1] * self.stride, self.filters)
 
 
@@ -141,7 +147,7 @@ class PhaseShuffle(keras.layers.Layer):
     Call argument: `x` [batch, time, channels], time greater than `radius`. Returns the same shape.
     """
 
-    def __init__(self, radius, seed=None, **kwargs):
+    def __init__(self, radius: int, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if radius < 0:
             raise ValueError(f"radius must be 0 or more. Received: {radius}.")
@@ -149,7 +155,7 @@ class PhaseShuffle(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, x, training=False):
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
         if not training or self.radius == 0:
             return x
         shift = keras.random.randint((), 0, 2 * self.radius + 1, seed=self.seed_generator)
@@ -157,8 +163,8 @@ class PhaseShuffle(keras.layers.Layer):
         zero = ops.zeros_like(shift)
         return ops.slice(padded, ops.stack([zero, shift, zero]), ops.shape(x))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "radius": self.radius, "seed": self.seed}

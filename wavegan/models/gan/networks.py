@@ -11,11 +11,14 @@ SEED_LENGTH = 16  # time steps of the innermost feature map
 LEAKY_SLOPE = 0.2
 
 
-def strides_for(length):
+def strides_for(length: int) -> list[int]:
     """The strides from the innermost feature map (16 steps) out to a clip of `length` samples.
 
     Fours wherever possible; an odd power of two takes its one stride of 2 innermost, where it costs least.
-    8192 gives [2, 4, 4, 4, 4]. Raises ValueError when `length` is not 16 × a product of 4s and 2s.
+    Raises ValueError when `length` is not 16 × a product of 4s and 2s.
+
+    >>> strides_for(16384), strides_for(8192)
+    ([4, 4, 4, 4, 4], [2, 4, 4, 4, 4])
     """
     ratio, rest = divmod(length, SEED_LENGTH)
     if rest or ratio < 4 or ratio & (ratio - 1):
@@ -24,7 +27,14 @@ def strides_for(length):
     return [2] * (doublings % 2) + [4] * (doublings // 2)
 
 
-def build_generator(length=16384, channels=1, model_dim=64, kernel_length=25, latent_size=100, dtype=None):
+def build_generator(
+    length: int = 16384,
+    channels: int = 1,
+    model_dim: int = 64,
+    kernel_length: int = 25,
+    latent_size: int = 100,
+    dtype: str | None = None,
+) -> keras.Model:
     """Latents [batch, latent_size] in [-1, 1] → audio [batch, length, channels] in (-1, 1).
 
     Args:
@@ -35,6 +45,11 @@ def build_generator(length=16384, channels=1, model_dim=64, kernel_length=25, la
         latent_size: width of a latent.
         dtype: Keras' dtype policy of the layers, such as "mixed_bfloat16"; None for Keras' global one. The audio is
             float32 either way.
+
+    Raises ValueError for a length that `strides_for` refuses, and a kernel shorter than a stride.
+
+    >>> build_generator(length=4096, model_dim=4).output_shape
+    (None, 4096, 1)
     """
     strides = strides_for(length)
     width = model_dim * 2 ** (len(strides) - 1)
@@ -50,7 +65,15 @@ def build_generator(length=16384, channels=1, model_dim=64, kernel_length=25, la
     return keras.Model(latents, audio, name="generator")
 
 
-def build_critic(length=16384, channels=1, model_dim=64, kernel_length=25, phase_shuffle=2, seed=None, dtype=None):
+def build_critic(
+    length: int = 16384,
+    channels: int = 1,
+    model_dim: int = 64,
+    kernel_length: int = 25,
+    phase_shuffle: int = 2,
+    seed: int | None = None,
+    dtype: str | None = None,
+) -> keras.Model:
     """Audio [batch, length, channels] → scores [batch, 1]; higher means more like the recordings.
 
     Args:
@@ -58,6 +81,8 @@ def build_critic(length=16384, channels=1, model_dim=64, kernel_length=25, phase
         phase_shuffle: largest shift (time steps) after every convolution but the last; 0 leaves it out.
         seed: where the shifts' draws start.
         dtype: as for `build_generator`. The scores are float32 either way.
+
+    Raises ValueError as `build_generator` does.
     """
     strides = strides_for(length)[::-1]
     audio = keras.Input((length, channels), name="audio")
