@@ -1,6 +1,5 @@
 """`python -m preprocess` as a person meets it: help, errors in one line, progress, the report."""
 
-import io
 import os
 import shutil
 import signal
@@ -15,7 +14,6 @@ import pytest
 import preprocess
 from preprocess.report import WIDTH, format_report
 from preprocess.splits import SPLITS
-from wavegan.base.progress import Progress
 from wavegan.cli.preprocess import main
 from wavegan.data.schema import DatasetInfo
 
@@ -167,64 +165,3 @@ def test_interrupt_and_kill_leave_nothing_and_no_traceback(tmp_path, record, num
     assert (process.returncode, out) == (code, ""), err
     assert "Traceback" not in err
     assert os.listdir(tmp_path) == ["in"]
-
-
-# Progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_a_log_gets_a_line_now_and_then_and_the_last():
-    log = io.StringIO()
-    with Progress(1000, "counting", "sheep", stream=log, interval=0.05) as progress:
-        for _ in range(500):
-            progress.update(2, awake=7)
-            time.sleep(0.0004)
-    lines = log.getvalue().splitlines()
-    assert 2 <= len(lines) <= 20
-    assert all(line.startswith("counting: ") and line.endswith("awake 7") for line in lines)
-    assert lines[-1].startswith("counting: 1,000 of 1,000 sheep (100 %) in ") and "left" in lines[0]
-
-
-def test_the_time_left_is_judged_from_the_first_piece_on():
-    log = io.StringIO()
-    progress = Progress(60, "counting", "sheep", stream=log, interval=0)
-    progress.started -= 1000  # the sheep were late
-    progress.update(1)
-    progress.first = (progress.first[0] - 10, 1)
-    progress.update(10)
-    first, second = log.getvalue().splitlines()
-    assert "left" not in first and ", 49 s left" in second
-
-
-def test_a_terminal_gets_a_bar():
-    screen = Terminal()
-    with Progress(10, "counting", "sheep", stream=screen) as progress:
-        progress.update(10, awake=7)
-    assert "\r" in screen.getvalue() and "10/10" in screen.getvalue() and "awake=7" in screen.getvalue()
-
-
-def test_work_that_failed_reports_no_end():
-    log = io.StringIO()
-    with pytest.raises(ValueError, match="wolf"), Progress(10, "counting", "sheep", stream=log) as progress:
-        progress.update(5)
-        raise ValueError("wolf")
-    assert log.getvalue() == ""
-
-
-def test_a_resumed_download_counts_only_what_is_new_for_its_speed():
-    log = io.StringIO()
-    with Progress(300_000_000, "downloading", "B", initial=200_000_000, stream=log) as progress:
-        progress.started -= 10
-        progress.update(100_000_000)
-    assert log.getvalue().startswith("downloading: 300.0 of 300.0 MB (100 %) in 10 s, 10.0 MB/s")
-
-
-def test_a_total_that_nobody_knows_is_left_out():
-    log = io.StringIO()
-    with Progress(None, "listing", "files", stream=log) as progress:
-        progress.update(3)
-    assert log.getvalue().startswith("listing: 3 files in ")

@@ -2,13 +2,10 @@
 
 import json
 import os
-import signal
-import time
 
 import numpy as np
 import pytest
 
-from wavegan.base import quiet
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.base.quiet import import_tensorflow
@@ -212,18 +209,3 @@ def test_what_is_missing_in_dataset_json_is_named(tmp_path, name):
     (tmp_path / "dataset.json").write_text(json.dumps(values))
     with pytest.raises(UserError, match=f"{name} is missing"):
         DatasetInfo.load(tmp_path)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_the_import_is_heard_after_it(number):
-    """What is raised inside an import may be swallowed there."""
-    heard = []
-    before = signal.signal(number, lambda number, frame: heard.append(number))
-    try:
-        with quiet._interrupt_after():
-            os.kill(os.getpid(), number)
-            time.sleep(0.05)
-            assert heard == []
-        assert heard == [number]
-    finally:
-        signal.signal(number, before)

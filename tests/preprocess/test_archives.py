@@ -109,7 +109,7 @@ def test_hostile_zip_members_are_skipped_with_the_reason(tmp_path):
 
 @ALL_KINDS
 def test_a_member_that_is_too_large_is_skipped_unread(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(archives, "LARGEST_MEMBER", 1000)
+    monkeypatch.setattr("preprocess.members.LARGEST_MEMBER", 1000)
     listing = Archive(pack(tmp_path / name, {"a/bomb.wav": bytes(1001), "a/good.wav": bytes(1000)})).listing()
     assert paths(listing) == ["a/good.wav"]
     assert "larger than" in listing.skipped[0][1]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess import archives, workers
+from preprocess import archives
 from preprocess.archives import Archive
 from tests.preprocess.test_archives import ALL_KINDS, add, pack, read
 from tests.preprocess.test_sources import paths
@@ -212,13 +212,3 @@ def test_a_broken_zip_directory_is_an_error(tmp_path, change):
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(UserError, match="kit.zip is damaged, incomplete or no archive of the kind its name says"):
         Archive(path).listing()
-
-
-def test_large_members_wait_outside_the_memory(monkeypatch):
-    """A task takes all its files' bytes with it; twice as many tasks as processes with 1 GiB each would not fit."""
-    monkeypatch.setattr(workers, "UNDER_WAY_BYTES", 1000)
-    drawn = []
-    tasks = ((index, [drawn.append(index) or bytes(600)]) for index in range(5))
-    results = workers.in_order(tasks, len, 2)
-    assert next(results) == (0, 1) and drawn == [0, 1]
-    assert [key for key, _ in results] == [1, 2, 3, 4]

@@ -1,0 +1,135 @@
+"""The files in a tar or zip archive, one after the other, and what must not be read of them."""
+
+import gzip
+import io
+import os
+import shutil
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from preprocess.sources import NOT_A_FILE
+from wavegan.audio.decode import Unusable
+from wavegan.base.text import printable
+
+LARGEST_MEMBER = 256 << 20  # bytes; a member is read as a whole
+LARGEST_READ = 1 << 20  # bytes that are asked of a tar file at once, for a header or for a piece of a member
+# What Python's readers of archives raise for bytes that nobody foresaw: RuntimeError for headers without end,
+# ValueError for names and numbers that are none, OverflowError for sizes that no file can have.
+DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error),
+    *(EOFError, ValueError, OverflowError, LookupError, RuntimeError),
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file in an archive: `path` without a leading `./`, `size` in bytes, `problem` where it must not be read."""
+
+    path: str
+    size: int
+    problem: str | None
+    read: Callable[[], bytes]
+
+
+def _checked(name: str, size: int) -> tuple[str, str | None]:
+    """A member's path without a leading `./`, and what is wrong with it, if anything."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
+        return name, "path points outside the archive"
+    if size > LARGEST_MEMBER:
+        return "/".join(parts), f"larger than {LARGEST_MEMBER >> 20} MiB: unpack the archive and name the folder"
+    return "/".join(parts), None
+
+
+def tar_members(path: Path) -> Iterator[Member]:
+    """Yields the files of a tar archive, gzipped or not, in its order; each can be read until the next is asked for.
+
+    Raises an exception of `DAMAGE` or OSError where the archive is damaged or cannot be read.
+    """
+    with open(path, "rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        with gzip.open(raw) if zipped else raw as stream, tarfile.open(fileobj=_Pieces(stream), mode="r:") as tar:
+            while (info := tar.next()) is not None:
+                # It would keep every member it has seen.
+                tar.members = []  # type: ignore[attr-defined]  # a name that the library's hints lack
+                if info.size < 0 or tar.offset <= info.offset:  # it would read the same header again and again
+                    raise tarfile.ReadError(f"{info.name} of {info.size} bytes")
+                if info.isdir():
+                    continue
+                name, problem = _checked(info.name, info.size)
+                if problem is None and not info.isreg():
+                    problem = "a link, not a file" if info.issym() or info.islnk() else NOT_A_FILE
+                yield Member(name, info.size, problem, partial(_tar_read, tar, info))
+            _check_end(stream, tar.offset)
+
+
+class _Pieces(io.RawIOBase):
+    """A tar file's bytes for `tarfile`, which would read a header of any size into memory at once."""
+
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self.stream = stream
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= LARGEST_READ:
+            raise tarfile.ReadError(f"header of {size} bytes")
+        return self.stream.read(size)
+
+
+def _tar_read(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    content, member = io.BytesIO(), tar.extractfile(info)
+    assert member is not None  # of a regular file
+    shutil.copyfileobj(member, content, min(LARGEST_READ, info.size))
+    return content.getvalue()
+
+
+def _check_end(stream: io.BufferedIOBase, offset: int) -> None:
+    """tarfile takes a broken header for the end of the archive; at its true end there are zeros, or nothing."""
+    stream.seek(offset)
+    if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise tarfile.ReadError(f"broken header at byte {offset}")
+    while stream.read(1 << 20):  # to the very end, where gzip keeps its checksum
+        pass
+
+
+def zip_members(path: Path) -> Iterator[Member]:
+    """Yields the files of a zip archive in the order of its directory, as `tar_members` does."""
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            name, problem = _checked(info.filename, info.file_size)
+            mode = info.external_attr >> 16
+            if problem is None and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+                problem = "a link, not a file" if stat.S_ISLNK(mode) else NOT_A_FILE
+            if problem is None and info.flag_bits & 1:
+                problem = "encrypted with a password"
+            if problem is None and info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # Python decompresses these without any bound.
+                problem = "compressed by another method than deflate: unpack the archive and name the folder"
+            yield Member(name, info.file_size, problem, partial(_zip_read, archive, info))
+
+
+def _zip_read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(info) as file:
+            # Without a number it would decompress 2 GiB at once, whatever the directory says.
+            content = file.read(info.file_size + 1)
+        if len(content) != info.file_size:
+            raise zipfile.BadZipFile(f"{len(content)} bytes where the directory says {info.file_size}")
+        return content
+    except DAMAGE as error:
+        raise Unusable(f"damaged in the archive: {printable(str(error))}") from None
