@@ -1,15 +1,18 @@
-"""The pages agree with the program: the flags, files, sections and commands that they name exist."""
+"""The pages agree with the program: the flags, files and sections that they name exist, and the example runs."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+import wavegan
 from wavegan.cli import evaluate, generate, preprocess, train
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-FOREIGN = {"--logdir", "--samples_per_plugin"}  # TensorBoard's
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+FOREIGN = {"--logdir", "--samples_per_plugin", "--check"}  # TensorBoard's, ruff's
+OURS = re.compile(r"`((?:wavegan|preprocess|tests|benchmarks|docs)/[\w./-]+\.\w+)")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 
@@ -39,3 +42,44 @@ def test_flags_exist(page):
         known |= set(re.findall(r'"(--[a-z][\w-]*)"', path.read_text(encoding="utf-8")))
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page.read_text(encoding="utf-8")))
     assert named - known == set()
+
+
+@pages
+def test_files_exist(page):
+    for name in OURS.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / name).is_file(), name
+
+
+def test_the_readme_is_one_screen_a_topic():
+    assert len((ROOT / "README.md").read_bytes()) <= 9000
+
+
+def test_the_citation_is_of_this_version():
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {wavegan.__version__}" in lines
+
+
+def test_the_map_has_every_module():
+    named = set(OURS.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
+    modules = [*(ROOT / "wavegan").rglob("*.py"), *(ROOT / "preprocess").rglob("*.py")]
+    missing = {path.relative_to(ROOT).as_posix() for path in modules if path.name != "__init__.py"} - named
+    assert missing == set()
+
+
+def test_the_library_example_runs(drums, tmp_path, monkeypatch):
+    import keras
+
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    for whole, small in {
+        "steps_per_epoch=1000, epochs=10": "steps_per_epoch=1, epochs=1, verbose=0",
+        "build_generator(info.length": "build_generator(info.length, model_dim=2",
+        "build_critic(info.length": "build_critic(info.length, model_dim=2",
+    }.items():
+        assert whole in code
+        code = code.replace(whole, small)
+    shutil.copytree(drums, tmp_path / "data" / "mine")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code, names)
+    assert isinstance(names["gan"], keras.Model) and names["gan"].step == 1

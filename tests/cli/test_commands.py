@@ -252,23 +252,6 @@ def test_a_data_set_made_anew_is_told_as_such(drums, tmp_path, capsys):
     assert "was made anew, with other contents" in capsys.readouterr().err
 
 
-def test_the_readmes_example_runs(drums, tmp_path, monkeypatch):
-    import keras
-
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = readme[readme.index("```python") + 9 :]
-    code = code[: code.index("```")].replace(
-        "steps_per_epoch=1000, epochs=10", "steps_per_epoch=1, epochs=1, verbose=0"
-    )
-    code = code.replace("build_generator(info.length", "build_generator(info.length, model_dim=2")
-    code = code.replace("build_critic(info.length", "build_critic(info.length, model_dim=2")
-    shutil.copytree(drums, tmp_path / "data" / "mine")
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    exec(code, names)
-    assert isinstance(names["gan"], keras.Model) and names["gan"].step == 1
-
-
 def test_a_run_remembers_its_data_set(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # with no data/ to choose from
     assert train_command.main(["--run", str(trained)]) == 0
