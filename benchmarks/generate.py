@@ -4,16 +4,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.arithmetic import forward_flop
 from benchmarks.measure import in_turns, matrix_products, median_ratio
-from wavegan.backend import devices
-from wavegan.models.gan.model import gan_from, generator_from
-from wavegan.models.latents import sample_latents
-from wavegan.models.sampling import synthesizer
+from wavegan.backend import autodiff, devices
+from wavegan.models.gan.family import GAN
+from wavegan.models.gan.sampler import generator
+from wavegan.models.sampling import batched
 from wavegan.runs.run import Run
 
 SOUNDS = 50  # of the whole process
@@ -29,17 +28,17 @@ def figures(config, repeats, clips, at_once=None):
         clips: how many are made in one timing.
         at_once: clips computed at once; what `generate.py` takes by itself when None.
     """
-    latents = sample_latents(clips, config.latent_size, seed=0)
-    products, products_flop = matrix_products(config.precision)
+    latents = GAN.latents.draw(clips, (config.model.latent_size,), seed=0)
+    products, products_flop = matrix_products(config.training.precision)
     timed = {"clips": _maker(config, latents, at_once), "products": products}
-    if config.precision != "float32":
-        timed["float32"] = _maker(replace(config, precision="float32"), latents, at_once)
+    if config.training.precision != "float32":
+        timed["float32"] = _maker(config.changed({"precision": "float32"}), latents, at_once)
     times = in_turns(timed, repeats)
     seconds = statistics.median(times["clips"])
     flop = clips * forward_flop(config)
     found = {
         "clips_per_second": clips / seconds,
-        "times_real_time": clips * config.length / config.sample_rate / seconds,
+        "times_real_time": clips * config.data.length / config.data.sample_rate / seconds,
         "gflop_per_second": flop / seconds / 1e9,
         "peak_gflop_per_second": products_flop / statistics.median(times["products"]) / 1e9,
         "share_of_peak": flop / products_flop * median_ratio(times["products"], times["clips"]),
@@ -53,15 +52,16 @@ def figures(config, repeats, clips, at_once=None):
 
 
 def _maker(config, latents, at_once):
-    synthesized = synthesizer(generator_from(config), at_once)
-    return lambda: synthesized(latents)
+    made = generator(config.model, config.data.clip, config.training.precision)
+    sampled = batched(autodiff.compiled(made), config.data.length, at_once)
+    return lambda: sampled(latents)
 
 
 def _whole_process(config, repeats):
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run")
         run.create(config)
-        run.save(0, gan_from(config).state())
+        run.save(0, config.build_model().state())
         words = ["--n", str(SOUNDS), "--run", run.path, "--out", Path(folder) / "sounds"]
         times = in_turns(
             {

@@ -10,7 +10,6 @@ from preprocess.convert import Options, prepare
 from wavegan.data.batches import training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
-from wavegan.models.gan.model import gan_from
 
 STEPS = 20  # of input in one timing
 
@@ -23,20 +22,22 @@ def figures(config, repeats, data=None):
     with tempfile.TemporaryDirectory() as folder:
         if data is None:
             data = Path(folder) / "drums"
-            prepare(["drums"], data, Options(sample_rate=config.sample_rate, length=config.length))
+            prepare(["drums"], data, Options(sample_rate=config.data.sample_rate, length=config.data.length))
         info = DatasetInfo.load(data)
         records = Records(data, info)
 
         def read():
-            batches = training_batches(records, info, config.batch_size, config.critic_updates, config.seed)
+            batches = training_batches(
+                records, info, config.training.batch_size, config.model.critic_updates, config.training.seed
+            )
             for _ in batches.take(STEPS):
                 pass
 
-        times = in_turns({"input": read, "step": stepper(gan_from(config), config)}, repeats)
+        times = in_turns({"input": read, "step": stepper(config.build_model(), config)}, repeats)
     seconds = statistics.median(times["input"]) / STEPS
     return {
         "input_seconds_per_step": seconds,
         "seconds_per_step": statistics.median(times["step"]),
-        "clips_per_second": config.critic_updates * config.batch_size / seconds,
+        "clips_per_second": config.model.critic_updates * config.training.batch_size / seconds,
         "input_ratio": STEPS * median_ratio(times["step"], times["input"]),
     }

@@ -9,6 +9,7 @@ from benchmarks.arithmetic import convolutions
 from benchmarks.measure import in_turns, matrix_products, median_ratio, waiting
 from wavegan.backend import autodiff
 from wavegan.models.gan.layers import StridedConv1D, TransposedConv1D
+from wavegan.models.gan.sampler import dtype_policy
 
 
 class Forward(keras.layers.Layer):
@@ -39,7 +40,7 @@ class Gradients(Forward):
 
 def figures(config, repeats):
     """{layer: {name: figure}}, with milliseconds, ratios to Keras' layer, and shares of the matrix-product peak."""
-    peak = matrix_products(config.precision)
+    peak = matrix_products(config.training.precision)
     return {name: _layer_figures(*layer, repeats, *peak) for name, layer in _layers(config).items()}
 
 
@@ -47,19 +48,19 @@ def _layers(config):
     """{name: (our layer, Keras' layer, input shape, FLOP of a clip)}, of the generator and of the critic."""
     inner, found = convolutions(config), {}
     for depth, (steps, stride, wide, narrow, flop) in enumerate(inner):
-        settings = {"strides": stride, "padding": "same", "dtype": config.dtype_policy}
-        ours = {"stride": stride, "dtype": config.dtype_policy}
-        kernel = config.kernel_length
+        settings = {"strides": stride, "padding": "same", "dtype": dtype_policy(config.training.precision)}
+        ours = {"stride": stride, "dtype": dtype_policy(config.training.precision)}
+        kernel = config.model.kernel_length
         found[f"upsample_{depth}"] = (
             TransposedConv1D(narrow, kernel, **ours),
             keras.layers.Conv1DTranspose(narrow, kernel, **settings),
-            (config.batch_size, steps, wide),
+            (config.training.batch_size, steps, wide),
             flop,
         )
         found[f"downsample_{len(inner) - 1 - depth}"] = (
             StridedConv1D(wide, kernel, **ours),
             keras.layers.Conv1D(wide, kernel, **settings),
-            (config.batch_size, steps * stride, narrow),
+            (config.training.batch_size, steps * stride, narrow),
             flop,
         )
     return dict(sorted(found.items()))

@@ -7,33 +7,34 @@ from wavegan.models.gan import losses
 from wavegan.models.gan.layers import PhaseShuffle
 from wavegan.models.gan.model import WaveGAN, compiled_as
 from wavegan.models.gan.networks import LEAKY_SLOPE, SEED_LENGTH, strides_for
+from wavegan.models.gan.sampler import dtype_policy
 
 
 def plain_generator(config):
     """As `networks.build_generator`, of `keras.layers.Conv1DTranspose`. The weights are in the same order."""
-    strides = strides_for(config.length)
-    width, dtype = config.model_dim * 2 ** (len(strides) - 1), config.dtype_policy
-    latents = keras.Input((config.latent_size,))
+    strides = strides_for(config.data.length)
+    width, dtype = config.model.model_dim * 2 ** (len(strides) - 1), dtype_policy(config.training.precision)
+    latents = keras.Input((config.model.latent_size,))
     x = keras.layers.Dense(SEED_LENGTH * width, dtype=dtype)(latents)
     x = keras.layers.Reshape((SEED_LENGTH, width), dtype=dtype)(x)
     for depth, stride in enumerate(strides):
         x = keras.layers.ReLU(dtype=dtype)(x)
         width //= 2
-        filters = config.channels if depth == len(strides) - 1 else width
-        x = keras.layers.Conv1DTranspose(filters, config.kernel_length, stride, padding="same", dtype=dtype)(x)
+        filters = config.data.channels if depth == len(strides) - 1 else width
+        x = keras.layers.Conv1DTranspose(filters, config.model.kernel_length, stride, padding="same", dtype=dtype)(x)
     return keras.Model(latents, keras.layers.Activation("tanh", dtype="float32")(x))
 
 
 def plain_critic(config):
     """As `networks.build_critic`, of `keras.layers.Conv1D`. The weights are in the same order."""
-    strides, dtype = strides_for(config.length)[::-1], config.dtype_policy
-    audio = keras.Input((config.length, config.channels))
-    x, width = audio, config.model_dim
+    strides, dtype = strides_for(config.data.length)[::-1], dtype_policy(config.training.precision)
+    audio = keras.Input((config.data.length, config.data.channels))
+    x, width = audio, config.model.model_dim
     for depth, stride in enumerate(strides):
-        x = keras.layers.Conv1D(width, config.kernel_length, stride, padding="same", dtype=dtype)(x)
+        x = keras.layers.Conv1D(width, config.model.kernel_length, stride, padding="same", dtype=dtype)(x)
         x = keras.layers.LeakyReLU(LEAKY_SLOPE, dtype=dtype)(x)
-        if config.phase_shuffle and depth < len(strides) - 1:
-            x = PhaseShuffle(config.phase_shuffle, seed=depth, dtype=dtype)(x)
+        if config.model.phase_shuffle and depth < len(strides) - 1:
+            x = PhaseShuffle(config.model.phase_shuffle, seed=depth, dtype=dtype)(x)
         width *= 2
     x = keras.layers.Flatten(dtype=dtype)(x)
     return keras.Model(audio, keras.layers.Dense(1, dtype="float32")(x))
@@ -61,8 +62,13 @@ class PlainWaveGAN(WaveGAN):
 
 
 def plain_gan_from(config):
-    """The plain counterpart of `wavegan.models.gan.model.gan_from`."""
+    """The plain counterpart of `wavegan.models.gan.model.wavegan`."""
     gan = PlainWaveGAN(
-        plain_generator(config), plain_critic(config), config.critic_updates, config.penalty_weight, config.ema, seed=0
+        plain_generator(config),
+        plain_critic(config),
+        config.model.critic_updates,
+        config.model.penalty_weight,
+        config.model.ema,
+        seed=0,
     )
-    return compiled_as(config, gan)
+    return compiled_as(config.model, gan)

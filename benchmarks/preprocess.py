@@ -24,7 +24,7 @@ COPIES = 4  # of all files, where the growth of memory is measured
 def figures(config, repeats, source):
     """{name: figure} of converting the folder `source` at the configured rate and length (first window of a file)."""
     silent = partial(Progress, stream=io.StringIO())
-    options = Options(sample_rate=config.sample_rate, length=config.length, slices="first")
+    options = Options(sample_rate=config.data.sample_rate, length=config.data.length, slices="first")
     listing = open_source(source).listing(lambda *_: None)
     files = [Path(source) / entry.path for entry in listing.entries]
     with tempfile.TemporaryDirectory() as folder:
@@ -57,8 +57,8 @@ def plain_loop(files, path, config):
     """librosa.load → pad → TFRecordWriter, a float list for each clip."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for file in files:
-            clip, _ = librosa.load(file, sr=config.sample_rate)
-            clip = np.pad(clip[: config.length], (0, max(0, config.length - len(clip))))
+            clip, _ = librosa.load(file, sr=config.data.sample_rate)
+            clip = np.pad(clip[: config.data.length], (0, max(0, config.data.length - len(clip))))
             floats = tf.train.Feature(float_list=tf.train.FloatList(value=clip))
             example = tf.train.Example(features=tf.train.Features(feature={"audio": floats}))
             writer.write(example.SerializeToString())

@@ -16,8 +16,8 @@ from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.protocol import NOISE, TEST, Evaluation
 from wavegan.evaluation.scores.catalogue import SCORES
 from wavegan.evaluation.terminal import described, figure
-from wavegan.generation.generate import load_generator
-from wavegan.models.sampling import synthesizer
+from wavegan.generation.generate import load_sampler
+from wavegan.models.gan.family import GAN
 from wavegan.runs.run import Run
 
 
@@ -86,7 +86,7 @@ def _train(run, flags, preset, given):
     One that is there goes on if it was interrupted.
     """
     if run.exists():
-        if run.latest() < run.config().steps:
+        if run.latest() < run.config().training.steps:
             _called([sys.executable, "train_wavegan.py", "--run", str(run.path)])
         return
     command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", preset,
@@ -110,15 +110,18 @@ def _scored(variant, seed, run, evaluation, flags, progress):
     """Rows of the checkpoints of `run`, with and without the generator's average."""
     config = run.config()
     # One that was interrupted has others, too.
-    steps = [step for step in run.steps() if step and step % config.checkpoint_every == 0]
+    steps = [step for step in run.steps() if step and step % config.training.checkpoint_every == 0]
     if len(steps) != flags.points:
         raise UserError(
             f"{run.path} has {len(steps)} checkpoints: expected {flags.points}. Delete it, to train it again."
         )
     for step in steps:
         for averaged in (True, False):
-            generator, _, _ = load_generator(run, step, averaged=averaged)
-            sounds = evaluation.generated(synthesizer(generator), config.latent_size, progress)
+            sampler, _, _ = load_sampler(run, step)
+            if not averaged and (arrays := GAN.renamed(run.load(step, "generator/"))):
+                sampler.restore(arrays)
+            latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
+            sounds = evaluation.generated(sampler, latents, progress)
             yield {
                 "variant": variant, "averaged": averaged, "seed": seed, "step": step,
                 "minutes": round(flags.minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),

@@ -3,7 +3,6 @@
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 
 from wavegan.data.lengths import LENGTHS
 
@@ -21,7 +20,7 @@ def figures(config, repeats):
         try:
             # A process of its own, because a peak of memory never goes down again.
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-                rows[-1] |= pool.submit(_point, replace(config, **settings), repeats).result()
+                rows[-1] |= pool.submit(_point, config.changed(settings), repeats).result()
         except Exception as problem:  # such as lack of memory: the other points still count
             print(f"{settings}: not measured ({type(problem).__name__}: {problem})", file=sys.stderr)
     return rows
@@ -29,7 +28,7 @@ def figures(config, repeats):
 
 def _points(config):
     """The settings of every point: the configured ones, and each of them multiplied by its factors."""
-    base = {name: getattr(config, name) for name in FACTORS}
+    base = {name: config.flat()[name] for name in FACTORS}
     points = [base | {name: base[name] * factor} for name, factors in FACTORS.items() for factor in factors]
     return [point for number, point in enumerate(points) if point not in points[:number] and point["length"] in LENGTHS]
 

@@ -1,14 +1,12 @@
 """One training step: seconds, its share of the matrix-product peak, and the ratio to a plain Keras WaveGAN."""
 
 import statistics
-from dataclasses import replace
 
 from keras import ops, random
 
 from benchmarks.arithmetic import step_flop
 from benchmarks.measure import in_turns, matrix_products, median_ratio, peak_memory
 from benchmarks.plain import plain_gan_from
-from wavegan.models.gan.model import gan_from
 
 
 def figures(config, repeats, against_others=True):
@@ -19,22 +17,22 @@ def figures(config, repeats, against_others=True):
         repeats: rounds of timing.
         against_others: also time the matrix products, the plain WaveGAN, and float32 where the precision is another.
     """
-    timed = {"step": stepper(gan_from(config), config)}
+    timed = {"step": stepper(config.build_model(), config)}
     if against_others:
-        products, products_flop = matrix_products(config.precision)
+        products, products_flop = matrix_products(config.training.precision)
         timed |= {"products": products, "plain": stepper(plain_gan_from(config), config)}
-        if config.precision != "float32":
-            exact = replace(config, precision="float32")
-            timed["float32"] = stepper(gan_from(exact), exact)
+        if config.training.precision != "float32":
+            exact = config.changed({"precision": "float32"})
+            timed["float32"] = stepper(exact.build_model(), exact)
     times = in_turns(timed, repeats)
 
     seconds = statistics.median(times["step"])
     flop = step_flop(config)
-    clip_seconds = config.length / config.sample_rate
+    clip_seconds = config.data.length / config.data.sample_rate
     found = {
         "seconds_per_step": seconds,
         "steps_per_second": 1 / seconds,
-        "audio_seconds_per_second": config.critic_updates * config.batch_size * clip_seconds / seconds,
+        "audio_seconds_per_second": config.model.critic_updates * config.training.batch_size * clip_seconds / seconds,
         "gflop_per_second": flop / seconds / 1e9,
     }
     if not against_others:
@@ -50,6 +48,6 @@ def figures(config, repeats, against_others=True):
 
 def stepper(gan, config):
     """A callable that makes one step of `gan`, on noise that is on the device already."""
-    shape = (config.critic_updates, config.batch_size, config.length, config.channels)
+    shape = (config.training.batch_size, config.model.critic_updates, config.data.length, config.data.channels)
     batch = {"audio": ops.convert_to_tensor(random.uniform(shape, -1, 1, seed=0))}
     return lambda: gan.train_on_batch(batch, return_dict=True)

@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 
-from wavegan.models.gan.model import gan_from
+from wavegan.models.gan.family import GAN
 from wavegan.runs.config import resolve
 
 CONFIG = {
@@ -20,7 +20,7 @@ LENGTH = 1024
 
 def gan_of(state=None):
     """The model of the test, with the weights and optimizers of `state`; seeds stay the backend's own."""
-    gan = gan_from(resolve(CONFIG, gpu=False, length=LENGTH))
+    gan = resolve(CONFIG, GAN, gpu=False, length=LENGTH).build_model()
     if state is not None:
         own = gan.state()
         gan.restore({name: own[name] if "seed" in name.split("/")[-1] else array for name, array in state.items()})

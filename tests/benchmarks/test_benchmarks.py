@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 
 import keras
@@ -12,7 +12,7 @@ import pytest
 from benchmarks import arithmetic, generate, measure, plain, scaling
 from benchmarks.__main__ import BENCHMARKS, MARKS, _marks, main, rows
 from wavegan.backend import autodiff
-from wavegan.models.gan.model import gan_from
+from wavegan.models.gan.family import GAN
 from wavegan.runs.config import Config, resolve
 
 AUDIO = ["--length", "256", "--sample-rate", "4000", "--repeats", "1"]
@@ -97,7 +97,7 @@ def test_a_flag_that_makes_no_difference_is_not_there(capsys):
 
 
 def test_a_mark_stands_beside_the_settings_that_it_is_about():
-    paper = asdict(resolve({"preset": "paper", "model_dim": 32, "batch_size": 16}, gpu=False)) | {"gpu": False}
+    paper = resolve({"preset": "paper", "model_dim": 32, "batch_size": 16}, GAN, gpu=False).flat() | {"gpu": False}
     assert set(_marks("step", paper)) == {"share_of_peak", "baseline_ratio", "float32_ratio"}
     assert set(_marks("step", paper | {"precision": "bfloat16"})) == {"float32_ratio"}
     assert _marks("step", paper | {"model_dim": 16}) == {}
@@ -118,7 +118,7 @@ def test_every_mark_is_about_a_figure_that_there_is():
 
 
 def test_scaling_has_a_point_for_every_size():
-    config = resolve({"preset": "tiny"}, gpu=False, length=4096)
+    config = resolve({"preset": "tiny"}, GAN, gpu=False, length=4096)
     assert [tuple(point.values()) for point in scaling._points(config)] == [
         (16, 4096, 16), (32, 4096, 16), (64, 4096, 16), (16, 16384, 16), (16, 4096, 32), (16, 4096, 64)
     ]  # fmt: skip
@@ -136,8 +136,8 @@ def test_scaling_measures_in_processes_of_their_own_and_outlives_a_failure(monke
 
 
 def test_the_plain_wavegan_computes_what_ours_does():
-    config = resolve({"preset": "tiny", "model_dim": 2, "phase_shuffle": 0}, gpu=False, length=1024)
-    ours, theirs = gan_from(config), plain.plain_gan_from(config)
+    config = resolve({"preset": "tiny", "model_dim": 2, "phase_shuffle": 0}, GAN, gpu=False, length=1024)
+    ours, theirs = config.build_model(), plain.plain_gan_from(config)
     for gan in (ours, theirs):
         gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))  # an update is minus the gradient
     theirs.generator.set_weights(ours.generator.get_weights())
@@ -156,7 +156,7 @@ def test_the_plain_wavegan_computes_what_ours_does():
 
 def test_the_arithmetic_is_the_published_one():
     """0.846 GMAC a clip and about 6.5 TFLOP a step for the paper's model."""
-    config = resolve({"preset": "paper"}, gpu=True)
+    config = resolve({"preset": "paper"}, GAN, gpu=True)
     assert arithmetic.forward_flop(config) / 2 == pytest.approx(0.846e9, rel=0.01)
     assert arithmetic.step_flop(config) == pytest.approx(6.5e12, rel=0.01)
 

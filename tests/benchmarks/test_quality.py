@@ -9,6 +9,7 @@ from benchmarks import quality
 from benchmarks.__main__ import parser
 from wavegan.base.errors import UserError
 from wavegan.evaluation.protocol import NOISE, TEST
+from wavegan.models.gan.family import GAN
 from wavegan.runs.config import resolve
 
 
@@ -38,22 +39,26 @@ def test_a_run_that_is_done_stays_and_one_that_was_interrupted_goes_on(monkeypat
     started = []
     code = SimpleNamespace(returncode=0)
     monkeypatch.setattr(quality.subprocess, "run", lambda command, **_: started.append(command[1:]) or code)
-    run = SimpleNamespace(path=tmp_path, exists=lambda: True, latest=lambda: 10, config=lambda: resolve({}, gpu=True))
+    run = SimpleNamespace(
+        path=tmp_path, exists=lambda: True, latest=lambda: 10, config=lambda: resolve({}, GAN, gpu=True)
+    )
     quality._train(run, None, "small", ())
     assert started == [["train_wavegan.py", "--run", str(tmp_path)]]
-    run.config = lambda: resolve({"steps": 10}, gpu=True)
+    run.config = lambda: resolve({"steps": 10}, GAN, gpu=True)
     quality._train(run, None, "small", ())
     assert len(started) == 1
-    run.config, code.returncode = lambda: resolve({}, gpu=True), 130
+    run.config, code.returncode = lambda: resolve({}, GAN, gpu=True), 130
     with pytest.raises(UserError, match=r"exit code 130: train_wavegan.py --run .*\. To go on, start again"):
         quality._train(run, None, "small", ())
 
 
 def test_what_is_scored_are_the_planned_checkpoints_also_of_a_training_that_was_interrupted(monkeypatch, tmp_path):
-    evaluation = SimpleNamespace(generated=lambda *_: None, measure=lambda _: {"frechet_distance": {"mean": 1.0}})
-    monkeypatch.setattr(quality, "load_generator", lambda run, step, averaged: (None, None, step))
-    monkeypatch.setattr(quality, "synthesizer", lambda generator: None)
-    run = SimpleNamespace(path=tmp_path, config=lambda: resolve({"checkpoint_every": 12}, gpu=True))
+    found = {"frechet_distance": {"mean": 1.0}}
+    evaluation = SimpleNamespace(n=4, seed=0, generated=lambda *_: None, measure=lambda _: found)
+    sampler = SimpleNamespace(latent_shape=(3,))
+    monkeypatch.setattr(quality, "load_sampler", lambda run, step: (sampler, None, step))
+    run = SimpleNamespace(path=tmp_path, config=lambda: resolve({"checkpoint_every": 12}, GAN, gpu=True))
+    run.load = lambda step, prefix: {}
     run.steps = lambda: [0, 12, 19, 24]  # it was stopped at step 19
     flags = SimpleNamespace(points=2, minutes=1.0)
     rows = [*quality._scored("x", 0, run, evaluation, flags, None)]

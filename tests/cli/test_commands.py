@@ -317,8 +317,8 @@ def test_a_run_in_bfloat16_trains_goes_on_in_float32_and_generates(drums, tmp_pa
     run = tmp_path / "run"
     words = ["--data", str(drums), "--run", str(run)]
     assert train(*words, "--steps", "3", "--precision", "bfloat16") == 0
-    assert "bfloat16" in capsys.readouterr().err and Run(run).config().precision == "bfloat16"
+    assert "bfloat16" in capsys.readouterr().err and Run(run).config().training.precision == "bfloat16"
     assert all(np.isfinite(array).all() for array in weights(run).values())
     assert generate_command.main(["--run", str(run), "--n", "2", "--out", str(tmp_path / "sounds")]) == 0
     assert train(*words, "--steps", "4", "--precision", "float32") == 0
-    assert Run(run).config().precision == "float32" and Run(run).latest() == 4
+    assert Run(run).config().training.precision == "float32" and Run(run).latest() == 4

@@ -35,7 +35,8 @@ from wavegan.base.errors import UserError
 from wavegan.data.batches import clips
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo, complaint, write_example
-from wavegan.runs.config import Config
+from wavegan.models.gan.family import GAN
+from wavegan.runs.config import Config, resolve
 from wavegan.runs.run import Run
 
 SECONDS = float(os.environ.get("WAVEGAN_FUZZ_SECONDS", 60))  # of all slow properties together
@@ -252,7 +253,7 @@ def an_edited_dataset_json_with_a_good_checksum_is_usable_or_a_user_error(data):
             assert folder in str(problem)
 
 
-CONFIG = Config(preset="tiny", data="data/mine", data_fingerprint="0123456789abcdef")
+CONFIG = resolve({"preset": "tiny"}, GAN, gpu=False, directory="data/mine", fingerprint="0123456789abcdef")
 
 
 def a_mutated_config_json_is_a_configuration_or_a_user_error(data):
@@ -268,9 +269,10 @@ def a_mutated_config_json_is_a_configuration_or_a_user_error(data):
         except UserError as problem:
             assert str(path) in str(problem)
             return
-        for spec in fields(Config):
-            kinds = (int, float) if spec.type is float else (spec.type,)
-            assert type(getattr(config, spec.name)) in kinds, spec.name
+        for group in (config.data, config.training, config.model):
+            for spec in fields(group):
+                kinds = (int, float) if spec.type is float else (spec.type,)
+                assert type(getattr(group, spec.name)) in kinds, spec.name
         config.save(path)
         assert Config.load(path) == config
 

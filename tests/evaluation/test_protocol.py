@@ -27,7 +27,7 @@ from wavegan.evaluation.judge.embedding import Real
 from wavegan.evaluation.memorised import Distances, heard, rows
 from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.evaluation.yardsticks import Yardstick, cells_of
-from wavegan.models.latents import sample_latents
+from wavegan.models.latents import Uniform
 
 
 def normal(n, width=4, seed=0):
@@ -136,6 +136,11 @@ def of_snares(snares):
     return Evaluation(snares, DatasetInfo.load(snares), 1000)
 
 
+def drawn(evaluation):
+    """Latents for all clips of an evaluation."""
+    return Uniform().draw(evaluation.n, (5,), evaluation.seed)
+
+
 def noisy(latents):
     """What stands for a generator: noise that its latent seeds."""
     return np.stack([np.random.default_rng(z.view("uint32")).uniform(-1, 1, (LENGTH, 1)) for z in latents]) / 2
@@ -158,7 +163,7 @@ def test_without_held_out_recordings_half_of_the_training_clips_are_scored(tmp_p
 
 
 def test_distances_are_of_as_many_clips_as_are_scored_at_once(of_snares):
-    sounds = of_snares.generated(noisy, 5)
+    sounds = of_snares.generated(noisy, drawn(of_snares))
     first = protocol.Sounds(sounds.rows[:55], sounds.heard[:55], sounds.embeddings[:55], None)
     for key in ("d_self", "d_train"):
         assert of_snares.measure(sounds)[key] == of_snares.measure(first)[key]
@@ -177,8 +182,9 @@ def test_a_seed_is_that_of_the_clips_the_noise_and_the_latents_and_part_of_the_m
         assert not np.isin(one.sets[name].embeddings, other.sets[name].embeddings).all(), name
     assert len({one.method, other.method, Evaluation(snares, info, 110, 1, distances=False).method}) == 3
     taken = []
-    one.generated(lambda latents: taken.append(latents) or noisy(latents), 5)
-    np.testing.assert_array_equal(np.concatenate(taken), sample_latents(55, 5, seed=1))
+    drawn = Uniform().draw(55, (5,), 1)
+    one.generated(lambda latents: taken.append(latents) or noisy(latents), drawn)
+    np.testing.assert_array_equal(np.concatenate(taken), drawn)
 
 
 def test_white_noise_is_as_loud_as_the_recordings(of_snares):
@@ -189,10 +195,12 @@ def test_white_noise_is_as_loud_as_the_recordings(of_snares):
 
 
 def test_clips_are_made_a_few_at_a_time_and_told_to_the_progress(of_snares, monkeypatch):
-    whole, made, told = of_snares.generated(noisy, 5), [], []
+    whole, made, told = of_snares.generated(noisy, drawn(of_snares)), [], []
     monkeypatch.setattr(protocol, "AT_ONCE", 300 * LENGTH)
     sounds = of_snares.generated(
-        lambda latents: made.append(len(latents)) or noisy(latents), 5, SimpleNamespace(update=told.append)
+        lambda latents: made.append(len(latents)) or noisy(latents),
+        drawn(of_snares),
+        SimpleNamespace(update=told.append),
     )
     assert made == told == [300, 300, 300, 90]
     np.testing.assert_allclose(sounds.embeddings, whole.embeddings, atol=ROUNDED)

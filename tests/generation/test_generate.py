@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 from wavegan.cli import generate as generate_command
-from wavegan.generation.generate import load_generator
+from wavegan.generation.generate import load_sampler
 from wavegan.models.gan.networks import build_generator
-from wavegan.models.latents import sample_latents
-from wavegan.models.sampling import synthesizer
+from wavegan.models.gan.sampler import GeneratorSampler
+from wavegan.models.latents import Uniform
 from wavegan.runs.run import Run
 
 
@@ -35,8 +35,8 @@ def test_fifty_sounds_fifty_files(trained, tmp_path, capsys):
 
 def test_a_latent_gives_its_sound_again(trained, tmp_path):
     generate_command.main(["--run", str(trained), "--n", "5", "--out", str(tmp_path / "x")])
-    generator, *_ = load_generator(Run(trained))
-    again = synthesizer(generator)(np.load(tmp_path / "x" / "latents.npz")["latents"])
+    sampler, *_ = load_sampler(Run(trained))
+    again = sampler(np.load(tmp_path / "x" / "latents.npz")["latents"])
     stored = sounds(tmp_path / "x")["003.wav"]
     np.testing.assert_array_equal(np.round(again[3, :, 0] * 32768).astype("int16"), stored)
 
@@ -54,11 +54,11 @@ def test_audio_does_not_depend_on_what_is_computed_with_it():
     """To the last bit of float32: this size is one where a batch of another size gives other sums."""
     keras.utils.set_random_seed(0)
     generator = build_generator(4096, model_dim=16)
-    latents = sample_latents(50, 100, seed=0)
-    synthesize = synthesizer(generator)
-    together = synthesize(latents)
+    latents = Uniform().draw(50, (100,), 0)
+    sampler = GeneratorSampler(generator)
+    together = sampler(latents)
     for chosen in ([17], [49, 17, 3], [*range(40)]):
-        np.testing.assert_array_equal(synthesize(latents[chosen]), together[chosen])
+        np.testing.assert_array_equal(sampler(latents[chosen]), together[chosen])
 
 
 def test_a_path_goes_from_one_sound_to_another_and_both_come_back_as_they_were(trained, tmp_path, capsys):
@@ -185,7 +185,7 @@ def test_generating_writes_nothing_into_the_run(trained, tmp_path):
 
 
 def test_latents_are_uniform_from_minus_one_to_one():
-    latents = sample_latents(2000, 100, seed=0)
+    latents = Uniform().draw(2000, (100,), 0)
     assert latents.dtype == np.float32 and latents.min() < -0.999 and latents.max() > 0.999
     assert np.std(latents) == pytest.approx(1 / np.sqrt(3), rel=0.01)
 

@@ -5,11 +5,12 @@ import pytest
 
 from wavegan.base.errors import UserError
 from wavegan.generation import latents
-from wavegan.generation.latents import linear, spherical
 from wavegan.generation.saved import Origin, named, one
-from wavegan.models.latents import sample_latents
+from wavegan.models.latents import PATHS, Uniform, linear, spherical
 
 SIZE = 100
+SPACE = Uniform()
+KIND = SPACE, (SIZE,)
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def saved(tmp_path):
     """A folder as generate.py makes it, with five latents."""
     folder = tmp_path / "Töne 1" / "step-00000010"
     folder.mkdir(parents=True)
-    np.savez(folder / "latents.npz", latents=sample_latents(5, SIZE, 0), run="/runs/mine", step=10, model="x")
+    np.savez(folder / "latents.npz", latents=SPACE.draw(5, (SIZE,), 0), run="/runs/mine", step=10, model="x")
     return folder
 
 
@@ -29,10 +30,12 @@ def test_halfway_between_orthogonal_latents():
 
 
 def test_the_spherical_path_is_as_long_as_draws_are_and_stays_in_the_range():
-    draws = sample_latents(400, SIZE, seed=0)
+    draws = SPACE.draw(400, (SIZE,), 0)
     halfway = {
-        path: np.array([function(start, end, 0.5) for start, end in zip(draws[::2], draws[1::2], strict=True)])
-        for path, function in latents.PATHS.items()
+        path: np.array(
+            [SPACE.between(start, end, 0.5, path) for start, end in zip(draws[::2], draws[1::2], strict=True)]
+        )
+        for path in PATHS
     }
     length = {path: np.linalg.norm(values, axis=1).mean() for path, values in halfway.items()}
     drawn = np.linalg.norm(draws, axis=1).mean()
@@ -48,12 +51,12 @@ def test_without_an_arc_the_path_is_straight(end):
     np.testing.assert_array_equal(spherical(start, end, 0.3), linear(start, end, 0.3))
 
 
-@pytest.mark.parametrize("path", latents.PATHS)
+@pytest.mark.parametrize("path", PATHS)
 def test_a_path_has_its_two_ends_to_the_last_bit(path, saved):
-    chosen = latents.between([one(f"{saved}:3"), one("7")], 6, path, SIZE)
+    chosen = latents.between([one(f"{saved}:3"), one("7")], 6, path, *KIND)
     assert chosen.values.dtype == np.float32 and chosen.values.shape == (6, SIZE)
-    assert np.array_equal(chosen.values[0], sample_latents(5, SIZE, 0)[3])
-    assert np.array_equal(chosen.values[-1], sample_latents(1, SIZE, 7)[0])
+    assert np.array_equal(chosen.values[0], SPACE.draw(5, (SIZE,), 0)[3])
+    assert np.array_equal(chosen.values[-1], SPACE.draw(1, (SIZE,), 7)[0])
     steps = np.linalg.norm(np.diff(chosen.values, axis=0), axis=1)
     assert steps.max() < 1.2 * steps.min()
     assert chosen.title == f"step-00000010/latents.npz:3 → seed 7, {path}"
@@ -61,8 +64,8 @@ def test_a_path_has_its_two_ends_to_the_last_bit(path, saved):
 
 
 def test_variations_begin_with_the_latent_and_move_each_number_by_the_spread_at_most():
-    chosen = latents.around(one("7"), 300, 0.3, SIZE, seed=1)
-    start = sample_latents(1, SIZE, 7)[0]
+    chosen = latents.around(one("7"), 300, 0.3, *KIND, seed=1)
+    start = SPACE.draw(1, (SIZE,), 7)[0]
     assert chosen.values.dtype == np.float32 and np.array_equal(chosen.values[0], start)
     moves = np.abs(chosen.values[1:] - start)
     assert 0.299 < moves.max() <= 0.3 + 1e-6 and np.abs(chosen.values).max() <= 1
@@ -73,20 +76,20 @@ def test_variations_begin_with_the_latent_and_move_each_number_by_the_spread_at_
 @pytest.mark.parametrize("spread", [0.3, 1, 2])
 def test_variations_of_uniform_latents_are_uniform(spread):
     """Nothing gathers at the ends of the range, also where the latent and its variations are of the same seed."""
-    values = np.concatenate([latents.around(one(str(seed)), 2, spread, SIZE, seed).values[1:] for seed in range(300)])
+    values = np.concatenate([latents.around(one(str(seed)), 2, spread, *KIND, seed).values[1:] for seed in range(300)])
     counts, _ = np.histogram(values, bins=10, range=(-1, 1))
     assert counts / values.size == pytest.approx(0.1, abs=0.006)
 
 
 def test_a_spread_of_2_forgets_the_latent_and_a_seed_repeats_the_variations():
-    chosen = latents.around(one("7"), 200, 2, SIZE, seed=1)
+    chosen = latents.around(one("7"), 200, 2, *KIND, seed=1)
     assert np.abs(np.corrcoef(chosen.values[1:].mean(axis=0), chosen.values[0])[0, 1]) < 0.3
-    assert np.array_equal(latents.around(one("7"), 5, 2, SIZE, seed=1).values, chosen.values[:5])
-    assert not np.array_equal(latents.around(one("7"), 5, 2, SIZE).values[1:], chosen.values[1:5])
+    assert np.array_equal(latents.around(one("7"), 5, 2, *KIND, seed=1).values, chosen.values[:5])
+    assert not np.array_equal(latents.around(one("7"), 5, 2, *KIND).values[1:], chosen.values[1:5])
 
 
 def test_one_latent_has_several_names(saved):
-    third = sample_latents(5, SIZE, 0)[3:4]
+    third = SPACE.draw(5, (SIZE,), 0)[3:4]
     (saved / "003.wav").touch()
     for name in (saved / "latents.npz:3", f"{saved}:3", f"{saved}/:3", saved / "003.wav"):
         found = named(str(name))
@@ -96,9 +99,9 @@ def test_one_latent_has_several_names(saved):
 
 def test_a_file_names_all_its_latents_and_a_seed_the_first_of_its_draws(saved):
     for name in (saved / "latents.npz", saved):
-        assert np.array_equal(latents.again(named(str(name)), SIZE).values, sample_latents(5, SIZE, 0))
-    assert np.array_equal(latents.again(named("7"), SIZE).values, latents.new(50, SIZE, 7).values[:1])
-    assert latents.new(2, SIZE).seed != latents.new(2, SIZE).seed
+        assert np.array_equal(latents.again(named(str(name)), *KIND).values, SPACE.draw(5, (SIZE,), 0))
+    assert np.array_equal(latents.again(named("7"), *KIND).values, latents.new(50, *KIND, 7).values[:1])
+    assert latents.new(2, *KIND).seed != latents.new(2, *KIND).seed
 
 
 def test_the_latents_of_the_previews_of_a_run_have_names_too(trained):
@@ -113,7 +116,7 @@ def test_the_latents_of_the_previews_of_a_run_have_names_too(trained):
 
 def test_a_file_with_one_latent_needs_no_number(tmp_path):
     np.savez(tmp_path / "mine.npz", latents=np.full((1, SIZE), 0.25))
-    chosen = latents.around(one(str(tmp_path / "mine.npz")), 1, 0.3, SIZE)
+    chosen = latents.around(one(str(tmp_path / "mine.npz")), 1, 0.3, *KIND)
     assert np.array_equal(chosen.values, np.full((1, SIZE), 0.25, "float32"))
 
 
@@ -146,7 +149,7 @@ def test_what_holds_no_latent_is_told_in_one_line(tmp_path, write, complaint):
     path = tmp_path / "x.npz"
     write(path)
     with pytest.raises(UserError) as told:
-        latents.around(one(str(path)), 1, 0.3, SIZE)
+        latents.around(one(str(path)), 1, 0.3, *KIND)
     assert complaint in str(told.value) and "\n" not in str(told.value)
 
 
@@ -179,7 +182,7 @@ def test_what_is_no_name_is_told(name, tmp_path, monkeypatch):
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_every_flipped_bit_of_a_file_is_noticed_or_harmless(save, tmp_path):
     path = tmp_path / "latents.npz"
-    save(path, latents=sample_latents(2, 4, 0))
+    save(path, latents=SPACE.draw(2, (4,), 0))
     whole = path.read_bytes()
     noticed = 0
     for place in range(8 * len(whole)):
@@ -187,7 +190,7 @@ def test_every_flipped_bit_of_a_file_is_noticed_or_harmless(save, tmp_path):
         changed[place // 8] ^= 1 << place % 8
         path.write_bytes(changed)
         try:
-            assert np.array_equal(named(str(path)).values, sample_latents(2, 4, 0))
+            assert np.array_equal(named(str(path)).values, SPACE.draw(2, (4,), 0))
         except UserError:
             noticed += 1
     assert noticed > 4 * len(whole)

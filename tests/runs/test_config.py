@@ -1,51 +1,55 @@
 import argparse
 import json
+from dataclasses import replace
 
 import pytest
 
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
-from wavegan.runs.config import PRESETS, Config, add_flags, continued, given_flags, resolve
+from wavegan.models.gan.family import GAN
+from wavegan.models.gan.settings import PRESETS
+from wavegan.runs.config import Config, add_flags, continued, given_flags, resolve
 
 AUDIO = {"sample_rate": 16000, "length": 16384, "channels": 1}
 
 
 def flags(*words):
     parser = argparse.ArgumentParser()
-    add_flags(parser)
-    return given_flags(parser.parse_args(words))
+    add_flags(parser, GAN)
+    return given_flags(parser.parse_args(words), GAN)
 
 
 def test_the_defaults_are_the_papers():
     """Donahue et al., table 2 and section 4."""
-    config = Config()
-    assert (config.model_dim, config.batch_size, config.latent_size, config.kernel_length) == (64, 64, 100, 25)
-    assert (config.critic_updates, config.penalty_weight, config.phase_shuffle) == (5, 10.0, 2)
-    assert config.critic_learning_rate == config.generator_learning_rate == 1e-4
+    config = resolve({"preset": "paper"}, GAN, gpu=False, **AUDIO)
+    model = config.model
+    assert (model.model_dim, config.training.batch_size, model.latent_size, model.kernel_length) == (64, 64, 100, 25)
+    assert (model.critic_updates, model.penalty_weight, model.phase_shuffle) == (5, 10.0, 2)
+    assert model.critic_learning_rate == model.generator_learning_rate == 1e-4
 
 
 def test_auto_means_paper_on_a_gpu_and_small_without():
-    assert resolve({}, gpu=True, **AUDIO).preset == "paper"
-    assert resolve({}, gpu=False, **AUDIO).preset == "small"
-    assert resolve({"preset": "auto"}, gpu=True, **AUDIO).model_dim == 64
+    assert resolve({}, GAN, gpu=True, **AUDIO).training.preset == "paper"
+    assert resolve({}, GAN, gpu=False, **AUDIO).training.preset == "small"
+    assert resolve({"preset": "auto"}, GAN, gpu=True, **AUDIO).model.model_dim == 64
 
 
 def test_every_preset_is_a_valid_configuration():
     for preset in PRESETS:
-        assert resolve({"preset": preset}, gpu=False, **AUDIO).preset == preset
+        assert resolve({"preset": preset}, GAN, gpu=False, **AUDIO).training.preset == preset
 
 
 def test_a_typed_flag_wins_over_the_preset():
     given = flags("--preset", "tiny", "--model-dim", "12")
     assert given == {"preset": "tiny", "model_dim": 12}
-    config = resolve(given, gpu=False, **AUDIO)
-    assert config.model_dim == 12
-    assert config.batch_size == PRESETS["tiny"]["batch_size"]
+    config = resolve(given, GAN, gpu=False, **AUDIO)
+    assert config.model.model_dim == 12
+    assert config.training.batch_size == PRESETS["tiny"]["batch_size"]
 
 
 def test_every_setting_has_a_flag_with_help():
     parser = argparse.ArgumentParser()
-    add_flags(parser)
+    add_flags(parser, GAN)
     text = parser.format_help()
     for name in (
         "--batch-size",
@@ -73,11 +77,11 @@ def test_every_setting_has_a_flag_with_help():
 )
 def test_a_value_out_of_range_names_its_flag(given, complaint):
     with pytest.raises(UserError, match=complaint):
-        resolve(given, gpu=False, **AUDIO)
+        resolve(given, GAN, gpu=False, **AUDIO)
 
 
 def test_settings_come_back_from_their_file(tmp_path):
-    config = resolve({"preset": "tiny", "seed": 7}, gpu=False, **AUDIO)
+    config = resolve({"preset": "tiny", "seed": 7}, GAN, gpu=False, **AUDIO)
     config.save(tmp_path / "config.json")
     assert Config.load(tmp_path / "config.json") == config
 
@@ -88,9 +92,10 @@ def test_settings_come_back_from_their_file(tmp_path):
         "",
         "{",
         "[]",
-        '{"format": 2}',
+        '{"format": 3}',
         '{"format": 1, "colour": 3}',
         '{"format": 1, "steps": 0}',
+        '{"format": 2, "family": "gan"}',
     ],
 )
 def test_a_settings_file_that_cannot_be_used_is_named(tmp_path, text):
@@ -103,31 +108,80 @@ def test_a_settings_file_that_cannot_be_used_is_named(tmp_path, text):
 def test_settings_edited_by_hand_are_told(tmp_path):
     """A sample rate, say, that sounds would silently be written with."""
     path = tmp_path / "config.json"
-    resolve({"preset": "tiny"}, gpu=False, **AUDIO).save(path)
+    resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO).save(path)
     path.write_text(path.read_text().replace('"channels": 1', '"channels": 2'))
     with pytest.raises(UserError, match="config.json cannot be used: it was edited by hand.*Restore it"):
         Config.load(path)
 
 
 def test_a_run_may_get_more_steps_but_keeps_its_model():
-    stored = resolve({"preset": "tiny"}, gpu=False, **AUDIO)
-    assert continued(stored, {"steps": 5000, "preset": "auto"}).steps == 5000
-    assert continued(stored, {"model_dim": stored.model_dim}) == stored
+    stored = resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO)
+    assert continued(stored, {"steps": 5000, "preset": "auto"}).training.steps == 5000
+    assert continued(stored, {"model_dim": stored.model.model_dim}) == stored
     with pytest.raises(UserError, match="--model-dim was 16 when this run was made. Received: 9"):
         continued(stored, {"model_dim": 9})
     with pytest.raises(UserError, match="--preset was tiny when this run was made. Received: small"):
         continued(stored, {"preset": "small"})
 
 
-def test_a_run_may_go_on_in_another_precision_which_older_runs_do_not_name(tmp_path):
-    stored = resolve({"preset": "tiny"}, gpu=False, **AUDIO)
-    assert stored.precision == "float32" and stored.dtype_policy == "float32"
-    assert continued(stored, {"precision": "bfloat16"}).dtype_policy == "mixed_bfloat16"
-    path = tmp_path / "config.json"
-    stored.save(path)
-    older = json.loads(path.read_text())
-    del older["precision"]
-    path.write_text(json.dumps(older | {"checksum": json_checksum(older)}))
-    assert Config.load(path) == stored
+def test_a_run_may_go_on_in_another_precision():
+    stored = resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO)
+    assert stored.training.precision == "float32"
+    assert continued(stored, {"precision": "bfloat16"}).training.precision == "bfloat16"
     with pytest.raises(UserError, match="--precision must be one of float32, bfloat16. Received: float16"):
-        resolve({"precision": "float16"}, gpu=False, **AUDIO)
+        resolve({"precision": "float16"}, GAN, gpu=False, **AUDIO)
+
+
+def sealed(path, values):
+    """Write {name: value} with the checksum that makes it a file of the program's own."""
+    path.write_text(json.dumps(values | {"checksum": json_checksum(values)}))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda values: values["training"].pop("steps"), None),
+        (lambda values: values["training"].update(steps=0), "--steps must be 1 or more. Received: 0"),
+        (lambda values: values["training"].update(colour=3), "unexpected keyword argument 'colour'"),
+        (lambda values: values["model"].update(ema=2.0), "--ema must be 1 or less. Received: 2.0"),
+        (lambda values: values.pop("model"), "'model' is missing"),
+        (lambda values: values.update(family="vae"), "the model family must be one of .*gan.*. Received: vae"),
+        (
+            lambda values: values["training"].update(preset="huge"),
+            "--preset must be one of auto, paper.*Received: huge",
+        ),
+        (lambda values: values["data"].update(length=1000), "length must be 16 × a product.*Received: 1000"),
+        (lambda values: values.update(finetuned_from=3), "finetuned_from must be a text. Received: 3"),
+    ],
+)
+def test_a_settings_file_with_impossible_values_says_which(tmp_path, change, complaint):
+    path = tmp_path / "config.json"
+    resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO).save(path)
+    values = json.loads(path.read_text())
+    del values["checksum"]
+    change(values)
+    sealed(path, values)
+    if complaint is None:  # a setting that a version before did not have
+        assert Config.load(path).training.steps == 200_000
+        return
+    with pytest.raises(UserError, match=f"config.json cannot be used: .*{complaint}"):
+        Config.load(path)
+
+
+def test_settings_lie_in_groups_and_versions_beside_them(tmp_path):
+    path = tmp_path / "config.json"
+    config = resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO)
+    replace(config, made_with={"keras": "3.15.1"}).save(path)
+    stored = json.loads(path.read_text())
+    assert list(stored) == ["format", "family", "data", "training", "model", "finetuned_from", "made_with", "checksum"]
+    assert (stored["format"], stored["family"], stored["made_with"]) == (2, "gan", {"keras": "3.15.1"})
+    assert Config.load(path) == config  # what made a run is no setting of it
+    assert config.flat()["data"] == "" and config.flat()["model_dim"] == 16
+
+
+def test_flags_stand_in_the_groups_of_all_families_and_of_the_own_one():
+    parser = argparse.ArgumentParser()
+    add_flags(parser, GAN)
+    shared, own = parser.format_help().split("training:")[1].split("WaveGAN:")
+    assert "--batch-size" in shared and "--preset {auto,paper,small,tiny}" in shared and "--ema" not in shared
+    assert "--ema" in own and "--critic-updates" in own and "--seed" not in own

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from wavegan.base.errors import UserError
+from wavegan.models.gan.family import GAN
 from wavegan.runs import checkpoint
-from wavegan.runs.config import Config
+from wavegan.runs.config import resolve
 from wavegan.runs.run import Damaged, Run, free_directory, newest_run
 
 ARRAYS = {"generator/000/kernel": np.arange(6.0).reshape(2, 3), "critic/000/kernel": np.ones(4, "uint32")}
@@ -15,7 +16,7 @@ ARRAYS = {"generator/000/kernel": np.arange(6.0).reshape(2, 3), "critic/000/kern
 @pytest.fixture
 def run(tmp_path):
     run = Run(tmp_path / "a run")
-    run.create(Config())
+    run.create(resolve({}, GAN, gpu=True))
     return run
 
 
@@ -201,7 +202,7 @@ def test_no_run_is_an_error_that_says_what_to_do(tmp_path):
 def test_the_newest_run_is_the_one_with_the_newest_checkpoint(tmp_path):
     for age, name in enumerate(["new", "older", "without"]):
         run = Run(tmp_path / name)
-        run.create(Config())
+        run.create(resolve({}, GAN, gpu=True))
         if name != "without":
             run.save(1, ARRAYS)
             os.utime(run.checkpoint_path(1), (10_000 - age, 10_000 - age))

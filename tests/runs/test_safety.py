@@ -15,7 +15,9 @@ import pytest
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.cli import generate as generate_command
-from wavegan.runs.config import Config
+from wavegan.models.family import family_named
+from wavegan.models.gan.family import GAN
+from wavegan.runs.config import Config, Data, Training, resolve
 from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +77,7 @@ def test_the_trap_works():
 @pytest.fixture
 def run(tmp_path):
     run = Run(tmp_path / "run")
-    run.create(Config())
+    run.create(resolve({}, GAN, gpu=True))
     run.save(3, {"generator/kernel": np.ones(4), "critic/kernel": np.ones(4)})
     return run
 
@@ -126,17 +128,24 @@ def test_latents_are_numbers_that_load_without_pickle(trained, tmp_path):
     ],
 )
 def test_config_json_can_name_no_class_and_no_code(tmp_path, change):
-    Config().save(tmp_path / "config.json")
+    resolve({}, GAN, gpu=True).save(tmp_path / "config.json")
     values = json.loads((tmp_path / "config.json").read_text())
-    values |= change
+    for name, value in change.items():
+        group = next((group for group in (values["training"], values["model"]) if name in group), values)
+        group[name] = value
     (tmp_path / "config.json").write_text(json.dumps(values | {"checksum": json_checksum(values)}))
     with pytest.raises(UserError, match="config.json cannot be used"):
         Config.load(tmp_path / "config.json")
 
 
 def test_every_text_in_config_json_is_a_choice_or_says_where_a_run_comes_from():
-    free = {spec.name for spec in fields(Config) if spec.type is str and not spec.metadata.get("choices")}
-    assert free <= {"data", "data_fingerprint", "finetuned_from"}
+    groups = (Config, Data, Training, GAN.Settings)
+    texts = {spec.name: spec for group in groups for spec in fields(group) if spec.type is str}
+    free = {name for name, spec in texts.items() if not spec.metadata.get("choices")}
+    assert free == {"directory", "fingerprint", "finetuned_from", "family", "preset"}
+    for name in ("family", "preset"):  # both are looked up by name
+        with pytest.raises(UserError, match="must be one of"):
+            resolve({"preset": "os.system"}, GAN, gpu=True) if name == "preset" else family_named("os.system")
 
 
 def test_nothing_in_the_sources_can_turn_data_into_code():

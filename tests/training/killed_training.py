@@ -70,6 +70,7 @@ def main(data, run, steps, log, what=None, count="0"):
     import keras
 
     from wavegan.data.schema import DatasetInfo
+    from wavegan.models.gan.family import GAN
     from wavegan.runs.run import Run
     from wavegan.training import callbacks
     from wavegan.training.loop import train
@@ -94,7 +95,7 @@ def main(data, run, steps, log, what=None, count="0"):
         "preset": "tiny", "model_dim": 2, "batch_size": 4, "critic_updates": 1, "kernel_length": 9, "phase_shuffle": 2,
         "ema": 0.9, "preview_every": 10, "checkpoint_every": 3, "deterministic": True, "steps": int(steps),
     }  # fmt: skip
-    train(Run(run), Path(data), DatasetInfo.load(data), settings, callbacks=[Note()])
+    train(Run(run), Path(data), DatasetInfo.load(data), settings, GAN, callbacks=[Note()])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from wavegan.models.gan.family import GAN
 from wavegan.runs.events import Events
 from wavegan.runs.run import Run
 from wavegan.training import callbacks
@@ -28,11 +29,13 @@ class FakeModel:
     def __init__(self, step=0, arrays=None):
         self.step = step
         self.stop_training = False
-        self.averaged_generator = None
         self.arrays = {"w": np.ones(2)} if arrays is None else arrays
 
     def state(self):
         return self.arrays
+
+    def sampler(self):
+        return None
 
 
 def drive(callback, logs, model=None):
@@ -97,7 +100,7 @@ def test_an_interruption_ends_the_training_after_its_step(number, capsys):
 
 def test_a_log_file_gets_lines_and_no_redrawn_bar(capsys):
     logs = {"critic/wasserstein_distance": 1.25, "critic/gradient_penalty": 0.5, "generator/loss": -3.0}
-    drive(callbacks.ProgressBar(total=40), [logs] * 40).on_train_end()
+    drive(callbacks.ProgressBar(total=40, facts=GAN.facts), [logs] * 40).on_train_end()
     shown = capsys.readouterr().err
     assert "\r" not in shown
     assert "step 1 after" in shown and "distance 1.25, penalty 0.5, generator -3" in shown
@@ -168,7 +171,6 @@ def test_a_first_preview_comes_within_the_first_minute(monkeypatch):
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
     shown = []
     monkeypatch.setattr(callbacks.Previews, "preview", lambda self, step: shown.append(step))
-    monkeypatch.setattr(callbacks, "synthesizer", lambda generator: None)
     drive(callbacks.Previews(None, None, None, 8000, every=1000), [{}] * 10)
     assert shown == [0, 3]
 

@@ -5,6 +5,7 @@ import pytest
 
 from tests.training.test_callbacks import FakeModel, drive
 from wavegan.models.gan import model
+from wavegan.models.gan.family import GAN
 from wavegan.training import health
 from wavegan.training.callbacks import Diverged
 
@@ -29,7 +30,7 @@ class Listener:
 def told(logs, capsys, start=100):
     """What `Health` says of these steps: lines of the terminal, and what TensorBoard heard."""
     listener = Listener()
-    drive(health.Health(listener), logs, FakeModel(step=start))
+    drive(health.Health(listener, GAN.facts), logs, FakeModel(step=start))
     return [line for line in capsys.readouterr().err.splitlines() if line], listener.heard
 
 
@@ -37,7 +38,7 @@ def told(logs, capsys, start=100):
 def test_the_first_value_that_is_not_finite_names_its_term_and_step(value):
     listener = Listener()
     with pytest.raises(Diverged, match=f"critic/loss became {value} at step 13"):
-        drive(health.Health(listener), [WELL, WELL, WELL | {"critic/loss": value}], FakeModel(step=10))
+        drive(health.Health(listener, GAN.facts), [WELL, WELL, WELL | {"critic/loss": value}], FakeModel(step=10))
     assert listener.heard == [(13, f"critic/loss became {value}; the training was stopped")]
 
 

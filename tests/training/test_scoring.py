@@ -27,7 +27,6 @@ class Training:
     def __init__(self, monkeypatch, folder, cost, every, compiling=0.0):
         self.now, self.cost, self.compiling, self.said, self.at = 1000.0, cost, compiling, [], []
         monkeypatch.setattr(scoring, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(scoring, "synthesizer", lambda generator: None)
         monkeypatch.setattr(scoring, "save", lambda run, step, model, beside: self.at.append(step))
         monkeypatch.setattr(scoring, "add", lambda folder, step, method, scores: None)
         monkeypatch.setattr(scoring, "say", self.said.append)
@@ -40,14 +39,11 @@ class Training:
         best = lambda: self.at[0] if self.at else None  # noqa: E731
         run = SimpleNamespace(path=folder, steps=lambda: [], best=best, set_score=lambda *_: None)
         events = SimpleNamespace(scalars=lambda values, step: None)
-        self.evaluations = scoring.Evaluations(run, events, evaluation, every, {})
-        generator = SimpleNamespace(input_shape=(None, 100))
-        self.evaluations.set_model(
-            SimpleNamespace(step=0, generator=generator, averaged_generator=generator, stop_training=False)
-        )
+        self.evaluations = scoring.Evaluations(run, events, evaluation, None, every, {})
+        self.evaluations.set_model(SimpleNamespace(step=0, sampler=lambda: None, stop_training=False))
         self.evaluations.on_train_begin()
 
-    def _generated(self, synthesize, latent_size):
+    def _generated(self, sampler, latents):
         self.now += self.cost + self.compiling
         self.compiling = 0.0
 

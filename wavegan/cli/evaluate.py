@@ -41,7 +41,7 @@ def evaluate_run(flags):
     from wavegan.base.quiet import import_quietly
     from wavegan.data.schema import DatasetInfo
 
-    directory = flags.data or config.data
+    directory = flags.data or config.data.directory
     if not flags.data and not Path(directory).is_dir():
         raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
     info = DatasetInfo.load(directory)

@@ -7,6 +7,8 @@ from pathlib import Path
 from wavegan.base.errors import UserError
 from wavegan.cli.command import Parser, at_least, exit_code, not_empty, number_up_to
 from wavegan.generation import latents, saved
+from wavegan.models.family import family_named
+from wavegan.models.latents import FARTHEST, PATHS
 from wavegan.runs.run import Run, newest_run
 
 DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is that of new ones
@@ -31,9 +33,9 @@ def parser():
     way.add_argument("--interpolate", **one, nargs=2, help="sounds on the way from one to the other, both included")
     way.add_argument("--around", **one, help="this sound and variations of it")
     add("--steps", type=at_least(2), metavar="INT", help="how many sounds --interpolate makes (default: 8)")
-    add("--path", choices=list(latents.PATHS), help="of --interpolate; linear is quieter halfway (default: spherical)")
-    spread = "how far --around moves each number of the latent, at most; the range is 2 wide (default: 0.3)"
-    add("--spread", type=number_up_to(2), metavar="FLOAT", help=spread)
+    add("--path", choices=PATHS, help="of --interpolate; linear is quieter halfway (default: spherical)")
+    spread = "how far --around goes from the sound, up to 2, where nothing of it is left (default: 0.3)"
+    add("--spread", type=number_up_to(FARTHEST), metavar="FLOAT", help=spread)
     return flags
 
 
@@ -51,7 +53,7 @@ def generate_sounds(flags):
     step = _step(flags, run, origin)
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
-    chosen = _latents(flags, way, sources, config.latent_size)
+    chosen = _latents(flags, way, sources, family_named(config.family), config)
 
     from wavegan.base.quiet import import_quietly
 
@@ -101,11 +103,12 @@ def _step(flags, run, origin):
     return step
 
 
-def _latents(flags, way, sources, size):
+def _latents(flags, way, sources, family, config):
+    kind = family.latents, family.latent_shape(config.model, config.data.clip)
     if way == "from":
-        return latents.again(*sources, size)
+        return latents.again(*sources, *kind)
     if way == "interpolate":
-        return latents.between(sources, flags.steps or 8, flags.path or "spherical", size)
+        return latents.between(sources, flags.steps or 8, flags.path or "spherical", *kind)
     if way == "around":
-        return latents.around(*sources, flags.n or 16, flags.spread or 0.3, size, flags.seed)
-    return latents.new(flags.n or 50, size, flags.seed)
+        return latents.around(*sources, flags.n or 16, flags.spread or 0.3, *kind, flags.seed)
+    return latents.new(flags.n or 50, *kind, flags.seed)

@@ -5,10 +5,12 @@ from pathlib import Path
 from wavegan.base.errors import UserError
 from wavegan.base.typed import typed
 from wavegan.cli.command import Parser, exit_code, not_empty
+from wavegan.models.family import family_named
 from wavegan.runs import config
 from wavegan.runs.run import Run
 
 DATA = Path("data")
+FAMILY = "gan"
 
 
 def parser():
@@ -23,7 +25,7 @@ def parser():
         "--finetune", type=not_empty, metavar="RUN", help="start a new run, given with --run, from this one's weights"
     )
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
-    config.add_flags(flags)
+    config.add_flags(flags, family_named(FAMILY))
     return flags
 
 
@@ -33,8 +35,9 @@ def main(argv=None):
 
 
 def train_on_data(flags):
-    given = config.given_flags(flags)
-    config.resolve(given, gpu=False)  # a wrong value is told before the heavy imports
+    family = family_named(FAMILY)
+    given = config.given_flags(flags, family)
+    config.resolve(given, family, gpu=False)  # a wrong value is reported before the heavy imports
 
     from wavegan.base.quiet import import_quietly
     from wavegan.data.schema import DatasetInfo
@@ -45,7 +48,7 @@ def train_on_data(flags):
         if not flags.run or Path(flags.run).resolve() == finetune.path.resolve():
             raise UserError("--finetune needs the name of a new run with --run, such as --run runs/finetuned.")
     run = Run(flags.run) if flags.run else None
-    stored_data = run.config().data if run and run.exists() else None
+    stored_data = run.config().data.directory if run and run.exists() else None
     directory = Path(flags.data or stored_data or newest_dataset())
     info = DatasetInfo.load(directory)
     run = run or Run(Path("runs") / directory.resolve().name)
@@ -59,9 +62,9 @@ def train_on_data(flags):
     import_quietly("tensorflow")
     from wavegan.training.loop import train
 
-    steps = train(run, directory, info, given, dry_run=flags.dry_run, finetune=finetune)
+    steps = train(run, directory, info, given, family, dry_run=flags.dry_run, finetune=finetune)
     if not flags.dry_run:
-        total = run.config().steps
+        total = run.config().training.steps
         print(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
         if steps < total:
             print(f"To go on: {typed('train', '--run', run.path)}")

@@ -23,21 +23,30 @@ def order(clips, first, count, seed):
     return np.concatenate(parts)
 
 
-def training_batches(records, info, batch_size, critic_updates, seed, first_step=0, last_step=None):
+def training_batches(records, info, batch_size, updates, seed, first_step=0, last_step=None):
     """The steps `first_step` to `last_step` (endless when None) as a `tf.data.Dataset`.
 
-    Each element is one step: {"audio": float32 [critic_updates, batch, time, channels] in [-1, 1),
-    "label": int64 [critic_updates, batch]}.
+    Args:
+        records: the `Records` to train on.
+        info: the `DatasetInfo` they belong to.
+        batch_size: clips in a batch.
+        updates: batches in a step.
+        seed: of the order.
+        first_step, last_step: of a run; what came before is not read.
+
+    Each element is one step: {"audio": float32 [batch, updates, time, channels] in [-1, 1), "label": int64 [batch,
+    updates]}. The batch comes first, so that it can be shared out among devices.
     """
-    clips, per_step = len(records), batch_size * critic_updates
+    clips, per_step = len(records), batch_size * updates
 
     def read(step):
-        return records.read(order(clips, int(step) * per_step, per_step, seed))
+        chosen = order(clips, int(step) * per_step, per_step, seed)
+        return records.read(chosen.reshape(updates, batch_size).T.reshape(-1))
 
     def load(step):
         serialized = tf.numpy_function(read, [step], tf.string)
         examples = parse_examples(tf.ensure_shape(serialized, [per_step]), info.length, info.channels)
-        shape = (critic_updates, batch_size)
+        shape = (batch_size, updates)
         return {
             "audio": tf.reshape(examples["audio"], (*shape, info.length, info.channels)),
             "label": tf.reshape(examples["label"], shape),

@@ -21,8 +21,8 @@ from wavegan.evaluation.page.page import Clip, html
 from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN, Evaluation
 from wavegan.evaluation.scores.catalogue import SCORES
 from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT
-from wavegan.generation.generate import load_generator
-from wavegan.models.sampling import synthesizer
+from wavegan.generation.generate import load_sampler
+from wavegan.models.family import family_named
 
 SHOWN, PAIRS = 60, 12  # clips on the page, and pairs of a generated clip and the recording nearest to it
 SAMPLES_SHOWN = 3_000_000  # on the page, but for the pairs and the first eight: 8 MB
@@ -39,7 +39,7 @@ class Made:
 
     step: int
     latents: np.ndarray
-    synthesize: object
+    sampler: object
     sounds: object
     scores: dict
 
@@ -65,12 +65,13 @@ def evaluate(run, steps, directory, info, n, seed=0, warn=print):
     """
     config = run.config()
     for name in ("sample_rate", "length", "channels"):
-        if getattr(config, name) != getattr(info, name):
+        expected, received = getattr(config.data, name), getattr(info, name)
+        if expected != received:
             raise UserError(
-                f"{directory} has {name} {getattr(info, name)}, {run.path} was trained with {getattr(config, name)}. "
+                f"{directory} has {name} {received}, {run.path} was trained with {expected}. "
                 "Give the data set of the run with --data."
             )
-    trained_on = fingerprint(directory) == config.data_fingerprint
+    trained_on = fingerprint(directory) == config.data.fingerprint
     folder = run.path / ("evaluation" if trained_on else f"evaluation by {info.name}")
     store.make(folder)  # before all the work
     evaluation = Evaluation(directory, info, n, seed, warn)
@@ -99,16 +100,15 @@ def _each_made(run, steps, config, evaluation, warn):
     with Progress(len(steps) * evaluation.n, "evaluating", "clips") as progress:
         for step in steps:
             try:
-                generator, _, step = load_generator(run, step, warn)
-                synthesize = synthesizer(generator)
-                sounds = evaluation.generated(synthesize, config.latent_size, progress)
+                sampler, _, step = load_sampler(run, step, warn)
+                latents = family_named(config.family).latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
+                sounds = evaluation.generated(sampler, latents, progress)
             except UserError as problem:  # damaged, dropped by a training that goes on, or makes no finite sounds
                 if len(steps) == 1:
                     raise
                 warn(f"warning: step {step} passed over: {problem}")
             else:
-                latents = evaluation.latents(config.latent_size)
-                yield Made(step, latents, synthesize, sounds, evaluation.measure(sounds))
+                yield Made(step, latents, sampler, sounds, evaluation.measure(sounds))
 
 
 def _checkpoints(earlier, method, found):
@@ -165,7 +165,7 @@ def _report(run, config, evaluation, made):
         ],
         "histogram": _histogram(evaluation, made),
         "memorised": {"share": share, "threshold": threshold, "verdict": _verdict(evaluation, threshold, share)},
-        "config": {**asdict(config), "data": Path(config.data).name},
+        "config": {**config.flat(), "data": Path(config.data.directory).name},
         "notes": _notes(evaluation, run, made.step),
     }
     shown = max(8, min(SHOWN, SAMPLES_SHOWN // 2 // (info.length * info.channels)))
@@ -270,7 +270,7 @@ def _generated_clips(evaluation, made, distances, chosen):
     """The `Clip`s of some of what was generated."""
     classes, probabilities = evaluation.embedding.classes, made.sounds.probabilities
     digits = max(3, len(str(evaluation.n - 1)))
-    audio = made.synthesize(made.latents[chosen])
+    audio = made.sampler(made.latents[chosen])
     return [
         Clip(
             f"{index:0{digits}d}",

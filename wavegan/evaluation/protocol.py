@@ -12,7 +12,6 @@ from wavegan.evaluation import scores
 from wavegan.evaluation.judge.embedding import embedding_of, held_out, real_audio
 from wavegan.evaluation.memorised import Distances, heard, rows
 from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT, Yardstick, summary
-from wavegan.models.latents import sample_latents
 
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
 COMPARED = 1000  # clips whose distances are taken, as in the paper
@@ -183,22 +182,19 @@ class Evaluation:
             parts.append(self._sounds(noise.clip(-1, 1)))
         return joined(parts)
 
-    def latents(self, latent_size):
-        """Those of the generated clips, float32 [n, latent_size]."""
-        return sample_latents(self.n, latent_size, self.seed)
-
-    def generated(self, synthesize, latent_size, progress=None):
+    def generated(self, sampler, latents, progress=None):
         """The `Sounds` of `n` clips; only the first have `rows`. Raises UserError where a clip is not finite.
 
         Args:
-            synthesize: latents [any, latent_size] → audio [any, time, channels], as arrays.
-            latent_size: width of the latents.
+            sampler: latents [any, ...] → audio [any, time, channels], as arrays.
+            latents: [n, ...].
             progress: its `update` is called with the number of clips that are done since the last call.
         """
         sounds = []
-        for block in in_blocks(self.latents(latent_size), AT_ONCE * latent_size // self.info.length):
+        at_once = max(1, AT_ONCE // self.info.length)
+        for block in (latents[first : first + at_once] for first in range(0, len(latents), at_once)):
             with native_stderr_hidden():  # compilers talk
-                audio = synthesize(block)
+                audio = sampler(block)
             if not np.isfinite(audio).all():
                 raise UserError("the generator makes sounds that are not finite. Take another checkpoint.")
             made = self.sounds(audio)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -13,9 +14,10 @@ from wavegan.audio import pictures
 from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
-from wavegan.models.gan.model import generator_from
-from wavegan.models.sampling import synthesizer
-from wavegan.runs.run import free_directory
+from wavegan.generation.latents import Latents
+from wavegan.models.family import Sampler, family_named
+from wavegan.runs.config import Config
+from wavegan.runs.run import Run, free_directory
 
 PICTURED = 200  # clips on the picture at most
 
@@ -31,29 +33,40 @@ class Generated:
     compute_s: float
 
 
-def load_generator(run, step=None, warn=print, averaged=True):
-    """The generator of `run` as it was at `step`, the run's config, and the step.
+def load_sampler(
+    run: Run, step: int | None = None, warn: Callable[[str], object] = print
+) -> tuple[Sampler, Config, int]:
+    """What makes the sounds of `run` as it was at `step`, the run's config, and the step.
 
     Args:
-        run: a `runs.Run`.
+        run: the run.
         step: the checkpoint's; the newest that is whole when None.
         warn: called with a line for each newer one that is damaged.
-        averaged: whether the averaged weights are taken, where the run has some.
 
     Raises UserError when the run or the checkpoint is missing, damaged or of another model.
     """
     config = run.config()
-    prefix = "averaged_generator/" if config.ema and averaged else "generator/"
-    step, arrays = run.load_newest(prefix, warn) if step is None else (step, run.load(step, prefix))
-    generator = generator_from(config)
-    shapes = [tuple(weight.shape) for weight in generator.weights]
-    if shapes != [array.shape for array in arrays.values()]:
-        raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: its networks have other sizes.")
-    generator.set_weights(list(arrays.values()))
-    return generator, config, step
+    step, arrays = run.load_newest("sampler/", warn) if step is None else (step, run.load(step, "sampler/"))
+    if not arrays:  # an older version's
+        arrays = family_named(config.family).renamed(run.load(step))
+        arrays = {name: array for name, array in arrays.items() if name.startswith("sampler/")}
+    sampler = config.build_sampler()
+    try:
+        sampler.restore(arrays)
+    except ValueError:
+        raise UserError(
+            f"{run.checkpoint_path(step)} does not fit {run.config_path}: its networks have other sizes."
+        ) from None
+    return sampler, config, step
 
 
-def generate(run, latents, step=None, folder=None, warn=print):
+def generate(
+    run: Run,
+    latents: Latents,
+    step: int | None = None,
+    folder: str | Path | None = None,
+    warn: Callable[[str], object] = print,
+) -> Generated:
     """Make the sounds of `latents`: WAV files (PCM 16, the run's rate), `latents.npz`, `sheet.png` in a new folder.
 
     A latent's WAV file is the same to the last bit whatever others are made with it, on one machine and backend.
@@ -67,10 +80,10 @@ def generate(run, latents, step=None, folder=None, warn=print):
 
     Returns a `Generated`. Raises UserError when there is nothing to generate from or no place to write to.
     """
-    generator, config, step = load_generator(run, step, warn)
+    sampler, config, step = load_sampler(run, step, warn)
     started = time.monotonic()
     with native_stderr_hidden():  # compilers talk
-        audio = synthesizer(generator)(latents.values)
+        audio = sampler(latents.values)
     compute_s = time.monotonic() - started
 
     folder = free_directory(folder or Path("generated") / run.name / f"step-{step:08d}")
@@ -78,13 +91,13 @@ def generate(run, latents, step=None, folder=None, warn=print):
     try:
         beside.mkdir(parents=True)
         origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
-        _write(beside, audio, latents, config.sample_rate, f"{run.name}, step {step}", origin)
+        _write(beside, audio, latents, config.data.sample_rate, f"{run.name}, step {step}", origin)
         beside.rename(folder)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return Generated(folder, step, len(audio), len(audio) * config.length / config.sample_rate, compute_s)
+    return Generated(folder, step, len(audio), len(audio) * config.data.length / config.data.sample_rate, compute_s)
 
 
 def _write(folder, audio, latents, sample_rate, heading, origin):

@@ -1,12 +1,17 @@
-"""Which latents become sounds: new ones, saved ones, a path between two, or what lies around one."""
+"""Which latents become sounds: new ones, saved ones, a path between two, or what lies around one.
+
+Every function takes the family's `models.latents.LatentSpace` and the shape of a latent of the run, and raises
+UserError where saved latents are of another shape or not of that space.
+"""
 
 import secrets
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from wavegan.generation.saved import Named, fitting
-from wavegan.models.latents import sample_latents
+from wavegan.base.errors import UserError
+from wavegan.generation.saved import Named
+from wavegan.models.latents import LatentSpace
 
 
 @dataclass(frozen=True)
@@ -14,7 +19,7 @@ class Latents:
     """Latents and what they are.
 
     Args:
-        values: float32 [n, latent_size] in [-1, 1].
+        values: float32 [n, *shape].
         title: what they are, in words.
         notes: where each of them lies, in a few letters; empty where there is nothing to say.
         seed: of the draws, where there were any.
@@ -26,83 +31,65 @@ class Latents:
     seed: int | None = None
 
 
-def new(n, latent_size, seed=None):
-    """`n` new `Latents`; a seed is drawn, and kept, when None."""
+def new(n: int, space: LatentSpace, shape: tuple[int, ...], seed: int | None = None) -> Latents:
+    """`n` new latents; a seed is drawn, and kept, when None."""
     seed = secrets.randbits(31) if seed is None else seed
-    return Latents(sample_latents(n, latent_size, seed), f"seed {seed}", seed=seed)
+    return Latents(space.draw(n, shape, seed), f"seed {seed}", seed=seed)
 
 
-def again(source, latent_size):
-    """The `Latents` of `source`, a `saved.Named`. Raises UserError, as the others do, where they are of other width."""
-    return Latents(_values(source, latent_size), source.name, seed=source.seed)
+def again(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> Latents:
+    """The latents of `source`, as they are."""
+    return Latents(_values(source, space, shape), source.name, seed=source.seed)
 
 
-def between(sources, steps, path, latent_size):
-    """`steps` `Latents` from the one to the other of two `sources`, both as they are, the others evenly between.
+def between(sources: list[Named], steps: int, path: str, space: LatentSpace, shape: tuple[int, ...]) -> Latents:
+    """`steps` latents, 2 or more, from one to the other of two `sources`: both as they are, the rest evenly between.
 
-    Args:
-        sources: two `saved.Named` of one latent each.
-        steps: at least 2.
-        path: "spherical" or "linear", the functions below.
-        latent_size: width of the latents.
+    `path` is "spherical" or "linear", see `models.latents`.
     """
-    start, end = (_values(source, latent_size)[0] for source in sources)
+    start, end = (_values(source, space, shape)[0] for source in sources)
     shares = np.linspace(0, 1, steps)
-    values = np.array([PATHS[path](start, end, share) for share in shares], "float32")  # the ends are exact
+    inner = [space.between(start, end, share, path) for share in shares[1:-1]]
+    values = np.array([start, *inner, end], "float32")
     title = f"{sources[0].name} → {sources[1].name}, {path}"
     return Latents(values, title, [f"{share:.0%}" for share in shares])
 
 
-def around(source, n, spread, latent_size, seed=None):
-    """The latent of `source`, as it is, and `n` - 1 variations of it, as `Latents`.
+def around(
+    source: Named, n: int, spread: float, space: LatentSpace, shape: tuple[int, ...], seed: int | None = None
+) -> Latents:
+    """The latent of `source`, as it is, and `n` - 1 variations of it.
 
     Args:
-        source: a `saved.Named` of one latent.
+        source: of one latent.
         n: how many in all, at least 1.
-        spread: the farthest that each number of a latent moves, in (0, 2]; the move is uniform, and the range of the
-            numbers, -1 to 1, is 2 wide. What would leave it is reflected at its end, so that variations of uniform
-            latents are uniform, too; those of spread 2 know nothing of the latent any more.
-        latent_size: width of the latents.
+        spread: how far the variations lie from it, in (0, 2], see `LatentSpace.around`.
+        space, shape: as everywhere here.
         seed: of the variations; drawn, and kept, when None. Its first ones are the same for every `n`.
     """
     seed = secrets.randbits(31) if seed is None else seed
-    start = _values(source, latent_size)
-    draws = np.random.default_rng((seed, 3))  # another stream than that of the latents of the same seed
-    moved = start + draws.uniform(-spread, spread, (n - 1, latent_size))
-    moved = np.where(np.abs(moved) > 1, np.sign(moved) * 2 - moved, moved)
-    values = np.concatenate([start, np.clip(moved, -1, 1).astype("float32")])
-    distances = np.sqrt(np.mean((values - start) ** 2, axis=1))  # root mean square, in the units of the spread
+    start = _values(source, space, shape)
+    moved = space.around(start[0], n - 1, spread, (seed, 3))  # another stream than that of the latents of the same seed
+    values = np.concatenate([start, moved])
+    distances = np.sqrt(np.mean((values - start) ** 2, axis=tuple(range(1, values.ndim))))  # in the units of a latent
     title = f"around {source.name}, spread {spread:g}, seed {seed}"
     return Latents(values, title, [f"{distance:.2f} away" for distance in distances], seed)
 
 
-def linear(start, end, share):
-    """The point of the straight line from `start` to `end`, [latent_size] each, at `share` of the way in [0, 1].
-
-    It stays in [-1, 1], but halfway between two draws the numbers have half of the variance that training showed the
-    generator: the sounds there are quieter and more alike.
-    """
-    return (1 - share) * start.astype("float64") + share * end.astype("float64")
-
-
-def spherical(start, end, share):
-    """The point of the arc around the origin from `start` to `end`, [latent_size] each, at `share` of the way.
-
-    Its length stays that of a uniform draw, as linear ones' does not (T. White, "Sampling Generative Networks", arXiv
-    1609.04468, section 2.1). One number in twelve leaves [-1, 1] halfway between two draws, and is put back on its
-    end, which takes 4 % of the length. Where there is no one arc, the same direction or opposite ones, it is `linear`.
-    """
-    start, end = start.astype("float64"), end.astype("float64")
-    lengths = np.linalg.norm(start) * np.linalg.norm(end)
-    angle = np.arccos(np.clip(start @ end / lengths, -1, 1)) if lengths else 0.0
-    if np.sin(angle) < 1e-6:
-        return linear(start, end, share)
-    point = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
-    return np.clip(point, -1, 1)
+def _values(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> np.ndarray:
+    """The latents of `source`, [n, *shape]."""
+    if source.values is None:
+        return space.draw(1, shape, source.seed)
+    if source.values.shape[1:] != tuple(shape):
+        received, taken = _size(source.values.shape[1:]), _size(shape)
+        raise UserError(
+            f"the latents of {source.name} are {received} wide, the run takes {taken}: they are of another model. Give "
+            "the run they were made with by --run."
+        )
+    if expected := space.complaint(source.values):
+        raise UserError(f"the latents of {source.name} must be {expected}. Received: others. Take another file.")
+    return source.values
 
 
-PATHS = {"spherical": spherical, "linear": linear}
-
-
-def _values(source: Named, latent_size):
-    return sample_latents(1, latent_size, source.seed) if source.values is None else fitting(source, latent_size)
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

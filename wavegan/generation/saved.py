@@ -64,7 +64,7 @@ class Named:
 
     Args:
         name: theirs, short enough for a heading.
-        values: float32 [n, latent_size] in [-1, 1]; None for a seed, whose latent is still to be drawn.
+        values: float32 [n, ...]; None for a seed, whose latent is still to be drawn.
         seed: the seed, where that is the name.
         origin: what made their sounds; None where nothing is known of it.
     """
@@ -114,16 +114,6 @@ def one(text):
     return found
 
 
-def fitting(source, latent_size):
-    """The values of a `Named` that is no seed, [n, latent_size]. Raises UserError where they are of another width."""
-    if source.values.shape[1] != latent_size:
-        raise UserError(
-            f"the latents of {source.name} are {source.values.shape[1]} wide, the run takes {latent_size}: they are of "
-            "another model. Give the run they were made with by --run."
-        )
-    return source.values
-
-
 def _place(text):
     """The archive that `text` names, the index in it, None for all, and the step of a preview, else None."""
     before, _, after = text.rpartition(":")
@@ -171,9 +161,7 @@ def _read(path, text):
 
 def _check(path, values):
     """Raises UserError where `values` of `path` are no latents."""
-    if values.ndim != 2 or not len(values) or values.dtype.kind != "f":
+    if values.ndim < 2 or not len(values) or values.dtype.kind != "f":
         raise UserError(
             f"the latents of {path} must be floats [n, width]. Received: {values.dtype} {list(values.shape)}."
         )
-    if not (np.abs(values) <= 1).all():  # numbers that are none are not, either
-        raise UserError(f"the latents of {path} must be finite and in [-1, 1]. Received: others. Take another file.")

@@ -1,36 +1,39 @@
-"""From latents to audio: what generating and everything that judges a generator share. Needs keras and numpy alone."""
+"""From latents to audio in batches of one size: what generating, previews and everything that judges sounds share."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from keras import ops
 
-from wavegan.backend import autodiff
-
 SAMPLES_AT_ONCE = 2**20  # of all clips computed at once, where nothing else is asked for
 
 
-def synthesizer(generator, batch_size=None):
-    """A function: latents [n, latent_size], n at least 1 → audio float32 [n, time, channels]. It is compiled once.
+def batched(
+    forward: Callable[[np.ndarray], Any], length: int, batch_size: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function: latents [n, ...], n at least 1 → audio float32 [n, time, channels].
 
     A latent's audio is the same to the last bit whatever others are computed with it, and how many, as long as the
-    batch size is the same: how a matrix product is summed up depends on its shape alone. Weights that change between
-    two calls count.
+    batch size is the same: how a matrix product is summed up depends on its shape alone.
 
     Args:
-        generator: a model that makes audio [batch, time, channels] of latents.
+        forward: a compiled function that makes audio [batch, time, channels] of latents [batch, ...].
+        length: of a clip, samples.
         batch_size: clips computed at once; the last batch is filled up with zeros. Memory grows with it. When None,
             what makes about a million samples.
     """
-    forward = autodiff.compiled(generator)
-    size = batch_size or max(1, SAMPLES_AT_ONCE // generator.output_shape[1])
+    size = batch_size or max(1, SAMPLES_AT_ONCE // length)
 
-    def synthesized(latents):
-        padded = np.concatenate([latents, np.zeros((-len(latents) % size, latents.shape[1]), "float32")])
+    def sampled(latents: np.ndarray) -> np.ndarray:
+        shape = latents.shape[1:]
+        padded = np.concatenate([latents, np.zeros((-len(latents) % size, *shape), "float32")])
         audio, underway = [], None
-        for batch in padded.reshape(-1, size, latents.shape[1]):
+        for batch in padded.reshape(-1, size, *shape):
             ahead = forward(batch)  # a GPU computes this one while the one before is copied
             if underway is not None:
                 audio.append(ops.convert_to_numpy(underway))
             underway = ahead
         return np.concatenate([*audio, ops.convert_to_numpy(underway)])[: len(latents)]
 
-    return synthesized
+    return sampled

@@ -1,16 +1,21 @@
-"""What a run is made of: one frozen dataclass, from which come flags, help texts, validation and config.json."""
+"""What a run is made of: its model family, its data, and all settings. They stand in its config.json."""
 
 import argparse
 import json
-import sys
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
+from wavegan.base import settings
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum, write_whole
+from wavegan.base.settings import flag, option, options_of
 from wavegan.data.lengths import LENGTHS
+from wavegan.models.family import Clip, Family, Model, Sampler, family_named
 
-FORMAT = 1  # of config.json
+FORMAT = 2  # of config.json
 AUDIO = {
     "sample_rate": (range(1, 10**6), "1 to 999,999 Hz"),
     "length": (LENGTHS, "16 × a product of 4s and 2s"),
@@ -18,227 +23,256 @@ AUDIO = {
 }
 
 
-def _option(default, help, least=None, most=None, choices=None, fixed=True):
-    """A field with a flag. `fixed` says that a run keeps the value it was made with."""
-    metadata = {"help": help, "least": least, "most": most, "choices": choices, "fixed": fixed}
-    return field(default=default, metadata=metadata)
+@dataclass(frozen=True)
+class Training:
+    """The settings of a training that every model family has."""
+
+    preset: str = option("paper", "sizes and rates that go together")
+    steps: int = option(200_000, "generator updates in all", least=1, fixed=False)
+    batch_size: int = option(64, "clips in a batch", least=1)
+    seed: int = option(0, "where everything random starts", least=0, most=2**31 - 1)
+    precision: str = option("float32", "of the networks' arithmetic", choices=("float32", "bfloat16"), fixed=False)
+    preview_every: int = option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
+    checkpoint_every: int = option(500, "steps between checkpoints", least=1, fixed=False)
+    checkpoint_minutes: float = option(5.0, "minutes between checkpoints, if these pass sooner", least=0, fixed=False)
+    evaluate_every: int = option(
+        0, "steps between evaluations, which keep the best checkpoint; 0: none", 0, fixed=False
+    )
+    keep_checkpoints: int = option(3, "newest checkpoints kept, beside the best one", least=1, fixed=False)
+    deterministic: bool = option(False, "the same bits again from the same seed, slower on a GPU", fixed=False)
+
+    def __post_init__(self) -> None:
+        settings.check(self)
 
 
 @dataclass(frozen=True)
-class Config:
-    """The settings of a run. The defaults are those of the paper (arXiv 1802.04208, table 2)."""
+class Data:
+    """The data set that a run is trained on: its directory and fingerprint, and what its clips are like."""
 
-    preset: str = _option("paper", "sizes and rates that go together", choices=("auto", "paper", "small", "tiny"))
-    steps: int = _option(200_000, "generator updates in all", least=1, fixed=False)
-    batch_size: int = _option(64, "clips in a batch", least=1)
-    model_dim: int = _option(64, "channels of the outermost hidden layer, doubled at every layer further in", least=1)
-    kernel_length: int = _option(25, "taps of every convolution (samples)", least=4)
-    latent_size: int = _option(100, "width of the latent", least=1)
-    phase_shuffle: int = _option(2, "largest shift after each of the critic's layers (time steps), 0 for none", 0, 16)
-    critic_updates: int = _option(5, "critic updates in a step, before the generator's one", least=1)
-    penalty_weight: float = _option(10.0, "weight of the gradient penalty", least=0)
-    critic_learning_rate: float = _option(1e-4, "Adam's learning rate for the critic", least=0)
-    generator_learning_rate: float = _option(1e-4, "Adam's learning rate for the generator", least=0)
-    ema: float = _option(0.0, "momentum of the averaged generator that makes the sounds, 0 for none", 0, 1)
-    seed: int = _option(0, "where everything random starts", least=0, most=2**31 - 1)
-    precision: str = _option("float32", "of the networks' arithmetic", choices=("float32", "bfloat16"), fixed=False)
-    preview_every: int = _option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
-    checkpoint_every: int = _option(500, "steps between checkpoints", least=1, fixed=False)
-    checkpoint_minutes: float = _option(5.0, "minutes between checkpoints, if these pass sooner", least=0, fixed=False)
-    evaluate_every: int = _option(
-        0, "steps between evaluations, which keep the best checkpoint; 0: none", 0, fixed=False
-    )
-    keep_checkpoints: int = _option(3, "newest checkpoints kept, beside the best one", least=1, fixed=False)
-    deterministic: bool = _option(False, "the same bits again from the same seed, slower on a GPU", fixed=False)
-
-    # Known from the data set; a reader of the run needs them.
-    data: str = ""  # the directory
-    data_fingerprint: str = ""
+    directory: str = ""
+    fingerprint: str = ""
     sample_rate: int = 16000  # Hz
     length: int = 16384  # samples
     channels: int = 1
-    finetuned_from: str = ""  # the run and step whose weights this run started with
 
-    def __post_init__(self):
-        for spec in _flags():
-            _check(spec, getattr(self, spec.name))
+    def __post_init__(self) -> None:
         for name, (possible, words) in AUDIO.items():
             value = getattr(self, name)
             if type(value) is not int or value not in possible:
                 raise UserError(f"{name} must be {words}. Received: {value!r}.")
-        for name in ("data", "data_fingerprint", "finetuned_from"):
+        for name in ("directory", "fingerprint"):
             if type(getattr(self, name)) is not str:
                 raise UserError(f"{name} must be a text. Received: {getattr(self, name)!r}.")
 
     @property
-    def dtype_policy(self):
-        """Keras' name of the precision: weights, losses and optimizers stay float32 in both."""
-        return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[self.precision]
+    def clip(self) -> Clip:
+        """What its clips are like."""
+        return Clip(self.sample_rate, self.length, self.channels)
 
-    def save(self, path):
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run.
+
+    Attributes:
+        family: the name of its model family.
+        data: what it is trained on.
+        training: the settings that every family has.
+        model: the family's own, an object of its `Settings`.
+        finetuned_from: the run and step whose weights it started with; empty where it started anew.
+        made_with: {package: version} of what made the run; nothing depends on it.
+    """
+
+    family: str
+    data: Data
+    training: Training
+    model: Any
+    finetuned_from: str = ""
+    made_with: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        if type(self.finetuned_from) is not str:
+            raise UserError(f"finetuned_from must be a text. Received: {self.finetuned_from!r}.")
+        if not isinstance(self.made_with, dict) or not all(type(text) is str for text in self.made_with.values()):
+            raise UserError(f"made_with must be names and versions of packages. Received: {self.made_with!r}.")
+        known = family_named(self.family)
+        _check_preset(known, self.training.preset)
+        known.check(self.model, self.data.clip)
+
+    def build_model(self) -> Model:
+        """The model, built and compiled, its weights drawn from the seed."""
+        family, training = family_named(self.family), self.training
+        return family.model(self.model, self.data.clip, training.seed, training.precision)
+
+    def build_sampler(self) -> Sampler:
+        """The part of the model that makes sounds alone, its weights to be restored."""
+        return family_named(self.family).sampler(self.model, self.data.clip, self.training.precision)
+
+    def save(self, path: str | os.PathLike) -> None:
         """Write config.json."""
         values = {"format": FORMAT, **asdict(self)}
         text = json.dumps({**values, "checksum": json_checksum(values)}, indent=2)
         write_whole(path, (text + "\n").encode())
 
     @classmethod
-    def load(cls, path):
-        """Read config.json. Raises UserError when it cannot be read or is not one of ours."""
+    def load(cls, path: str | os.PathLike) -> "Config":
+        """Read config.json, also that of an older version.
+
+        Raises UserError when it cannot be read or is not one of ours.
+        """
         try:
             stored = json.loads(Path(path).read_text(encoding="utf-8"))
             checksum = json_checksum(stored) if isinstance(stored, dict) else None
-            if checksum is None or stored.pop("format", None) != FORMAT:
+            written_as = stored.pop("format", None) if checksum is not None else None
+            if written_as not in (1, FORMAT):
                 raise ValueError(f"expected a settings file of format {FORMAT}")
             if stored.pop("checksum", None) != checksum:
                 raise ValueError("it was edited by hand: it differs from its checksum")
-            return cls(**stored)
-        except (OSError, ValueError, TypeError, RecursionError, UserError) as problem:
-            reason = str(problem).rstrip(".")
+            return cls._of_values(stored if written_as == FORMAT else _grouped(stored))
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, UserError) as problem:
+            reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem).rstrip(".")
             raise UserError(f"{path} cannot be used: {reason}. Restore it, or start a new run with --run.") from None
 
-    def text(self):
+    @classmethod
+    def _of_values(cls, values: dict[str, Any]) -> "Config":
+        parts = {
+            "data": Data(**values.pop("data")),
+            "training": Training(**values.pop("training")),
+            "model": family_named(values["family"]).Settings(**values.pop("model")),
+        }
+        return cls(**values, **parts)
+
+    def changed(self, values: Mapping[str, Any]) -> "Config":
+        """This configuration with other values, {name: value}, of any settings and of what the clips are like."""
+        parts = {}
+        for part in ("data", "training", "model"):
+            own = {each.name for each in fields(getattr(self, part))}
+            parts[part] = replace(getattr(self, part), **{name: values[name] for name in own & values.keys()})
+        return replace(self, **parts)
+
+    def flat(self) -> dict[str, Any]:
+        """{name: value} of all settings; `data` is the directory of the data set."""
+        data = {"data" if name == "directory" else name: value for name, value in asdict(self.data).items()}
+        data["data_fingerprint"] = data.pop("fingerprint")
+        own = {"family": self.family, **asdict(self.training), **asdict(self.model)}
+        return {**own, **data, "finetuned_from": self.finetuned_from}
+
+    def text(self) -> str:
         """All settings, a line each."""
-        width = max(len(spec.name) for spec in fields(self))
-        return "\n".join(f"{spec.name:<{width}}  {getattr(self, spec.name)}" for spec in fields(self))
+        values = self.flat()
+        width = max(map(len, values))
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in values.items())
 
 
-SHAPES = ("model_dim", "kernel_length", "latent_size")  # what the networks' weights depend on
-
-PRESETS = {
-    "paper": {},
-    "small": {
-        "steps": 20_000,
-        "batch_size": 16,
-        "model_dim": 16,
-        "critic_updates": 4,
-        "critic_learning_rate": 6e-4,
-        "generator_learning_rate": 2e-4,
-        "ema": 0.995,
-        "preview_every": 250,
-        "checkpoint_every": 250,
-    },
-    "tiny": {
-        "steps": 1_650,
-        "batch_size": 16,
-        "model_dim": 16,
-        "critic_updates": 2,
-        "critic_learning_rate": 1e-3,
-        "generator_learning_rate": 1e-3,
-        "ema": 0.99,
-        "preview_every": 250,
-        "checkpoint_every": 250,
-    },
-}
+def _grouped(flat: dict[str, Any]) -> dict[str, Any]:
+    """What format 1 held, which knew one family and no groups, as format 2 groups it."""
+    data = {"directory": flat.pop("data"), "fingerprint": flat.pop("data_fingerprint")}
+    data |= {name: flat.pop(name) for name in AUDIO}
+    finetuned_from = flat.pop("finetuned_from")
+    training = {each.name: flat.pop(each.name) for each in fields(Training)}
+    return {"family": "gan", "data": data, "training": training, "model": flat, "finetuned_from": finetuned_from}
 
 
-def resolve(given, gpu, **data):
+def resolve(given: Mapping[str, Any], family: Family, gpu: bool, **data: Any) -> Config:
     """The configuration for the flags that were given, on this machine, for this data set.
 
     Args:
         given: {name: value} of the flags a person typed; they win over the preset.
+        family: the model's.
         gpu: whether there is a GPU; decides what the preset "auto" means.
-        data: data, data_fingerprint, sample_rate (Hz), length (samples), channels.
+        data: values of `Data`.
+
+    Raises UserError for a value that is not possible.
     """
     preset = given.get("preset", "auto")
     if preset == "auto":
-        preset = "paper" if gpu else "small"
-    return Config(**{**PRESETS[preset], **given, "preset": preset, **data})
+        preset = family.preset(gpu)
+    _check_preset(family, preset)
+    chosen = {**family.presets[preset], **given, "preset": preset}
+    own = {each.name for each in options_of(family.Settings)}
+    return Config(
+        family.name,
+        Data(**data),
+        Training(**{name: value for name, value in chosen.items() if name not in own}),
+        family.Settings(**{name: value for name, value in chosen.items() if name in own}),
+    )
 
 
-def continued(stored, given):
+def continued(stored: Config, given: Mapping[str, Any]) -> Config:
     """The configuration of a run that goes on: as stored, with the changes of `given` that a run may undergo.
 
     Raises UserError for a flag that a run keeps for life and that differs from the stored value.
     """
-    for spec in _flags():
-        wanted = given.get(spec.name, getattr(stored, spec.name))
-        if spec.metadata["fixed"] and wanted not in (getattr(stored, spec.name), "auto"):
+    for each in _options(stored):
+        now = stored.flat()[each.name]
+        wanted = given.get(each.name, now)
+        if each.metadata["fixed"] and wanted not in (now, "auto"):
             raise UserError(
-                f"{_flag(spec)} was {getattr(stored, spec.name)} when this run was made. Received: {wanted}. "
-                f"Leave {_flag(spec)} out to go on, or start another run with --run."
+                f"{flag(each.name)} was {now} when this run was made. Received: {wanted}. Leave {flag(each.name)} out "
+                "to go on, or start another run with --run."
             )
-    return replace(stored, **{name: value for name, value in given.items() if name in _changeable()})
+    changeable = {each.name for each in _options(stored) if not each.metadata["fixed"]}
+    return stored.changed({name: value for name, value in given.items() if name in changeable})
 
 
-def finetuned(stored, given, **data):
+def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
     """The configuration of a new run on other data that starts with the weights of the run `stored` is of.
 
     Raises UserError for a flag or data that would make other networks.
     """
     for name in ("length", "channels"):
-        if data[name] != getattr(stored, name):
+        if getattr(data, name) != getattr(stored.data, name):
             raise UserError(
-                f"the data set has {name} {data[name]}, the run to start from has {getattr(stored, name)}: its "
-                f"networks do not fit. Prepare the data with --{name} {getattr(stored, name)}."
+                f"the data set has {name} {getattr(data, name)}, the run to start from has "
+                f"{getattr(stored.data, name)}: its networks do not fit. Prepare the data with --{name} "
+                f"{getattr(stored.data, name)}."
             )
-    for spec in _flags():
-        wanted = given.get(spec.name, getattr(stored, spec.name))
-        if spec.name in SHAPES and wanted != getattr(stored, spec.name):
+    shapes = {each.name for each in _options(stored) if each.metadata["shapes"]}
+    for name in sorted(shapes & given.keys()):
+        now = getattr(stored.model, name)
+        if given[name] != now:
             raise UserError(
-                f"{_flag(spec)} is {getattr(stored, spec.name)} in the run to start from. Received: {wanted}. Leave "
-                f"{_flag(spec)} out."
+                f"{flag(name)} is {now} in the run to start from. Received: {given[name]}. Leave {flag(name)} out."
             )
     preset = given.get("preset", "auto")
-    chosen = {} if preset == "auto" else {n: v for n, v in PRESETS[preset].items() if n not in SHAPES}
-    kept = {"preset": stored.preset if preset == "auto" else preset}
-    return replace(stored, **{**chosen, **given, **kept, **data})
+    presets = family_named(stored.family).presets
+    if preset == "auto":
+        chosen, preset = {}, stored.training.preset
+    else:
+        _check_preset(family_named(stored.family), preset)
+        chosen = {name: value for name, value in presets[preset].items() if name not in shapes}
+    return replace(stored.changed({**chosen, **given, "preset": preset}), data=data, made_with={})
 
 
-def names():
+def _options(stored: Config) -> list:
+    return [*options_of(stored.training), *options_of(stored.model)]
+
+
+def _check_preset(family: Family, preset: Any) -> None:
+    if preset not in family.presets:
+        raise UserError(f"--preset must be one of auto, {', '.join(family.presets)}. Received: {preset}.")
+
+
+def names(family: Family) -> list[str]:
     """The names of all settings that have a flag."""
-    return [spec.name for spec in _flags()]
+    return [each.name for each in (*options_of(Training), *options_of(family.Settings))]
 
 
-def add_flags(parser, only=None):
-    """Add a flag for every setting, or those named in `only`, to an argparse parser.
+def add_flags(parser: argparse.ArgumentParser, family: Family, only: list[str] | None = None) -> None:
+    """Add a flag for every setting of `family`, or those named in `only`, to a parser: the shared ones, and its own.
 
     A flag that is not typed leaves no attribute behind.
     """
-    for spec in _flags():
-        if only is not None and spec.name not in only:
-            continue
-        presets = ", ".join(f"{values[spec.name]} ({name})" for name, values in PRESETS.items() if spec.name in values)
-        default = "auto" if spec.name == "preset" else f"{spec.default}{'; ' + presets if presets else ''}"
-        if spec.type is bool:
-            parser.add_argument(_flag(spec), action="store_true", default=argparse.SUPPRESS, help=spec.metadata["help"])
-            continue
-        parser.add_argument(
-            _flag(spec),
-            type=spec.type,
-            choices=spec.metadata["choices"],
-            default=argparse.SUPPRESS,
-            metavar=None if spec.metadata["choices"] else spec.type.__name__.upper(),
-            help=f"{spec.metadata['help']} (default: {default})",
-        )
+    groups = {"training": Training, family.title: family.Settings}
+    for title, group in groups.items():
+        if any(only is None or each.name in only for each in options_of(group)):
+            settings.add_flags(parser.add_argument_group(title), group, family.presets, only)
+    if only is None or "preset" in only:
+        (preset,) = (action for action in parser._actions if action.dest == "preset")
+        preset.choices, preset.metavar = ("auto", *family.presets), None
+        preset.help = "sizes and rates that go together (default: auto)"
 
 
-def given_flags(arguments):
-    """{name: value} of the settings that were typed, from an argparse namespace."""
-    return {spec.name: getattr(arguments, spec.name) for spec in _flags() if hasattr(arguments, spec.name)}
-
-
-def _flags():
-    return [spec for spec in fields(Config) if spec.metadata]
-
-
-def _changeable():
-    return {spec.name for spec in _flags() if not spec.metadata["fixed"]}
-
-
-def _flag(spec):
-    return "--" + spec.name.replace("_", "-")
-
-
-def _check(spec, value):
-    least, most, choices = (spec.metadata[key] for key in ("least", "most", "choices"))
-    kinds = (int, float) if spec.type is float else (spec.type,)
-    if not isinstance(value, kinds) or isinstance(value, bool) is not (spec.type is bool):
-        raise UserError(f"{_flag(spec)} must be of type {spec.type.__name__}. Received: {value!r}.")
-    if spec.type is float and not abs(value) <= sys.float_info.max:
-        raise UserError(f"{_flag(spec)} must be a finite number. Received: {value}.")
-    if choices and value not in choices:
-        raise UserError(f"{_flag(spec)} must be one of {', '.join(choices)}. Received: {value}.")
-    if least is not None and not value >= least:
-        raise UserError(f"{_flag(spec)} must be {least} or more. Received: {value}.")
-    if most is not None and not value <= most:
-        raise UserError(f"{_flag(spec)} must be {most} or less. Received: {value}.")
+def given_flags(arguments: argparse.Namespace, family: Family) -> dict[str, Any]:
+    """{name: value} of the settings that were typed."""
+    return {name: getattr(arguments, name) for name in names(family) if hasattr(arguments, name)}

@@ -150,7 +150,7 @@ class Run:
             facts = checkpoint.read_facts(self.checkpoint_path(step))
         except checkpoint.BROKEN:
             return None
-        return f"{facts['sha256']}, {self.config().precision}"
+        return f"{facts['sha256']}, {self.config().training.precision}"
 
     def set_aside(self, step):
         """Rename the checkpoint of `step`, which is damaged, so that it does not count any more."""

@@ -19,7 +19,6 @@ from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
 from wavegan.base.quiet import native_stderr_hidden
-from wavegan.models.sampling import synthesizer
 
 FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
 
@@ -45,16 +44,10 @@ class StepCallback(keras.callbacks.Callback):
 class ProgressBar(StepCallback):
     """Step, total, steps per second, time left and the losses, on standard error."""
 
-    SHOWN = {
-        "critic/wasserstein_distance": "distance",
-        "critic/gradient_penalty": "penalty",
-        "generator/loss": "generator",
-        "audio/rms_generated": "rms",
-    }
-
-    def __init__(self, total):
+    def __init__(self, total, facts):
         super().__init__()
         self.total = total
+        self.shown = {fact.key: fact.short for fact in facts if fact.short}
         self.progress = None
 
     def on_train_begin(self, logs=None):
@@ -63,7 +56,7 @@ class ProgressBar(StepCallback):
         say("compiling the training step; the first one takes a little longer …")
 
     def on_step(self, step, logs):
-        facts = {short: f"{logs[name]:.3g}" for name, short in self.SHOWN.items() if name in logs}
+        facts = {short: f"{logs[name]:.3g}" for name, short in self.shown.items() if name in logs}
         if self.progress is None:
             shown = ", ".join(map(" ".join, facts.items()))
             say(f"step {step} after {time.monotonic() - self.started:.1f} s: {shown}")
@@ -123,7 +116,7 @@ class Previews(StepCallback):
     Args:
         events: an `events.Events`.
         folder: where `step-00000500/` folders with WAV files and `sheet.png` go.
-        latents: [n, latent_size], the same for the whole run.
+        latents: [n, ...], the same for the whole run.
         sample_rate: Hz.
         every: steps between previews; one more comes within the first minute.
     """
@@ -135,7 +128,7 @@ class Previews(StepCallback):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        self.synthesize = synthesizer(self.model.averaged_generator)  # as generate.py does: the same, to the last bit
+        self.sampler = self.model.sampler()  # as generate.py does: the same, to the last bit
         self.early_at = None
         if self.step == 0:
             self.preview(0)
@@ -157,7 +150,7 @@ class Previews(StepCallback):
         """Make, write and log the preview of `step`."""
         _ = self.model  # asking for it is what brings its variables up to date under JAX
         with native_stderr_hidden():  # compilers talk
-            audio = self.synthesize(self.latents)
+            audio = self.sampler(self.latents)
         folder = self.folder / f"step-{step:08d}"
         sheet = preview_sheet(audio, self.sample_rate, f"generated, step {step}")
         try:

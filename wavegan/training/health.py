@@ -1,79 +1,50 @@
-"""What goes wrong in a GAN without anybody being told: numbers that blow up, silence, sounds that are all alike."""
+"""What goes wrong in a training: numbers that are not finite, and the symptoms that the model family knows of."""
 
 import math
 from collections import deque
+from collections.abc import Iterable, Mapping
 
+from wavegan.models.family import Fact
+from wavegan.runs.events import Events
 from wavegan.training.callbacks import Diverged, StepCallback, say
 
-STRETCH = 50  # steps over which a symptom must last
-LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
-LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a square wave 1
-QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
-SILENT_CLIPS = 0.3  # share of what is generated that may be silent, beside the recordings' share
-LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
+STRETCH = 50  # steps over which a lasting symptom must last
 
 
 class Health(StepCallback):
-    """Stops at the first number that is not finite; warns once of every other illness.
+    """Stops at the first number that is not finite; warns once of every symptom.
 
     Args:
         events: an `events.Events`, which gets the warnings, too.
+        facts: the family's. Of the lasting symptoms the first one counts, in their order.
     """
 
-    def __init__(self, events):
+    def __init__(self, events: Events, facts: Iterable[Fact]):
         super().__init__()
         self.events = events
-        self.told = set()
-        self.recent = {}  # of each fact the values of the last steps
+        self.facts = [fact for fact in facts if fact.symptom]
+        self.warned: set[Fact] = set()
+        self.recent: dict[str, deque[float]] = {}  # of each number the values of the last steps
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Mapping[str, float]) -> None:
+        """Looks at the numbers of a step."""
         for name, value in logs.items():
             if not math.isfinite(value):
                 self.events.text("warnings", f"{name} became {value}; the training was stopped", step)
                 raise Diverged(f"{name} became {value} at step {step}")
             self.recent.setdefault(name, deque(maxlen=STRETCH)).append(value)
-        for network in ("critic", "generator"):
-            if logs.get(f"{network}/gradient_norm", 0.0) > LARGEST_NORM:
-                self._warn(f"{network}/gradient_norm", step, (
-                    f"the {network}'s gradients grew to a norm of {logs[f'{network}/gradient_norm']:.3g}: the training "
-                    f"is about to diverge. Start another run with a lower --{network}-learning-rate"
-                ))  # fmt: skip
-        rms, real = self._mean("audio/rms_generated"), self._mean("audio/rms_real")
-        if rms is not None and rms > max(LOUDEST, real):
-            self._warn("loud", step, (
-                f"the generator is stuck at full scale (RMS {rms:.2g}, the recordings' is {real:.2g}). Start another "
-                "run with a lower --generator-learning-rate"
-            ))  # fmt: skip
-        elif rms is not None and rms < QUIETEST * real:
-            self._warn("silent", step, (
-                f"the generator has gone silent (RMS {rms:.2g}, the recordings' is {real:.2g}). If it stays so for "
-                "some hundred steps, start another run with lower learning rates or more --critic-updates"
-            ))  # fmt: skip
-        elif self._silent_clips() > SILENT_CLIPS:
-            share, of_real = self._mean("audio/silent_generated"), self._mean("audio/silent_real")
-            self._warn("silent clips", step, (
-                f"many of the generated clips are silent ({share:.0%}, of the recordings {of_real:.0%}). If it stays "
-                "so for some hundred steps, start another run with lower learning rates, more --critic-updates or "
-                "--phase-shuffle 2"
-            ))  # fmt: skip
-        elif (spread := self._mean("audio/spread")) is not None and spread < LEAST_SPREAD:
-            self._warn("alike", step, (
-                f"the generated clips are all alike (spread {spread:.2g}, 1 is healthy). If it stays so for some "
-                "hundred steps, start another run with lower learning rates or more --critic-updates"
-            ))  # fmt: skip
+        means = {name: sum(values) / STRETCH for name, values in self.recent.items() if len(values) == STRETCH}
+        lasting = False
+        for fact in self.facts:
+            values = means if fact.lasting else logs
+            if fact.key not in values or (lasting and fact.lasting):
+                continue
+            if text := fact.symptom(values):
+                lasting |= fact.lasting
+                self._warn(fact, step, text)
 
-    def _silent_clips(self):
-        """How much larger the share of silent clips is among the generated ones than among the recordings."""
-        generated, real = self._mean("audio/silent_generated"), self._mean("audio/silent_real")
-        return 0.0 if generated is None or real is None else generated - real
-
-    def _mean(self, name):
-        """Over the last stretch; None before there is one."""
-        values = self.recent.get(name, ())
-        return sum(values) / STRETCH if len(values) == STRETCH else None
-
-    def _warn(self, what, step, text):
-        if what not in self.told:
-            self.told.add(what)
+    def _warn(self, fact, step, text):
+        if fact not in self.warned:
+            self.warned.add(fact)
             say(f"warning at step {step}: {text}.")
             self.events.text("warnings", text, step)

@@ -11,7 +11,7 @@ from wavegan.evaluation.protocol import NOISE, Evaluation, ceiling
 from wavegan.evaluation.scores.catalogue import SCORES
 from wavegan.evaluation.store import add
 from wavegan.evaluation.terminal import described, text
-from wavegan.models.sampling import synthesizer
+from wavegan.models.family import family_named
 from wavegan.runs.events import Events, forget_after
 from wavegan.training.callbacks import StepCallback, save, say
 
@@ -30,14 +30,16 @@ class Evaluations(StepCallback):
     Args:
         run: a `runs.Run`.
         events: an `events.Events`, the run's.
-        evaluation: a `measure.Evaluation` without distances.
+        evaluation: a `protocol.Evaluation` without distances.
+        latents: of the clips that are scored, [n, ...].
         every: steps.
         beside: {name: array} of what belongs to every checkpoint beside the model.
     """
 
-    def __init__(self, run, events, evaluation, every, beside):
+    def __init__(self, run, events, evaluation, latents, every, beside):
         super().__init__()
-        self.run, self.events, self.evaluation, self.every, self.beside = run, events, evaluation, every, beside
+        self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
+        self.every, self.beside = every, beside
         self.spent, self.cost, self.count = 0.0, None, 0  # cost: seconds of the last one
         self.levels = {}  # of each set beside the generated one its events
         self.told = False  # that they have to wait
@@ -48,7 +50,7 @@ class Evaluations(StepCallback):
             folder = self.run.path / "levels" / name
             forget_after(folder, self.step, warn=say)
             self.levels[name] = Events(folder)
-        self.synthesize = synthesizer(self.model.averaged_generator)
+        self.sampler = self.model.sampler()
         self.evaluation.measure(self._made())  # compiles
         before = time.monotonic()
         self.evaluation.measure(self._made())  # tells what one takes
@@ -114,8 +116,8 @@ class Evaluations(StepCallback):
         say(f"quality at step {step}{best}: {self._told(found)}")
 
     def _made(self):
-        latent_size = self.model.generator.input_shape[-1]  # which also brings the model up to date under JAX
-        return self.evaluation.generated(self.synthesize, latent_size)
+        _ = self.model  # asking for it is what brings its variables up to date under JAX
+        return self.evaluation.generated(self.sampler, self.latents)
 
     def _count(self, before):
         self.cost = time.monotonic() - before
@@ -138,13 +140,15 @@ def _scalars(found):
     return {f"quality/{key}": value["mean"] for key, value in found.items()}
 
 
-def evaluations(run, info, config, events, beside):
+def evaluations(run, info, config, events, latent_shape, beside):
     """The callback for a training of `run` with `config` on the data set that `info` describes.
 
     What it needs is made before the training begins, and is not counted: the classifier of the data set, perhaps.
     """
     before = time.monotonic()
-    embedding = embedding_of(config.data, info, say)
-    evaluation = Evaluation(config.data, info, CLIPS, config.seed, say, distances=False, embedding=embedding)
+    directory, seed = config.data.directory, config.training.seed
+    embedding = embedding_of(directory, info, say)
+    evaluation = Evaluation(directory, info, CLIPS, seed, say, distances=False, embedding=embedding)
     say(f"quality   ready after {clock(time.monotonic() - before)}. Embedding: {described(embedding)}")
-    return Evaluations(run, events, evaluation, config.evaluate_every, beside)
+    latents = family_named(config.family).latents.draw(evaluation.n, latent_shape, seed)
+    return Evaluations(run, events, evaluation, latents, config.training.evaluate_every, beside)

@@ -6,7 +6,8 @@ import tensorflow as tf
 from benchmarks.plain import plain_critic
 from wavegan.backend import autodiff
 from wavegan.models.gan import losses
-from wavegan.models.gan.model import WaveGAN, gan_from
+from wavegan.models.gan.family import GAN
+from wavegan.models.gan.model import WaveGAN
 from wavegan.models.gan.networks import build_critic, build_generator
 from wavegan.runs.config import resolve
 
@@ -28,7 +29,7 @@ def small_gan(seed=0, critic_updates=UPDATES, phase_shuffle=2, ema=0.9):
 
 
 def steps_of_audio(steps, updates=UPDATES, seed=0):
-    audio = np.random.default_rng(seed).normal(0, 0.1, (steps, updates, BATCH, LENGTH, 1)).astype("float32")
+    audio = np.random.default_rng(seed).normal(0, 0.1, (steps, BATCH, updates, LENGTH, 1)).astype("float32")
     return tf.data.Dataset.from_tensor_slices({"audio": audio})
 
 
@@ -59,8 +60,8 @@ def test_the_critic_step_is_the_papers_formula():
 
 def test_the_critics_update_follows_the_gradient_of_the_papers_formula():
     """Against Keras' own convolutions, separate calls and the loss as it stands in arXiv 1704.00028, algorithm 1."""
-    config = resolve(SMALL | {"phase_shuffle": 0}, gpu=False, length=1024)
-    gan = gan_from(config)
+    config = resolve(SMALL | {"phase_shuffle": 0}, GAN, gpu=False, length=1024)
+    gan = config.build_model()
     gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))  # an update is minus the gradient
     real = tf.random.normal((BATCH, 1024, 1), stddev=0.1, seed=1)
     seeds = gan.seed_generator.state.numpy()
@@ -87,12 +88,12 @@ def test_the_critics_update_follows_the_gradient_of_the_papers_formula():
 
 
 def test_in_bfloat16_the_networks_compute_and_nothing_else():
-    gan = gan_from(resolve(SMALL | {"precision": "bfloat16"}, gpu=False, length=1024))
+    gan = resolve(SMALL | {"precision": "bfloat16"}, GAN, gpu=False, length=1024).build_model()
     computing = {layer.name: layer.compute_dtype for layer in gan.generator.layers + gan.critic.layers}
     exact = {name for name, dtype in computing.items() if dtype == "float32"}
     assert exact == {"latents", "audio", "score"}
     assert set(computing.values()) == {"bfloat16", "float32"}
-    facts = gan.adversarial_step({"audio": tf.random.normal((2, BATCH, 1024, 1), stddev=0.1, seed=1)})
+    facts = gan.adversarial_step({"audio": tf.random.normal((BATCH, 2, 1024, 1), stddev=0.1, seed=1)})
     assert {fact.dtype for fact in facts.values()} == {tf.float32}
     floating = [array for array in gan.state().values() if array.dtype.kind != "i"]
     assert {array.dtype for array in floating} == {np.dtype("float32")}
@@ -106,7 +107,7 @@ def test_in_bfloat16_the_penalty_differs_by_less_than_2_percent(scale):
     penalties = {}
     for precision in ("float32", "bfloat16"):
         settings = {"preset": "tiny", "precision": precision, "phase_shuffle": 0}
-        critic = gan_from(resolve(settings, gpu=False, length=4096)).critic
+        critic = resolve(settings, GAN, gpu=False, length=4096).build_model().critic
         critic.set_weights([scale * weight for weight in critic.get_weights()])
         penalties[precision] = float(losses.gradient_penalty(autodiff.input_gradient(critic, clips)))
     assert penalties["bfloat16"] == pytest.approx(penalties["float32"], rel=0.02, abs=1e-4)
@@ -142,13 +143,13 @@ def test_every_critic_update_sees_its_own_real_batch(monkeypatch):
     audio = next(iter(steps_of_audio(1)))
     gan.train_step(audio)
     assert len(seen) == UPDATES
-    np.testing.assert_array_equal(np.stack(seen), audio["audio"])
+    np.testing.assert_array_equal(np.stack(seen, axis=1), audio["audio"])
 
 
 def test_a_step_learns_to_tell_real_from_fake():
     gan = small_gan(critic_updates=5)
     tone = 0.5 * np.sin(np.arange(LENGTH) / 5, dtype="float32")
-    audio = np.broadcast_to(tone[None, None, None, :, None], (60, 5, BATCH, LENGTH, 1))
+    audio = np.broadcast_to(tone[None, None, None, :, None], (60, BATCH, 5, LENGTH, 1))
     history = []
     gan.fit(
         tf.data.Dataset.from_tensor_slices({"audio": audio}),
@@ -168,8 +169,8 @@ def test_a_step_learns_to_tell_real_from_fake():
 def test_a_step_counts_clips_below_a_tenth_of_the_recordings_loudness():
     gan = small_gan()
     tone = 0.5 * np.sin(np.arange(LENGTH) / 5, dtype="float32")[:, None]
-    audio = np.broadcast_to(tone, (UPDATES, BATCH, LENGTH, 1)).copy()
-    audio[:, :1] *= 0.05
+    audio = np.broadcast_to(tone, (BATCH, UPDATES, LENGTH, 1)).copy()
+    audio[:1] *= 0.05
     for weight, silent in ((1.0, 0.0), (0.0, 1.0)):
         gan.generator.set_weights([weight * array for array in gan.generator.get_weights()])
         facts = gan.train_step({"audio": tf.constant(0.001 * audio)})
@@ -201,7 +202,7 @@ def test_anybodys_keras_callback_works(tmp_path):
 
 def test_data_without_the_axis_of_updates_is_named():
     gan = small_gan()
-    with pytest.raises(ValueError, match=r"shape \[critic_updates=2, batch, time, channels\]. Received: \(3, 256, 1\)"):
+    with pytest.raises(ValueError, match=r"shape \[batch, critic_updates=2, time, channels\]. Received: \(3, 256, 1\)"):
         gan.train_step({"audio": tf.zeros((BATCH, LENGTH, 1))})
 
 
@@ -230,11 +231,11 @@ def test_the_state_of_another_model_is_refused():
 
 
 def test_one_seed_makes_one_model():
-    config = resolve({"preset": "tiny", "model_dim": 2}, gpu=False, sample_rate=8000, length=4096, channels=1)
-    one, again = gan_from(config).state(), gan_from(config).state()
+    config = resolve({"preset": "tiny", "model_dim": 2}, GAN, gpu=False, sample_rate=8000, length=4096, channels=1)
+    one, again = config.build_model().state(), config.build_model().state()
     assert all(np.array_equal(one[name], again[name]) for name in one)
-    other = gan_from(resolve({"preset": "tiny", "model_dim": 2, "seed": 1}, False, length=4096)).state()
-    assert not np.array_equal(one["generator/000/kernel"], other["generator/000/kernel"])
+    other = resolve({"preset": "tiny", "model_dim": 2, "seed": 1}, GAN, False, length=4096).build_model().state()
+    assert not np.array_equal(one["sampler/000/kernel"], other["sampler/000/kernel"])
 
 
 def test_the_penalty_weight_is_used():
@@ -267,7 +268,7 @@ def test_the_model_sounds_like_its_average_and_trains_with_its_generator():
 def test_without_an_average_there_is_no_second_generator():
     gan = small_gan(ema=0.0)
     assert gan.averaged_generator is gan.generator
-    assert not any(name.startswith("averaged") for name in gan.state())
+    assert not any(name.startswith("generator/") for name in gan.state())
 
 
 def test_a_saved_keras_model_goes_on_where_it_was(tmp_path):
@@ -311,7 +312,7 @@ def test_every_setting_reaches_the_model():
         "preset": "tiny", "model_dim": 3, "kernel_length": 9, "latent_size": 7, "phase_shuffle": 1, "critic_updates": 3,
         "penalty_weight": 4.5, "critic_learning_rate": 3e-4, "generator_learning_rate": 2e-4, "ema": 0.5,
     }  # fmt: skip
-    gan = gan_from(resolve(given, gpu=False, sample_rate=8000, length=1024, channels=2))
+    gan = resolve(given, GAN, gpu=False, sample_rate=8000, length=1024, channels=2).build_model()
     assert gan.generator.input_shape == (None, 7) and gan.generator.output_shape == (None, 1024, 2)
     assert gan.critic.get_layer("downsample_0").kernel.shape == (9, 2, 3)
     assert gan.critic.get_layer("phase_shuffle_0").radius == 1
@@ -322,5 +323,5 @@ def test_every_setting_reaches_the_model():
         assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.9)  # the paper's
     assert not any(
         "phase_shuffle" in layer.name
-        for layer in gan_from(resolve(given | {"phase_shuffle": 0}, gpu=False, length=1024)).critic.layers
+        for layer in resolve(given | {"phase_shuffle": 0}, GAN, gpu=False, length=1024).build_model().critic.layers
     )

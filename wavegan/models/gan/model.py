@@ -4,13 +4,18 @@ Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajan
 (the step: some critic updates, then one of the generator).
 """
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 from keras import ops
 
 from wavegan.backend import autodiff
+from wavegan.models.family import Clip
 from wavegan.models.gan import losses
-from wavegan.models.gan.networks import build_critic, build_generator
+from wavegan.models.gan.networks import build_critic
+from wavegan.models.gan.sampler import GeneratorSampler, dtype_policy, generator
+from wavegan.models.gan.settings import Settings
 
 SILENT = 0.1  # of the recordings' RMS: a clip below it counts as silent
 
@@ -39,7 +44,7 @@ class WaveGAN(keras.Model):
         gan.compile(keras.optimizers.Adam(1e-4, 0.5, 0.9), keras.optimizers.Adam(1e-4, 0.5, 0.9))
         gan.fit(batches, steps_per_epoch=1000, epochs=200)
 
-    Each element of `batches` is one step: {"audio": [critic_updates, batch, time, channels]}.
+    Each element of `batches` is one step: {"audio": [batch, critic_updates, time, channels]}.
     """
 
     def __init__(self, generator, critic, critic_updates=5, penalty_weight=10.0, ema=0.0, seed=None, **kwargs):
@@ -95,17 +100,17 @@ class WaveGAN(keras.Model):
         return autodiff.carried(self, self.adversarial_step, *arguments)
 
     def adversarial_step(self, data):
-        """One step on `data`, {"audio": [critic_updates, batch, time, channels]}. Returns {name: scalar}."""
+        """One step on `data`, {"audio": [batch, critic_updates, time, channels]}. Returns {name: scalar}."""
         real = keras.utils.unpack_x_y_sample_weight(data)[0]["audio"]  # from a generator it comes in a tuple
-        if len(real.shape) != 4 or real.shape[0] != self.critic_updates:
+        if len(real.shape) != 4 or real.shape[1] != self.critic_updates:
             raise ValueError(
-                f"Expected data['audio'] of shape [critic_updates={self.critic_updates}, batch, time, channels]. "
+                f"Expected data['audio'] of shape [batch, critic_updates={self.critic_updates}, time, channels]. "
                 f"Received: {tuple(real.shape)}."
             )
-        per_update = [self.critic_step(real[update]) for update in range(self.critic_updates)]
+        per_update = [self.critic_step(real[:, update]) for update in range(self.critic_updates)]
         facts = {name: sum(each[name] for each in per_update) / self.critic_updates for name in per_update[0]}
         loudness = rms(real)
-        facts |= self.generator_step(real.shape[1], SILENT * loudness)
+        facts |= self.generator_step(real.shape[0], SILENT * loudness)
         return {**facts, "audio/rms_real": loudness, "audio/silent_real": silent_share(real, SILENT * loudness)}
 
     def critic_step(self, real):
@@ -183,22 +188,52 @@ class WaveGAN(keras.Model):
         for name, variable in variables.items():
             variable.assign(arrays[name])
 
+    def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over the networks of another model's state; its optimizers and seeds stay its own.
+
+        The other one may have no averaged generator: then it starts as the generator, or the other way round.
+        """
+        state = self.state()
+        sources = {"critic": ("critic",), "sampler": ("sampler", "generator"), "generator": ("generator", "sampler")}
+        if not self.ema:
+            sources["sampler"] = ("generator", "sampler")
+        for network, names in sources.items():
+            mine = _weights(state, network)
+            theirs = next(found for name in names if (found := _weights(arrays, name)))
+            if mine:
+                state |= dict(zip(mine, theirs.values(), strict=True))
+        self.restore(state)
+
+    def sampler(self) -> GeneratorSampler:
+        """One that makes the sounds of the averaged generator as it is whenever it is called."""
+        return GeneratorSampler(self.averaged_generator)
+
+    def sizes(self) -> dict[str, int]:
+        """{network: how many parameters it has}."""
+        return {network.name: network.count_params() for network in (self.generator, self.critic)}
+
     def _named_variables(self):
         parts = {
-            "generator": self.generator.variables,
+            "sampler": self.averaged_generator.weights,
             "critic": self.critic.variables,
             "generator_optimizer": self.optimizer.variables,
             "critic_optimizer": self.critic_optimizer.variables,
             "seed": [self.seed_generator.state],
         }
         if self.ema:
-            parts["averaged_generator"] = self.averaged_generator.weights
+            parts["generator"] = self.generator.variables
         # Numbered, because Keras counts seed generators over the whole process and so their paths are not stable.
         return {
             f"{part}/{number:03d}/{variable.name}": variable
             for part, variables in parts.items()
             for number, variable in enumerate(variables)
         }
+
+
+def _weights(arrays, network):
+    """Those of a network among {name: array}, in their order: their numbers also count seeds."""
+    own = {name: array for name, array in arrays.items() if name.startswith(f"{network}/")}
+    return {name: array for name, array in own.items() if "seed" not in name}
 
 
 def _copy(generator):
@@ -233,28 +268,23 @@ def global_norm(gradients):
     return ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))
 
 
-def generator_from(config):
-    """The generator that `config` describes, its weights drawn from the seed."""
-    size = (config.length, config.channels, config.model_dim, config.kernel_length)
-    return build_generator(*size, config.latent_size, config.dtype_policy)
-
-
-def gan_from(config):
-    """The compiled `WaveGAN` that `config` describes, its weights drawn from the seed."""
-    keras.utils.set_random_seed(config.seed)
-    draws = np.random.SeedSequence(config.seed).generate_state(2)
-    size = (config.length, config.channels, config.model_dim, config.kernel_length)
-    critic = build_critic(*size, config.phase_shuffle, int(draws[0] >> 1), config.dtype_policy)
+def wavegan(settings: Settings, clip: Clip, seed: int, precision: str) -> WaveGAN:
+    """The compiled `WaveGAN` that the settings describe, its weights drawn from `seed`."""
+    keras.utils.set_random_seed(seed)
+    draws = np.random.SeedSequence(seed).generate_state(2)
+    size = (clip.length, clip.channels, settings.model_dim, settings.kernel_length)
+    critic = build_critic(*size, settings.phase_shuffle, int(draws[0] >> 1), dtype_policy(precision))
     gan = WaveGAN(
-        generator_from(config), critic, config.critic_updates, config.penalty_weight, config.ema, int(draws[1] >> 1)
-    )
-    return compiled_as(config, gan)
+        generator(settings, clip, precision), critic, settings.critic_updates, settings.penalty_weight, settings.ema,
+        int(draws[1] >> 1),
+    )  # fmt: skip
+    return compiled_as(settings, gan)
 
 
-def compiled_as(config, gan):
-    """`gan`, compiled with the optimizers that `config` describes: Adam with the betas of the paper (table 2)."""
+def compiled_as(settings: Settings, gan: WaveGAN) -> WaveGAN:
+    """`gan`, compiled with the optimizers of the settings: Adam with the betas of the paper (table 2)."""
     gan.compile(
-        critic_optimizer=keras.optimizers.Adam(config.critic_learning_rate, beta_1=0.5, beta_2=0.9),
-        generator_optimizer=keras.optimizers.Adam(config.generator_learning_rate, beta_1=0.5, beta_2=0.9),
+        critic_optimizer=keras.optimizers.Adam(settings.critic_learning_rate, beta_1=0.5, beta_2=0.9),
+        generator_optimizer=keras.optimizers.Adam(settings.generator_learning_rate, beta_1=0.5, beta_2=0.9),
     )
     return gan

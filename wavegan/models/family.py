@@ -1,0 +1,158 @@
+"""What a model family is: all that data, runs, monitoring, generation and evaluation know of a model."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from wavegan.base.errors import UserError
+from wavegan.models.latents import LatentSpace
+
+BUILT_IN = {"gan": "wavegan.models.gan.family"}  # the modules that register the families of this package
+_registered: dict[str, "Family"] = {}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What the clips of a data set are like: sample rate (Hz), length (samples), channels, and the names of classes.
+
+    Without classes, a model is unconditional.
+    """
+
+    sample_rate: int
+    length: int
+    channels: int
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the numbers that a step returns.
+
+    Args:
+        key: its name in TensorBoard, such as "critic/gradient_norm".
+        short: its name in the progress bar; empty where it is not shown there.
+        symptom: called with {key: value}, returns a warning, with advice, or None where all is well.
+        lasting: whether the values are means over the last steps; otherwise they are those of a single one. Of the
+            lasting symptoms only the first in the order of the family's facts is reported.
+    """
+
+    key: str
+    short: str = ""
+    symptom: Callable[[Mapping[str, float]], str | None] | None = None
+    lasting: bool = True
+
+
+class Sampler(Protocol):
+    """From latents to audio. What generation, evaluation and export need of a model.
+
+    Attributes:
+        latent_shape: of one latent.
+    """
+
+    latent_shape: tuple[int, ...]
+
+    def __call__(self, latents: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """Audio float32 [n, time, channels] of latents [n, *latent_shape], n at least 1.
+
+        A latent's audio is the same to the last bit whatever others are made with it. Weights that changed since the
+        last call count. `classes` are weights [n, classes], for a conditional model: a one-hot row is a class, any
+        other row a mixture.
+        """
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the arrays of a checkpoint whose names start with "sampler/". Raises ValueError where they don't fit."""
+
+
+class Model(Protocol):
+    """A compiled `keras.Model` that `fit` trains, and that can be restored before its first step.
+
+    An element of its data is {"audio": float32 [batch, updates, time, channels] in [-1, 1), "label": int [batch,
+    updates]}; `train_step` returns {name: scalar}, the family's facts among them.
+    """
+
+    step: int  # so far
+
+    def fit(self, batches: Any, **keywords: Any) -> Any:
+        """As `keras.Model.fit`."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that a step changes, {name: array}. What makes sounds has names that start with "sampler/"."""
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back what `state` gave. Raises ValueError where names or shapes are others."""
+
+    def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over the weights from the state of another model of the same sizes; optimizers and seeds stay."""
+
+    def sampler(self) -> Sampler:
+        """One that makes the sounds of the weights as they are whenever it is called."""
+
+    def sizes(self) -> dict[str, int]:
+        """{network: how many parameters it has}."""
+
+
+class Family(Protocol):
+    """A kind of model. Importing one must not import Keras: commands ask it for its flags.
+
+    Attributes:
+        name: as it stands in config.json.
+        title: as people read it.
+        command: the name of its training command, for `base.typed`.
+        Settings: a frozen dataclass of its own settings, fields made by `base.settings.option`.
+        presets: {name: {setting: value}}, values of its own and of the shared settings.
+        facts: what a step returns, with what is shown and what is a symptom of an illness.
+        latents: where latents come from.
+        advice: what to change, as the end of a sentence: {"diverged": …, "collapsed": …}.
+    """
+
+    name: str
+    title: str
+    command: str
+    Settings: type
+    presets: Mapping[str, Mapping[str, Any]]
+    facts: tuple[Fact, ...]
+    latents: LatentSpace
+    advice: Mapping[str, str]
+
+    def preset(self, gpu: bool) -> str:
+        """The preset for a machine with or without a GPU."""
+
+    def check(self, settings: Any, clip: Clip) -> None:
+        """Raises UserError where it cannot make such clips."""
+
+    def updates(self, settings: Any) -> int:
+        """How many batches of recordings a step takes."""
+
+    def step_in_words(self, settings: Any) -> str:
+        """What a step is, for the line that a training begins with."""
+
+    def latent_shape(self, settings: Any, clip: Clip) -> tuple[int, ...]:
+        """Of one latent."""
+
+    def model(self, settings: Any, clip: Clip, seed: int, precision: str) -> Model:
+        """The model, built and compiled, its weights drawn from `seed`. `precision` is "float32" or "bfloat16"."""
+
+    def sampler(self, settings: Any, clip: Clip, precision: str) -> Sampler:
+        """The part that makes sounds alone, to be restored: nothing of training is built."""
+
+    def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The arrays of a checkpoint that an older version wrote, under the names of today."""
+
+
+def register(family: Family) -> Family:
+    """Makes a family known by its name, and returns it."""
+    _registered[family.name] = family
+    return family
+
+
+def family_named(name: str) -> Family:
+    """The family of this name. Raises UserError where there is none."""
+    if name not in _registered and name in BUILT_IN:
+        importlib.import_module(BUILT_IN[name])
+    if name not in _registered:
+        known = ", ".join(sorted({*BUILT_IN, *_registered}))
+        raise UserError(f"the model family must be one of {known}. Received: {name}.")
+    return _registered[name]

@@ -1,0 +1,143 @@
+"""The WaveGAN as a model family: what people see of it, what can go wrong with it, and how it is made."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from wavegan.base.errors import UserError
+from wavegan.models.family import Clip, Fact, Model, Sampler, register
+from wavegan.models.gan.settings import PRESETS, Settings
+from wavegan.models.latents import Uniform
+
+LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
+LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a square wave 1
+QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
+SILENT_CLIPS = 0.3  # share of what is generated that may be silent, beside the recordings' share
+LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
+SMALLEST = 64  # samples: two layers
+
+Values = Mapping[str, float]
+
+
+def _exploding(network: str, values: Values) -> str | None:
+    norm = values[f"{network}/gradient_norm"]
+    if norm <= LARGEST_NORM:
+        return None
+    return (
+        f"the {network}'s gradients grew to a norm of {norm:.3g}: the training is about to diverge. Start another run "
+        f"with a lower --{network}-learning-rate"
+    )
+
+
+def _loud(values: Values) -> str | None:
+    rms, real = values["audio/rms_generated"], values["audio/rms_real"]
+    if rms <= max(LOUDEST, real):
+        return None
+    return (
+        f"the generator is stuck at full scale (RMS {rms:.2g}, the recordings' is {real:.2g}). Start another "
+        "run with a lower --generator-learning-rate"
+    )
+
+
+def _silent(values: Values) -> str | None:
+    rms, real = values["audio/rms_generated"], values["audio/rms_real"]
+    if rms >= QUIETEST * real:
+        return None
+    return (
+        f"the generator has gone silent (RMS {rms:.2g}, the recordings' is {real:.2g}). If it stays so for "
+        "some hundred steps, start another run with lower learning rates or more --critic-updates"
+    )
+
+
+def _silent_clips(values: Values) -> str | None:
+    share, of_real = values["audio/silent_generated"], values["audio/silent_real"]
+    if share - of_real <= SILENT_CLIPS:
+        return None
+    return (
+        f"many of the generated clips are silent ({share:.0%}, of the recordings {of_real:.0%}). If it stays "
+        "so for some hundred steps, start another run with lower learning rates, more --critic-updates or "
+        "--phase-shuffle 2"
+    )
+
+
+def _alike(values: Values) -> str | None:
+    spread = values["audio/spread"]
+    if spread >= LEAST_SPREAD:
+        return None
+    return (
+        f"the generated clips are all alike (spread {spread:.2g}, 1 is healthy). If it stays so for some "
+        "hundred steps, start another run with lower learning rates or more --critic-updates"
+    )
+
+
+class Gan:
+    """The WaveGAN of Donahue, McAuley and Puckette (arXiv 1802.04208), see `models.family.Family`."""
+
+    name = "gan"
+    title = "WaveGAN"
+    command = "train"
+    Settings = Settings
+    presets = PRESETS
+    latents = Uniform()
+    facts = (
+        Fact("critic/wasserstein_distance", "distance"),
+        Fact("critic/gradient_penalty", "penalty"),
+        Fact("generator/loss", "generator"),
+        Fact("audio/rms_generated", "rms", _loud),
+        Fact("audio/rms_generated", symptom=_silent),
+        Fact("audio/silent_generated", symptom=_silent_clips),
+        Fact("audio/spread", symptom=_alike),
+        Fact("critic/gradient_norm", symptom=lambda values: _exploding("critic", values), lasting=False),
+        Fact("generator/gradient_norm", symptom=lambda values: _exploding("generator", values), lasting=False),
+    )
+    advice = {
+        "diverged": "start another run (--run) with lower --critic-learning-rate and --generator-learning-rate.",
+        "collapsed": "start another run with more --critic-updates, or with lower learning rates.",
+    }
+
+    def preset(self, gpu: bool) -> str:
+        """As `Family.preset`: the paper's setting needs a GPU."""
+        return "paper" if gpu else "small"
+
+    def check(self, settings: Settings, clip: Clip) -> None:
+        """As `Family.check`: two layers at least."""
+        if clip.length < SMALLEST:
+            raise UserError(f"--length must be {SMALLEST} samples or more for a WaveGAN. Received: {clip.length}.")
+
+    def updates(self, settings: Settings) -> int:
+        """As `Family.updates`: every update of the critic takes its own recordings."""
+        return settings.critic_updates
+
+    def step_in_words(self, settings: Settings) -> str:
+        """As `Family.step_in_words`."""
+        return f"{settings.critic_updates} + 1 updates"
+
+    def latent_shape(self, settings: Settings, clip: Clip) -> tuple[int, ...]:
+        """As `Family.latent_shape`."""
+        return (settings.latent_size,)
+
+    def model(self, settings: Settings, clip: Clip, seed: int, precision: str) -> Model:
+        """As `Family.model`."""
+        from wavegan.models.gan.model import wavegan
+
+        return wavegan(settings, clip, seed, precision)
+
+    def sampler(self, settings: Settings, clip: Clip, precision: str) -> Sampler:
+        """As `Family.sampler`."""
+        from wavegan.models.gan.sampler import GeneratorSampler, generator
+
+        return GeneratorSampler(generator(settings, clip, precision))
+
+    def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """As `Family.renamed`: until 0.1 what makes sounds was "averaged_generator/…", or "generator/…" without one."""
+        if any(name.startswith("sampler/") for name in arrays):
+            return dict(arrays)
+        averaged = any(name.startswith("averaged_generator/") for name in arrays)
+        before = "averaged_generator/" if averaged else "generator/"
+        return {
+            f"sampler/{name.removeprefix(before)}" if name.startswith(before) else name: array
+            for name, array in arrays.items()
+        }
+
+
+GAN = register(Gan())

@@ -1,0 +1,44 @@
+"""The part of a WaveGAN that makes sounds: the generator alone."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from wavegan.backend import autodiff
+from wavegan.models.family import Clip
+from wavegan.models.gan.networks import build_generator
+from wavegan.models.gan.settings import Settings
+from wavegan.models.sampling import batched
+
+
+class GeneratorSampler:
+    """The `models.family.Sampler` of a generator, whose weights may go on changing."""
+
+    def __init__(self, generator: keras.Model):
+        self.generator = generator
+        self.latent_shape: tuple[int, ...] = tuple(generator.input_shape[1:])
+        self._sampled = batched(autodiff.compiled(generator), generator.output_shape[1])
+
+    def __call__(self, latents: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """Audio float32 [n, time, channels] of latents [n, latent_size]. It knows no `classes`."""
+        return self._sampled(latents)
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """As `Sampler.restore`."""
+        mine = [tuple(weight.shape) for weight in self.generator.weights]
+        theirs = [array.shape for array in arrays.values()]
+        if mine != theirs:
+            raise ValueError(f"expected weights of the shapes {mine}. Received: {theirs}.")
+        self.generator.set_weights(list(arrays.values()))
+
+
+def dtype_policy(precision: str) -> str:
+    """Keras' name of a precision: weights, losses and optimizers stay float32 in both."""
+    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
+
+
+def generator(settings: Settings, clip: Clip, precision: str) -> keras.Model:
+    """The generator that the settings describe, for clips such as `clip`; its weights are random."""
+    size = (clip.length, clip.channels, settings.model_dim, settings.kernel_length)
+    return build_generator(*size, settings.latent_size, dtype_policy(precision))

@@ -1,0 +1,89 @@
+"""The settings of a training: of a new run, of one that goes on, or of one that starts from another's weights."""
+
+import importlib.metadata
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from wavegan.backend import devices
+from wavegan.base.errors import UserError
+from wavegan.base.quiet import native_stderr_hidden
+from wavegan.data.schema import DatasetInfo, fingerprint
+from wavegan.models.family import Family, family_named
+from wavegan.runs import config as configuration
+from wavegan.runs.config import Config, Data
+from wavegan.runs.run import Run
+from wavegan.training.callbacks import (
+    say,
+)
+
+
+def settings_for(
+    run: Run,
+    directory: str | Path,
+    info: DatasetInfo,
+    given: Mapping[str, Any],
+    family: Family,
+    finetune: Run | None,
+) -> tuple[Config, dict[str, np.ndarray] | None]:
+    """The configuration of a training, and the arrays {name: array} of the checkpoint that it starts from, if any.
+
+    Arguments and errors are those of `loop.train`.
+    """
+    with native_stderr_hidden():
+        gpu = bool(devices.accelerators())
+    path = str(Path(directory).resolve())
+    data = Data(path, fingerprint(directory), info.sample_rate, info.length, info.channels)
+    if run.exists():
+        stored = _of_same_data(run, data)
+        _check_family(run, stored, family)
+        config = configuration.continued(stored, given)
+        config = replace(config, data=replace(config.data, directory=data.directory))
+        if finetune and config.finetuned_from.rpartition(", step ")[0] != str(finetune.path.resolve()):
+            raise UserError(
+                f"{run.path} was not started from {finetune.path}. Leave --finetune out to go on, or start another run "
+                "with --run."
+            )
+        return config, None
+    if finetune is None:
+        values = {name: getattr(data, name) for name in ("directory", "fingerprint", *configuration.AUDIO)}
+        return replace(configuration.resolve(given, family, gpu=gpu, **values), made_with=_versions()), None
+    stored = finetune.config()
+    _check_family(finetune, stored, family)
+    step, arrays = finetune.load_newest(warn=say)
+    config = configuration.finetuned(stored, given, data)
+    origin = f"{finetune.path.resolve()}, step {step}"
+    return replace(config, finetuned_from=origin, made_with=_versions()), family.renamed(arrays)
+
+
+def _check_family(run, stored, family):
+    if stored.family != family.name:
+        other = family_named(stored.family).title
+        raise UserError(f"{run.path} is a {other}, not a {family.title}. Train it with the command that made it.")
+
+
+def _versions():
+    """{package: version} of what a run is made with."""
+    backend, version = devices.version().split(" ")
+    return {"wavegan": importlib.metadata.version("wavegan"), "keras": keras.__version__, backend.lower(): version}
+
+
+def _of_same_data(run, data):
+    stored = run.config()
+    if stored.data.fingerprint != data.fingerprint:
+        if stored.data.directory == data.directory:
+            raise UserError(
+                f"the data set {data.directory} was made anew, with other contents, since {run.path} was trained on "
+                "it. Start another run with --run."
+            )
+        raise UserError(
+            f"{run.path} was made with the data set {stored.data.directory}. Received: --data {data.directory}, which "
+            "differs. Give the run's data set with --data, start another run with --run, or one from this run's "
+            f"weights with --finetune {shlex.quote(str(run.path))} --run NEW."
+        )
+    return stored
