@@ -63,27 +63,29 @@ def add_flags(
             continue
         values = ", ".join(f"{values[each.name]} ({name})" for name, values in presets.items() if each.name in values)
         default = f"{each.default}{'; ' + values if values else ''}"
-        if each.type is bool:
+        kind: Any = each.type
+        if kind is bool:
             parser.add_argument(
                 flag(each.name), action="store_true", default=argparse.SUPPRESS, help=each.metadata["help"]
             )
             continue
         parser.add_argument(
             flag(each.name),
-            type=each.type,
+            type=kind,
             choices=each.metadata["choices"],
             default=argparse.SUPPRESS,
-            metavar=None if each.metadata["choices"] else each.type.__name__.upper(),
+            metavar=None if each.metadata["choices"] else kind.__name__.upper(),
             help=f"{each.metadata['help']} (default: {default})",
         )
 
 
 def _check(each: Field, value: Any) -> None:
     least, most, choices = (each.metadata[key] for key in ("least", "most", "choices"))
-    kinds = (int, float) if each.type is float else (each.type,)
-    if not isinstance(value, kinds) or isinstance(value, bool) is not (each.type is bool):
-        raise UserError(f"{flag(each.name)} must be of type {each.type.__name__}. Received: {value!r}.")
-    if each.type is float and not abs(value) <= sys.float_info.max:
+    kind: Any = each.type
+    kinds = (int, float) if kind is float else (kind,)
+    if not isinstance(value, kinds) or isinstance(value, bool) is not (kind is bool):
+        raise UserError(f"{flag(each.name)} must be of type {kind.__name__}. Received: {value!r}.")
+    if kind is float and not abs(value) <= sys.float_info.max:
         raise UserError(f"{flag(each.name)} must be a finite number. Received: {value}.")
     if choices and value not in choices:
         raise UserError(f"{flag(each.name)} must be one of {', '.join(choices)}. Received: {value}.")
