@@ -33,7 +33,8 @@ def error_texts():
 def documented():
     """What is written as code in the introduction and in the first cells of the tables."""
     intro, *rows = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8").split("\n|")
-    return re.findall(r"`([^`]+)`", intro + "\n".join(row.split(" | ")[0] for row in rows))
+    spans = re.findall(r"`([^`]+)`", intro + "\n".join(row.split(" | ")[0] for row in rows))
+    return [" ".join(span.split()) for span in spans]
 
 
 def says(span, text):
