@@ -1,15 +1,18 @@
 """Downloads of known corpora: resumed where they broke off, verified, kept in a cache."""
 
-import hashlib
 import http.client
 import os
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from wavegan.base import files
 from wavegan.base.errors import UserError
+from wavegan.base.locks import Held, locked
 from wavegan.base.progress import Progress
 
 CORPORA = {
@@ -49,28 +52,20 @@ def fetch(url: str, sha256: str, directory: Path) -> Path:
     """Returns the path of a verified copy of `url` in `directory`; downloads it where there is none.
 
     What is in the cache is verified every time: a disk can fail, and a person can have put another file there. A
-    download that breaks off is resumed, by itself a few times and then by the next call.
+    download that breaks off is resumed, by itself a few times and then by the next call. While another process
+    downloads the same, this one waits for it.
 
     Raises:
         UserError: where the file cannot be had, or is not the one that `sha256` (hexadecimal) belongs to.
     """
     target = directory / url.rsplit("/", 1)[1]
-    part = target.with_name(target.name + ".part")
     try:
-        if target.is_file():
-            if _sha256(target) == sha256:
-                return target
-            print(f"note: {target} is damaged, or another file; it is downloaded again", file=sys.stderr)
+        if _is(target, sha256):
+            return target
         directory.mkdir(parents=True, exist_ok=True)
-        _download(url, part)
-        received = _sha256(part)
-        if received != sha256:
-            part.unlink()
-            raise UserError(
-                f"{url} is not the file that was expected, and was removed. Expected SHA-256 {sha256}. "
-                f"Received: {received}. Try again, or name a copy of the archive as SOURCE."
-            )
-        os.replace(part, target)
+        with _one_download(target):
+            if not _is(target, sha256):  # whoever downloaded it meanwhile may have brought it
+                _download_verified(url, sha256, target)
     except OSError as error:
         raise UserError(
             f"cannot keep the download in {directory}: {error.strerror}. Set WAVEGAN_CACHE to another folder."
@@ -78,7 +73,39 @@ def fetch(url: str, sha256: str, directory: Path) -> Path:
     return target
 
 
-def _download(url, part):
+def _is(path: Path, sha256: str) -> bool:
+    return path.is_file() and files.sha256(path) == sha256
+
+
+@contextmanager
+def _one_download(target: Path) -> Iterator[None]:
+    """Waits while another process downloads the same."""
+    lock = target.with_name(f".{target.name}.lock")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(lock, keep=False))
+        except Held as holder:
+            print(f"note: {target.name} is being downloaded by {holder}; waiting for it", file=sys.stderr)
+            stack.enter_context(locked(lock, wait=True, keep=False))
+        yield
+
+
+def _download_verified(url: str, sha256: str, target: Path) -> None:
+    if target.exists():
+        print(f"note: {target} is damaged, or another file; it is downloaded again", file=sys.stderr)
+    part = target.with_name(target.name + ".part")
+    _download(url, part)
+    received = files.sha256(part)
+    if received != sha256:
+        part.unlink()
+        raise UserError(
+            f"{url} is not the file that was expected, and was removed. Expected SHA-256 {sha256}. "
+            f"Received: {received}. Try again, or name a copy of the archive as SOURCE."
+        )
+    os.replace(part, target)
+
+
+def _download(url: str, part: Path) -> None:
     failures = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
@@ -108,7 +135,7 @@ def _download(url, part):
         time.sleep(PAUSE)
 
 
-def _continue(url, part):
+def _continue(url: str, part: Path) -> None:
     """One request for what is missing of `part`."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
@@ -129,12 +156,7 @@ def _continue(url, part):
                 raise _BrokenOff("the connection broke off")
 
 
-def _range_start(response):
+def _range_start(response: http.client.HTTPResponse) -> int:
     """The first byte of a partial answer, from `Content-Range: bytes 100-199/200`; -1 where it does not say."""
     value = response.headers.get("Content-Range", "").removeprefix("bytes ").split("-")[0]
     return int(value) if value.isdigit() else -1
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

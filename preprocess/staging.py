@@ -1,13 +1,15 @@
-"""A directory that appears complete or not at all."""
+"""Where a data set may be made: in a new folder, or in place of another data set."""
 
 import os
-import shutil
-import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from wavegan.base.errors import UserError
+from wavegan.base.files import staged_folder
+from wavegan.base.locks import Held
 from wavegan.base.text import printable
 from wavegan.data.schema import FILE_NAME
 
@@ -27,74 +29,17 @@ def check_destination(out: Path, overwrite: bool) -> None:
 
 @contextmanager
 def staged(out: Path, overwrite: bool) -> Iterator[Path]:
-    """Gives a new directory beside `out` and moves it there at the end; removes it where anything goes wrong.
-
-    What `out` held before stays untouched until then.
+    """Gives a new directory beside `out` and moves it there at the end, as `staged_folder` does.
 
     Raises:
-        UserError: as in `check_destination`.
+        UserError: as in `check_destination`, and where another process makes `out`.
     """
-    out = out.resolve()
-    made = _make_parents(out.parent)
-    _remove_leftovers(out)
-    check_destination(out, overwrite)  # an older data set may just have come back
-    partial = _neighbour(out, "partial", os.getpid())
-    try:
-        partial.mkdir()  # in here, so that a signal just after it finds somebody who cleans up
-        yield partial
-        _move_into_place(partial, out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        for folder in made:
-            folder.rmdir()
-        raise
-
-
-def _neighbour(out, role, pid):
-    # With the host's name, because on a shared disk another machine's process can have the same number.
-    return out.parent / f".{out.name}.{role}-{socket.gethostname()}-{pid}"
-
-
-def _make_parents(folder):
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
-
-
-def _move_into_place(partial, out):
-    if not out.exists():
-        os.replace(partial, out)
-        return
-    old = _neighbour(out, "old", os.getpid())
-    os.replace(out, old)
-    try:
-        os.replace(partial, out)
-    except BaseException:
-        os.replace(old, out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _remove_leftovers(out):
-    """Clears away what a killed run left, and puts back an old data set that it had just moved aside."""
-    for role in ("old", "partial"):
-        prefix = _neighbour(out, role, "").name
-        for leftover in [path for path in out.parent.iterdir() if path.name.startswith(prefix)]:
-            pid = leftover.name.removeprefix(prefix)
-            if not pid.isdigit() or _is_running(int(pid)):
-                continue
-            if role == "old" and not out.exists():
-                os.replace(leftover, out)
-            else:
-                shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _is_running(pid):
-    if pid == os.getpid():
-        return False  # the same number again, after a restart
-    try:
-        with suppress(PermissionError):  # who may not signal it has found it all the same
-            os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(staged_folder(out.resolve(), partial(print, file=sys.stderr), overwrite))
+        except Held as holder:
+            raise UserError(
+                f"--out {printable(out)} is being made by {holder}. Let it finish, stop it, or choose another name."
+            ) from None
+        check_destination(out, overwrite)  # an older data set may just have come back
+        yield folder.partial

@@ -1,6 +1,9 @@
-"""One training at a time in a run directory."""
+"""One training at a time in a run directory, one writer at a time in a folder, whatever happens to who holds it."""
 
+import errno
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -8,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wavegan.base import locks
 from wavegan.base.errors import UserError
-from wavegan.base.locks import only_one
+from wavegan.base.locks import Held, in_turn, locked, only_one
 from wavegan.evaluation.store import earlier
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +43,7 @@ def test_the_second_is_told_who_the_first_is_and_a_dead_one_holds_nothing(tmp_pa
         first.communicate()
     (tmp_path / "run" / "config.json").touch()
     with only_one(tmp_path / "run", pytest.fail):
-        assert (tmp_path / "run" / "lock").read_text() == f"process {os.getpid()} on {socket.gethostname()}"
+        assert (tmp_path / "run" / "lock").read_text().strip() == f"process {os.getpid()} on {socket.gethostname()}"
     with only_one(tmp_path / "run", pytest.fail):
         pass
 
@@ -61,16 +63,91 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("missing", ["module", "support"])
-def test_where_there_are_no_locks_somebody_is_told(tmp_path, monkeypatch, missing):
-    def unsupported(*arguments):
-        raise OSError(95, "Operation not supported")
+@pytest.fixture(params=["ENOSYS", "EOPNOTSUPP", "ENOLCK"])
+def without_locks(request, monkeypatch):
+    """As on a file system that knows no locks."""
+    fcntl = pytest.importorskip("fcntl")
 
-    monkeypatch.setattr(*(locks, "fcntl", None) if missing == "module" else (locks.fcntl, "flock", unsupported))
+    def unsupported(*arguments):
+        raise OSError(getattr(errno, request.param), "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+
+
+def test_where_there_are_no_locks_a_line_says_so_and_nothing_is_held(tmp_path, without_locks):
     lines = []
-    with only_one(tmp_path, lines.append):
+    with only_one(tmp_path, lines.append), only_one(tmp_path, lines.append), in_turn(tmp_path):
         pass
-    assert len(lines) == 1 and "a file system without locks" in lines[0]
+    assert len(lines) == 2 and "a file system without locks" in lines[0]
+
+
+def test_a_folder_without_the_right_to_make_a_lock_there_holds_nobody_up(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with in_turn(tmp_path), in_turn(tmp_path):
+        assert os.listdir(tmp_path) == [".lock"]
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path):
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "none" / "lock"):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+FORK = """
+import os, sys, time
+from pathlib import Path
+from wavegan.base.locks import locked
+with locked(Path(sys.argv[1])):
+    child = os.fork()
+    if child:
+        print(child, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_what_a_killed_holder_has_forked_holds_nothing(tmp_path):
+    """A plain flock goes on to forked children, and would stay with a worker that outlives its parent."""
+    command = [sys.executable, "-c", FORK, tmp_path / "lock"]
+    holder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    child = int(holder.stdout.readline())
+    with pytest.raises(Held, match=f"^process {holder.pid} on "), locked(tmp_path / "lock"):
+        pass
+    holder.kill()
+    holder.wait()
+    try:
+        with locked(tmp_path / "lock") as held:
+            assert held
+    finally:
+        os.kill(child, signal.SIGKILL)
+        holder.stdout.close()
+
+
+COUNT = """
+import sys
+from pathlib import Path
+from wavegan.base.locks import locked
+folder = Path(sys.argv[1])
+for _ in range(200):
+    with locked(folder / "lock", wait=True, keep=sys.argv[2] == "True"):
+        count = int((folder / "count").read_text())
+        (folder / "count").write_text(str(count + 1))
+"""
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_never_do_two_hold_a_lock_also_where_its_file_goes_each_time(tmp_path, keep):
+    (tmp_path / "count").write_text("0")
+    command = [sys.executable, "-c", COUNT, tmp_path, str(keep)]
+    counters = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    assert [counter.wait() for counter in counters] == [0, 0]
+    assert (tmp_path / "count").read_text() == "400"
+    assert (tmp_path / "lock").exists() == keep
+
+
+def test_no_module_needs_the_locks_of_one_operating_system():
+    for path in [*(ROOT / "wavegan").rglob("*.py"), *(ROOT / "preprocess").rglob("*.py")]:
+        assert not re.search(r"\b(fcntl|msvcrt)\b", path.read_text(encoding="utf-8")), path
 
 
 WRITE = """

@@ -3,8 +3,12 @@
 import hashlib
 import http.server
 import os
+import socket
+import subprocess
+import sys
 import tarfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from preprocess.convert import open_source
 from tests.conftest import make
 from wavegan.base.errors import UserError
 
+ROOT = Path(__file__).resolve().parents[2]
 CONTENT = bytes(range(256)) * 4000
 
 
@@ -22,6 +27,8 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         self.breaks, self.ranges, self.resumable, self.status = [], [], True, 200
+        self.go_on = threading.Event()  # an answer waits for it in its middle
+        self.go_on.set()
         self.content, self.length = CONTENT, None  # what is sent, and what is said about its size instead of the truth
         super().__init__(("127.0.0.1", 0), Answer)
         self.url = f"http://127.0.0.1:{self.server_port}/corpus.tar.gz"
@@ -48,7 +55,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) - start) if server.length is None else server.length)
         self.end_headers()
         end = start + server.breaks.pop(0) if server.breaks else None
-        self.wfile.write(content[start:end])
+        middle = (start + len(content)) // 2
+        self.wfile.write(content[start:middle][: None if end is None else end - start])
+        server.go_on.wait(60)
+        self.wfile.write(content[middle:end])
 
     def log_message(self, *arguments):
         pass
@@ -91,6 +101,40 @@ def test_a_later_call_goes_on_where_an_earlier_one_gave_up(server, monkeypatch):
         download.fetch_corpus("corpus")
     assert download.fetch_corpus("corpus").read_bytes() == CONTENT
     assert server.ranges[-1] == "bytes=300000-"
+
+
+FETCH = """
+import sys
+from pathlib import Path
+from preprocess.download import fetch
+print(fetch(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
+"""
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_two_downloads_of_one_file_one_waits_and_both_have_it(server, tmp_path, killed):
+    """Without that, both would append to one file."""
+    server.go_on.clear()
+    words = [sys.executable, "-c", FETCH, server.url, hashlib.sha256(CONTENT).hexdigest(), tmp_path / "cache"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    first = subprocess.Popen(words, cwd=ROOT, **pipes)
+    part = tmp_path / "cache" / "corpus.tar.gz.part"
+    while not (part.exists() and part.stat().st_size) and first.poll() is None:
+        time.sleep(0.02)
+    second = subprocess.Popen(words, cwd=ROOT, **pipes)
+    note = second.stderr.readline()
+    assert note == f"note: corpus.tar.gz is being downloaded by process {first.pid} on {socket.gethostname()}; " + (
+        "waiting for it\n"
+    )
+    if killed:
+        first.kill()
+        first.wait()
+    server.go_on.set()
+    outputs = [process.communicate()[0] for process in (first, second)]
+    path = tmp_path / "cache" / "corpus.tar.gz"
+    assert outputs == ["" if killed else f"{path}\n", f"{path}\n"]
+    assert path.read_bytes() == CONTENT and os.listdir(tmp_path / "cache") == ["corpus.tar.gz"]
+    assert len(server.ranges) == 1 + killed
 
 
 def test_a_server_that_cannot_resume_starts_again(server):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess import convert, shards, staging
+from preprocess import convert, shards
 from tests.conftest import make
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import import_tensorflow
@@ -125,13 +125,13 @@ SLOW = """
 import sys, time
 from preprocess import convert
 from preprocess.options import Options
-written = []
+written, write_example = [], convert.write_example
 def slowly(*arguments):
     written.append(1)
     if len(written) == 5:
         print("writing", flush=True)
         time.sleep(60)
-    return b"record"
+    return write_example(*arguments)
 convert.write_example = slowly
 convert.prepare([sys.argv[1]], sys.argv[2], Options(sample_rate=8000, length=256, workers=1))
 """
@@ -145,24 +145,34 @@ def test_a_killed_conversion_leaves_nothing_that_looks_finished_and_the_next_cle
     running = sorted(os.listdir(tmp_path))
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert len(running) == 2 and running[0].startswith(".out.partial-")
+    assert [name.split("-")[0] for name in running] == [".out.lock", ".out.partial", "words"]
     assert not out.exists()
     make(words, out)
     assert sorted(os.listdir(tmp_path)) == ["out", "words"]
 
 
-def test_another_conversion_that_is_still_running_is_left_alone(words, tmp_path):
-    theirs = staging._neighbour(tmp_path / "out", "partial", os.getppid())
-    theirs.mkdir()
-    make(words, tmp_path / "out")
-    assert theirs.is_dir()
+def test_two_conversions_to_one_place_the_second_names_the_first_and_disturbs_nothing(words, tmp_path):
+    command = [sys.executable, "-c", SLOW.replace("time.sleep(60)", "sys.stdin.readline()"), words, tmp_path / "out"]
+    root = Path(convert.__file__).parent.parent
+    first = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout.readline() == "writing\n"
+        running = sorted(os.listdir(tmp_path))
+        for overwrite in (True, False):
+            complaint = f"--out .*out is being made by process {first.pid} on .* choose another"
+            with pytest.raises(UserError, match=complaint):
+                make(words, tmp_path / "out", overwrite=overwrite)
+        assert sorted(os.listdir(tmp_path)) == running
+        make(words, tmp_path / "other")
+    finally:
+        first.communicate("go on\n")
+    assert first.returncode == 0 and sorted(os.listdir(tmp_path)) == ["other", "out", "words"]
+    assert DatasetInfo.load(tmp_path / "out").report["kept"] == 30
 
 
 def test_an_old_data_set_that_a_killed_overwrite_moved_aside_comes_back(words, tmp_path):
     make(words, tmp_path / "out", classes=("one",))
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    (tmp_path / "out").rename(staging._neighbour(tmp_path / "out", "old", process.pid))
+    (tmp_path / "out").rename(tmp_path / ".out.old-01234567")
     with pytest.raises(UserError, match="exists"):
         make(words, tmp_path / "out")
     assert DatasetInfo.load(tmp_path / "out").classes == ["one"]

@@ -8,7 +8,7 @@ from wavegan.base.errors import UserError
 from wavegan.models.gan.family import GAN
 from wavegan.runs import checkpoint
 from wavegan.runs.config import resolve
-from wavegan.runs.run import Damaged, Run, free_directory, newest_run
+from wavegan.runs.run import Damaged, Run, newest_run
 
 ARRAYS = {"generator/000/kernel": np.arange(6.0).reshape(2, 3), "critic/000/kernel": np.ones(4, "uint32")}
 
@@ -155,15 +155,15 @@ def test_the_best_checkpoint_stays(run):
             run.set_score(step, 10.0 - step, "x")
     assert run.steps() == [2, 4, 5, 6] and run.best() == 2
     assert run.load(2).keys() == ARRAYS.keys()
-    assert {path.suffix for path in run.checkpoints.iterdir()} == {".npz", ".json"}
-    assert len(list(run.checkpoints.iterdir())) == 8
+    assert {path.suffix for path in run.checkpoints.glob("[!.]*")} == {".npz", ".json"}
+    assert len(list(run.checkpoints.glob("[!.]*"))) == 8
 
 
 def test_what_a_killed_process_left_is_cleared_away(run):
     for name in ("step-00000009.partial", "step-00000009.json", "step-00000009.json.partial"):
         (run.checkpoints / name).write_text("{")
     run.save(12, ARRAYS)
-    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step-00000012.json", "step-00000012.npz"]
+    assert sorted(path.name for path in run.checkpoints.glob("[!.]*")) == ["step-00000012.json", "step-00000012.npz"]
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(run, monkeypatch):
@@ -189,7 +189,7 @@ def test_a_write_that_fails_leaves_the_checkpoint_before(run, monkeypatch):
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(UserError, match="cannot be written.*No space left on device.*kept are those of these steps: 3"):
         run.save(4, ARRAYS)
-    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step-00000003.json", "step-00000003.npz"]
+    assert sorted(path.name for path in run.checkpoints.glob("[!.]*")) == ["step-00000003.json", "step-00000003.npz"]
 
 
 def test_no_run_is_an_error_that_says_what_to_do(tmp_path):
@@ -207,10 +207,3 @@ def test_the_newest_run_is_the_one_with_the_newest_checkpoint(tmp_path):
             run.save(1, ARRAYS)
             os.utime(run.checkpoint_path(1), (10_000 - age, 10_000 - age))
     assert newest_run(tmp_path).name == "new"
-
-
-def test_a_free_directory_is_never_one_that_is_there(tmp_path):
-    assert free_directory(tmp_path / "x") == tmp_path / "x"
-    (tmp_path / "x").mkdir()
-    (tmp_path / "x-2").mkdir()
-    assert free_directory(tmp_path / "x") == tmp_path / "x-3"

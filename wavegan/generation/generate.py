@@ -1,7 +1,5 @@
 """New sounds from a trained run."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +11,12 @@ import numpy as np
 from wavegan.audio import pictures
 from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError
+from wavegan.base.files import staged_folder
 from wavegan.base.quiet import native_stderr_hidden
 from wavegan.generation.latents import Latents
 from wavegan.models.family import Sampler, family_named
 from wavegan.runs.config import Config
-from wavegan.runs.run import Run, free_directory
+from wavegan.runs.run import Run
 
 PICTURED = 200  # clips on the picture at most
 
@@ -86,18 +85,14 @@ def generate(
         audio = sampler(latents.values)
     compute_s = time.monotonic() - started
 
-    folder = free_directory(folder or Path("generated") / run.name / f"step-{step:08d}")
-    beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    folder = folder or Path("generated") / run.name / f"step-{step:08d}"
     try:
-        beside.mkdir(parents=True)
-        origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
-        _write(beside, audio, latents, config.data.sample_rate, f"{run.name}, step {step}", origin)
-        beside.rename(folder)
+        with staged_folder(folder, warn, numbered=True) as staged:
+            origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
+            _write(staged.partial, audio, latents, config.data.sample_rate, f"{run.name}, step {step}", origin)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return Generated(folder, step, len(audio), len(audio) * config.data.length / config.data.sample_rate, compute_s)
+    return Generated(staged.target, step, len(audio), len(audio) * config.data.length / config.data.sample_rate, compute_s)
 
 
 def _write(folder, audio, latents, sample_rate, heading, origin):

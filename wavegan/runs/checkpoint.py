@@ -5,7 +5,6 @@ Both are written beside their places, flushed to disk, read back and compared, a
 a checkpoint is whole or absent. Nothing in it can execute.
 """
 
-import hashlib
 import json
 import math
 import zipfile
@@ -13,6 +12,7 @@ import zipfile
 import numpy as np
 
 from wavegan.base import files
+from wavegan.base.locks import in_turn
 
 FORMAT = 1  # of the small file
 BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError)  # what reading one may raise
@@ -26,7 +26,7 @@ def write(path, step, arrays):
             np.savez(file, **arrays)
             files.to_disk(file)
         _compare(beside, arrays)
-        write_facts(path, {"step": step, "bytes": beside.stat().st_size, "sha256": _sha256(beside)})
+        write_facts(path, {"step": step, "bytes": beside.stat().st_size, "sha256": files.sha256(beside)})
         files.move(beside, path)
     except OSError:
         beside.unlink(missing_ok=True)
@@ -41,7 +41,7 @@ def read(path, step, prefix=""):
         raise ValueError(f"it is that of step {facts['step']}")
     if path.stat().st_size != facts["bytes"]:
         raise ValueError(f"expected {facts['bytes']:,} bytes. Received: {path.stat().st_size:,}")
-    if _sha256(path) != facts["sha256"]:
+    if files.sha256(path) != facts["sha256"]:
         raise ValueError("its checksum is another")
     with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files if name.startswith(prefix)}
@@ -71,11 +71,12 @@ def write_facts(path, facts):
 
 def clear_leftovers(folder):
     """Remove from `folder` what a process that was killed while it wrote or dropped a checkpoint left behind."""
-    for facts in folder.glob("step-*.json"):
-        if not facts.with_suffix(".npz").exists():
-            facts.unlink(missing_ok=True)
-    for partial in [*folder.glob("step-*.partial"), *folder.glob(".step-*.partial")]:
-        partial.unlink(missing_ok=True)  # somebody who keeps a score may have moved it just now
+    with in_turn(folder):  # others may keep a score
+        for facts in folder.glob("step-*.json"):
+            if not facts.with_suffix(".npz").exists():
+                facts.unlink(missing_ok=True)
+        for partial in [*folder.glob("step-*.partial"), *folder.glob(".step-*.partial")]:
+            partial.unlink(missing_ok=True)
 
 
 def _beside(path):
@@ -91,8 +92,3 @@ def _compare(path, arrays):
         same = False
     if not same:
         raise OSError(0, "what was read back differs from what was written")
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

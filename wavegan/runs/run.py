@@ -238,12 +238,3 @@ def newest_run(root="runs"):
     if not found:
         raise UserError(f"no run with a checkpoint under {root}/. Train one: {typed('train')}. Or give --run.")
     return max(found, key=lambda run: run.checkpoint_path(run.latest()).stat().st_mtime)
-
-
-def free_directory(path):
-    """`path`, or the first of `path-2`, `path-3`, … that is not there yet."""
-    candidate, number = Path(path), 1
-    while candidate.exists():
-        number += 1
-        candidate = Path(f"{path}-{number}")
-    return candidate
