@@ -1,5 +1,7 @@
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -163,6 +165,31 @@ def test_files_that_are_there_are_never_overwritten(trained, tmp_path, monkeypat
         generate_command.main(["--run", str(trained), "--n", "1"])
     folders = sorted(path.name for path in (tmp_path / "generated" / trained.name).iterdir())
     assert folders == ["step-00000010", "step-00000010-2"]
+
+
+MAKE = """
+import sys
+from wavegan.base.files import staged_folder
+with staged_folder(sys.argv[1], print, numbered=True) as staged:
+    (staged.partial / "000.wav").write_text("theirs")
+    print("written", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_two_at_once_in_one_folder_lose_no_sound(trained, tmp_path, capsys):
+    """The other one has chosen its folder, and is done only after this one."""
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", MAKE, tmp_path / "out"]
+    other = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "written\n"
+        assert generate_command.main(["--run", str(trained), "--n", "2", "--out", str(tmp_path / "out")]) == 0
+    finally:
+        other.communicate("go on\n")
+    assert f"2 sounds in {tmp_path / 'out-2'}" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out-2"]
+    assert (tmp_path / "out" / "000.wav").read_text() == "theirs" and len(sounds(tmp_path / "out-2")) == 2
 
 
 def test_previews_and_generate_share_one_path(trained, tmp_path):

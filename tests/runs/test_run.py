@@ -1,5 +1,9 @@
 import os
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,6 +168,36 @@ def test_what_a_killed_process_left_is_cleared_away(run):
         (run.checkpoints / name).write_text("{")
     run.save(12, ARRAYS)
     assert sorted(path.name for path in run.checkpoints.glob("[!.]*")) == ["step-00000012.json", "step-00000012.npz"]
+
+
+TRAIN = """
+import sys
+import numpy as np
+from wavegan.runs.run import Run
+run = Run(sys.argv[1])
+for step in range(1, 41):
+    run.save(step, {"weight": np.zeros(9)})
+    run.set_score(step, 1.0, "256 clips")
+"""
+
+
+def test_a_training_and_an_evaluation_that_keep_scores_at_once_lose_none(run):
+    """A checkpoint may be dropped meanwhile; nothing else may go wrong, and what one writes the other keeps."""
+    root = Path(__file__).resolve().parents[2]
+    training = subprocess.Popen([sys.executable, "-c", TRAIN, run.path], cwd=root)
+    ended = False
+    while not ended:
+        ended = training.poll() is not None  # and then once more
+        for step in run.steps():
+            try:
+                run.set_score(step, 2.0, "2048 clips")
+            except UserError as problem:
+                assert "which holds its checksum, is missing" in str(problem)
+            time.sleep(0.01)  # whoever waits for the lock looks every 0.02 s
+    assert training.returncode == 0 and len(run.steps()) >= 3
+    facts = [checkpoint.read_facts(run.checkpoint_path(step)) for step in run.steps()]
+    assert [set(found["scores"]) for found in facts] == [{"256 clips", "2048 clips"}] * len(facts)
+    assert not [path for path in run.checkpoints.iterdir() if path.suffix == ".partial"]
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(run, monkeypatch):
