@@ -92,7 +92,9 @@ def generate(
             _write(staged.partial, audio, latents, config.data.sample_rate, f"{run.name}, step {step}", origin)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
-    return Generated(staged.target, step, len(audio), len(audio) * config.data.length / config.data.sample_rate, compute_s)
+    return Generated(
+        staged.target, step, len(audio), len(audio) * config.data.length / config.data.sample_rate, compute_s
+    )
 
 
 def _write(folder, audio, latents, sample_rate, heading, origin):
