@@ -100,7 +100,6 @@ class Family(Protocol):
     Attributes:
         name: as it stands in config.json.
         title: as people read it.
-        command: the name of its training command, for `base.typed`.
         Settings: a frozen dataclass of its own settings, fields made by `base.settings.option`.
         presets: {name: {setting: value}}, values of its own and of the shared settings.
         facts: what a step returns, with what is shown and what is a symptom of an illness.
@@ -110,7 +109,6 @@ class Family(Protocol):
 
     name: str
     title: str
-    command: str
     Settings: type
     presets: Mapping[str, Mapping[str, Any]]
     facts: tuple[Fact, ...]

@@ -75,7 +75,6 @@ class Gan:
 
     name = "gan"
     title = "WaveGAN"
-    command = "train"
     Settings = Settings
     presets = PRESETS
     latents = Uniform()
