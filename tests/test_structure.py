@@ -71,7 +71,8 @@ def test_every_module_has_a_rule():
 @pytest.mark.parametrize("module", [name for name in SOURCES if package_of(name)])
 def test_nothing_imports_upwards_or_sideways(module):
     package = package_of(module)
-    wrong = {name for name in ours(imports(SOURCES[module])) if package_of(name) not in (package, *MAY_IMPORT[package])}
+    others = ours(imports(SOURCES[module])) - {"wavegan"}  # the version, and nothing else
+    wrong = {name for name in others if package_of(name) not in (package, *MAY_IMPORT[package])}
     assert wrong == set()
 
 

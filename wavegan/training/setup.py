@@ -1,6 +1,5 @@
 """The settings of a training: of a new run, of one that goes on, or of one that starts from another's weights."""
 
-import importlib.metadata
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from wavegan import __version__
 from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
@@ -18,9 +18,7 @@ from wavegan.models.family import Family, family_named
 from wavegan.runs import config as configuration
 from wavegan.runs.config import Config, Data
 from wavegan.runs.run import Run
-from wavegan.training.callbacks import (
-    say,
-)
+from wavegan.training.callbacks import say
 
 
 def settings_for(
@@ -70,7 +68,7 @@ def _check_family(run, stored, family):
 def _versions():
     """{package: version} of what a run is made with."""
     backend, version = devices.version().split(" ")
-    return {"wavegan": importlib.metadata.version("wavegan"), "keras": keras.__version__, backend.lower(): version}
+    return {"wavegan": __version__, "keras": keras.__version__, backend.lower(): version}
 
 
 def _of_same_data(run, data):
