@@ -70,7 +70,7 @@ class Staged:
 
 @contextmanager
 def staged_folder(
-    out: str | os.PathLike, warn: Callable[[str], None], replace: bool = False, numbered: bool = False
+    out: str | os.PathLike, warn: Callable[[str], object], replace: bool = False, numbered: bool = False
 ) -> Iterator[Staged]:
     """Gives a new folder beside `out` and moves it there at the end of the block; removes it if anything goes wrong.
 
@@ -109,7 +109,7 @@ def staged_folder(
         raise
 
 
-def _claim(stack: ExitStack, out: Path, warn: Callable[[str], None], numbered: bool) -> Path:
+def _claim(stack: ExitStack, out: Path, warn: Callable[[str], object], numbered: bool) -> Path:
     """Takes the lock of `out`, or of the first number of it that is free, and clears up there. Returns which."""
     names = _names(out)
     while True:
@@ -161,7 +161,7 @@ def _move_folder(partial: Path, target: Path, replace: bool) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _clear_leftovers(target: Path, held: bool, warn: Callable[[str], None]) -> None:
+def _clear_leftovers(target: Path, held: bool, warn: Callable[[str], object]) -> None:
     for role in ("old", "partial"):
         name = re.compile(re.escape(f".{target.name}.{role}-") + "[0-9a-f]{8}")
         for leftover in [path for path in target.parent.iterdir() if name.fullmatch(path.name)]:

@@ -1,5 +1,6 @@
 """Tell how good the sounds of a trained WaveGAN are: python evaluate.py"""
 
+import argparse
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,8 @@ from wavegan.runs.run import Run, newest_run
 FEWEST = 50
 
 
-def parser():
+def parser() -> Parser:
+    """Of the command's flags."""
     flags = Parser(
         description="Score the sounds of a run beside recordings and white noise: a table, a page to listen to "
         "(evaluation.html), evaluation.json and scalars for TensorBoard, in the run's folder evaluation/."
@@ -27,12 +29,13 @@ def parser():
     return flags
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """The command; returns its exit code."""
     return exit_code(evaluate_run, parser().parse_args(argv))
 
 
-def evaluate_run(flags):
+def evaluate_run(flags: argparse.Namespace) -> None:
+    """Scores as the flags say, and prints the tables and answers."""
     run = Run(flags.run) if flags.run else newest_run()
     config = run.config()  # a missing run is told before the heavy imports
     steps = run.steps() if flags.checkpoint == "all" else [run.named_step(flags.checkpoint)]

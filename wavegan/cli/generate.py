@@ -1,5 +1,6 @@
 """Make sounds with a trained WaveGAN: python generate.py --n 50"""
 
+import argparse
 import sys
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is
 GOES_WITH = {"n": DRAWN, "seed": DRAWN, "steps": ("interpolate",), "path": ("interpolate",), "spread": ("around",)}
 
 
-def parser():
+def parser() -> Parser:
+    """Of the command's flags."""
     flags = Parser(
         description="Make sounds: WAV files, their latents and a picture. New sounds, or those of a LATENT, which is "
         "FILE.npz:INDEX (latents.npz, preview_latents.npz), a WAV file that this command or a training made, or a seed."
@@ -28,10 +30,10 @@ def parser():
     add("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
     add("--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
     way = flags.add_mutually_exclusive_group()
-    one = {"type": not_empty, "metavar": "LATENT"}
-    way.add_argument("--from", **one, help="these sounds again: one, or with FILE.npz all of them")
-    way.add_argument("--interpolate", **one, nargs=2, help="sounds on the way from one to the other, both included")
-    way.add_argument("--around", **one, help="this sound and variations of it")
+    one = partial(way.add_argument, type=not_empty, metavar="LATENT")
+    one("--from", help="these sounds again: one, or with FILE.npz all of them")
+    one("--interpolate", nargs=2, help="sounds on the way from one to the other, both included")
+    one("--around", help="this sound and variations of it")
     add("--steps", type=at_least(2), metavar="INT", help="how many sounds --interpolate makes (default: 8)")
     add("--path", choices=PATHS, help="of --interpolate; linear is quieter halfway (default: spherical)")
     spread = "how far --around goes from the sound, up to 2, where nothing of it is left (default: 0.3)"
@@ -39,12 +41,13 @@ def parser():
     return flags
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """The command; returns its exit code."""
     return exit_code(generate_sounds, parser().parse_args(argv))
 
 
-def generate_sounds(flags):
+def generate_sounds(flags: argparse.Namespace) -> None:
+    """Makes sounds as the flags say, and prints what they are."""
     way = _way(flags)
     sources = _sources(flags, way)
     origin = next((source.origin for source in sources if source.origin), None)
@@ -69,8 +72,8 @@ def generate_sounds(flags):
         print("note: at step 0 nothing has been learned yet; this is noise")
     for other in sorted({str(source.origin) for source in sources if not source.sounds_as_saved(run, made.step)}):
         print(f"note: these are not the saved sounds: those are of {other}")
-    speed = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
-    print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {speed} × real time")
+    times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
+    print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
 
 
 def _way(flags):
@@ -104,11 +107,11 @@ def _step(flags, run, origin):
 
 
 def _latents(flags, way, sources, family, config):
-    kind = family.latents, family.latent_shape(config.model, config.data.clip)
+    space, shape = family.latents, family.latent_shape(config.model, config.data.clip)
     if way == "from":
-        return latents.again(*sources, *kind)
+        return latents.again(sources[0], space, shape)
     if way == "interpolate":
-        return latents.between(sources, flags.steps or 8, flags.path or "spherical", *kind)
+        return latents.between(sources, flags.steps or 8, flags.path or "spherical", space, shape)
     if way == "around":
-        return latents.around(*sources, flags.n or 16, flags.spread or 0.3, *kind, flags.seed)
-    return latents.new(flags.n or 50, *kind, flags.seed)
+        return latents.around(sources[0], flags.n or 16, flags.spread or 0.3, space, shape, flags.seed)
+    return latents.new(flags.n or 50, space, shape, flags.seed)

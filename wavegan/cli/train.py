@@ -1,5 +1,6 @@
 """Train a WaveGAN: python train_wavegan.py"""
 
+import argparse
 from pathlib import Path
 
 from wavegan.base.errors import UserError
@@ -13,7 +14,8 @@ DATA = Path("data")
 FAMILY = "gan"
 
 
-def parser():
+def parser() -> Parser:
+    """Of the command's flags."""
     flags = Parser(
         description="Train a WaveGAN on a data set made by python -m preprocess. The same command again goes on.",
     )
@@ -29,12 +31,13 @@ def parser():
     return flags
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """The command; returns its exit code."""
     return exit_code(train_on_data, parser().parse_args(argv))
 
 
-def train_on_data(flags):
+def train_on_data(flags: argparse.Namespace) -> None:
+    """Trains as the flags say, and prints how to go on."""
     family = family_named(FAMILY)
     given = config.given_flags(flags, family)
     config.resolve(given, family, gpu=False)  # a wrong value is reported before the heavy imports
@@ -71,7 +74,7 @@ def train_on_data(flags):
             raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start
 
 
-def newest_dataset():
+def newest_dataset() -> Path:
     """The newest data set under data/; the built-in drum kit, made now, where there is none."""
     found = sorted(DATA.glob("[!.]*/dataset.json"), key=lambda path: path.stat().st_mtime)
     if found:

@@ -32,23 +32,23 @@ class Origin:
     step: int | None = None
     model: str | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"run {self.run}" + ("" if self.step is None else f", --checkpoint {self.step}")
 
-    def found(self):
+    def found(self) -> Run:
         """The `Run`. Raises UserError where it is neither where it was nor in the folder runs/."""
         for path in (Path(self.run), Path("runs", Path(self.run).name)):  # a whole project may move
             if Run(path).exists():
                 return Run(path)
         raise UserError(f"{self.run}, the run that made the saved sounds, is not there any more. Give it with --run.")
 
-    def is_of(self, run):
+    def is_of(self, run: Run) -> bool:
         """Whether `run` is the one: in its place, or a copy of it that still has the checkpoint."""
         if Path(self.run) == run.path.resolve():
             return True
-        return self.model is not None and self.model == run.fingerprint(self.step)
+        return None not in (self.model, self.step) and self.model == run.fingerprint(self.step)
 
-    def kept_step(self, run):
+    def kept_step(self, run: Run) -> int | None:
         """The step of the checkpoint, None for the newest. Raises UserError where `run` does not keep it any more."""
         if self.step is not None and self.step not in run.steps():
             raise UserError(
@@ -74,7 +74,7 @@ class Named:
     seed: int | None = None
     origin: Origin | None = None
 
-    def sounds_as_saved(self, run, step):
+    def sounds_as_saved(self, run: Run, step: int) -> bool:
         """Whether the checkpoint of `step` of `run` makes the sounds that were saved with these latents, if any."""
         origin = self.origin
         if origin is None or origin.step is None:
@@ -82,7 +82,7 @@ class Named:
         return origin.model == run.fingerprint(step) if origin.model else origin.is_of(run) and origin.step == step
 
 
-def named(text):
+def named(text: str) -> Named:
     """What `text` names, as `Named`: all latents of a file, one of them, or a seed.
 
     Args:
@@ -106,7 +106,7 @@ def named(text):
     return Named(f"{name}:{index}", values[index : index + 1].astype("float32"), None, origin)
 
 
-def one(text):
+def one(text: str) -> Named:
     """As `named`, for a name that must be that of a single latent."""
     found = named(text)
     if found.values is not None and len(found.values) > 1:

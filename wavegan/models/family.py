@@ -107,13 +107,26 @@ class Family(Protocol):
         advice: what to change, as the end of a sentence: {"diverged": …, "collapsed": …}.
     """
 
-    name: str
-    title: str
-    Settings: type
-    presets: Mapping[str, Mapping[str, Any]]
-    facts: tuple[Fact, ...]
-    latents: LatentSpace
-    advice: Mapping[str, str]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def Settings(self) -> type: ...
+
+    @property
+    def presets(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+    @property
+    def facts(self) -> tuple[Fact, ...]: ...
+
+    @property
+    def latents(self) -> LatentSpace: ...
+
+    @property
+    def advice(self) -> Mapping[str, str]: ...
 
     def preset(self, gpu: bool) -> str:
         """The preset for a machine with or without a GPU."""

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
+Seed = int | tuple[int, ...] | None  # what NumPy's generators take; None for another one every time
 PATHS = ("spherical", "linear")
 FARTHEST = 2  # the largest spread: what lies that far from a latent knows nothing of it any more
 
@@ -11,13 +12,13 @@ FARTHEST = 2  # the largest spread: what lies that far from a latent knows nothi
 class LatentSpace(Protocol):
     """A distribution of latents; a latent is an array of any shape."""
 
-    def draw(self, n: int, shape: tuple[int, ...], seed: object = None) -> np.ndarray:
+    def draw(self, n: int, shape: tuple[int, ...], seed: Seed = None) -> np.ndarray:
         """`n` latents, float32 [n, *shape]. A seed's first ones are the same for every `n`."""
 
     def between(self, start: np.ndarray, end: np.ndarray, share: float, path: str) -> np.ndarray:
         """The point at `share` of the way, in [0, 1], from one latent to another: of the shape of both."""
 
-    def around(self, latent: np.ndarray, n: int, spread: float, seed: object) -> np.ndarray:
+    def around(self, latent: np.ndarray, n: int, spread: float, seed: Seed) -> np.ndarray:
         """`n` variations of a latent, float32 [n, *shape], `spread` in (0, 2]. A seed's first ones are the same."""
 
     def complaint(self, values: np.ndarray) -> str | None:
@@ -55,7 +56,7 @@ def _on(path: str, start: np.ndarray, end: np.ndarray, share: float) -> np.ndarr
 class Uniform:
     """Every number uniform in [-1, 1], as in the paper (arXiv 1802.04208, table 3)."""
 
-    def draw(self, n: int, shape: tuple[int, ...], seed: object = None) -> np.ndarray:
+    def draw(self, n: int, shape: tuple[int, ...], seed: Seed = None) -> np.ndarray:
         """As `LatentSpace.draw`."""
         return np.random.default_rng(seed).uniform(-1, 1, (n, *shape)).astype("float32")
 
@@ -67,7 +68,7 @@ class Uniform:
         """
         return np.clip(_on(path, start, end, share), -1, 1).astype("float32")
 
-    def around(self, latent: np.ndarray, n: int, spread: float, seed: object) -> np.ndarray:
+    def around(self, latent: np.ndarray, n: int, spread: float, seed: Seed) -> np.ndarray:
         """As `LatentSpace.around`. `spread` is the farthest that each number moves; its move is uniform.
 
         What would leave [-1, 1] is reflected at its end, so that variations of uniform latents are uniform, too.
@@ -85,7 +86,7 @@ class Uniform:
 class Normal:
     """Every number normal, of mean 0 and variance 1."""
 
-    def draw(self, n: int, shape: tuple[int, ...], seed: object = None) -> np.ndarray:
+    def draw(self, n: int, shape: tuple[int, ...], seed: Seed = None) -> np.ndarray:
         """As `LatentSpace.draw`."""
         return np.random.default_rng(seed).standard_normal((n, *shape)).astype("float32")
 
@@ -93,7 +94,7 @@ class Normal:
         """As `LatentSpace.between`."""
         return _on(path, start, end, share).astype("float32")
 
-    def around(self, latent: np.ndarray, n: int, spread: float, seed: object) -> np.ndarray:
+    def around(self, latent: np.ndarray, n: int, spread: float, seed: Seed) -> np.ndarray:
         """As `LatentSpace.around`: on the arc towards another draw, a quarter turn for a `spread` of 2.
 
         So variations of normal latents are normal, too.

@@ -8,6 +8,9 @@ a checkpoint is whole or absent. Nothing in it can execute.
 import json
 import math
 import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +21,12 @@ FORMAT = 1  # of the small file
 BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError)  # what reading one may raise
 
 
-def write(path, step, arrays):
+def write(path: Path, step: int, arrays: Mapping[str, np.ndarray]) -> None:
     """Write {name: array} of `step` to `path`. Raises OSError where that cannot be, and leaves nothing of it then."""
     beside = path.with_suffix(".partial")
     try:
         with open(beside, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **dict[str, Any](arrays))
             files.to_disk(file)
         _compare(beside, arrays)
         write_facts(path, {"step": step, "bytes": beside.stat().st_size, "sha256": files.sha256(beside)})
@@ -34,7 +37,7 @@ def write(path, step, arrays):
         raise
 
 
-def read(path, step, prefix=""):
+def read(path: Path, step: int, prefix: str = "") -> dict[str, np.ndarray]:
     """The arrays of `step` at `path` whose names start with `prefix`, as {name: array}. Raises one of `BROKEN`."""
     facts = read_facts(path)
     if facts["step"] != step:
@@ -47,7 +50,7 @@ def read(path, step, prefix=""):
         return {name: stored[name] for name in stored.files if name.startswith(prefix)}
 
 
-def read_facts(path):
+def read_facts(path: Path) -> dict[str, Any]:
     """What is known of the archive at `path`: "step", "bytes", "sha256", perhaps "scores". Raises one of `BROKEN`."""
     beside = _beside(path)
     if not beside.exists():
@@ -64,12 +67,12 @@ def read_facts(path):
     return facts
 
 
-def write_facts(path, facts):
+def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
     """Write what is known of the archive at `path`, whole or not at all. Raises OSError."""
     files.write_whole(_beside(path), json.dumps({"format": FORMAT, **facts}).encode() + b"\n")
 
 
-def clear_leftovers(folder):
+def clear_leftovers(folder: Path) -> None:
     """Remove from `folder` what a process that was killed while it wrote or dropped a checkpoint left behind."""
     with in_turn(folder):  # others may keep a score
         for facts in folder.glob("step-*.json"):

@@ -7,8 +7,11 @@ previews; its step is also the position in the data.
 import math
 import os
 import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.base.locks import in_turn
@@ -31,7 +34,7 @@ class Run:
         keep: how many checkpoints stay when a newer one is saved, beside the best one.
     """
 
-    def __init__(self, path, keep=3):
+    def __init__(self, path: str | os.PathLike, keep: int = 3):
         self.path = Path(path)
         self.keep = keep
         self.checkpoints = self.path / "checkpoints"
@@ -39,13 +42,15 @@ class Run:
         self.config_path = self.path / "config.json"
 
     @property
-    def name(self):
+    def name(self) -> str:
+        """The name of the directory."""
         return self.path.resolve().name
 
-    def exists(self):
+    def exists(self) -> bool:
+        """Whether it was made already."""
         return self.config_path.exists()
 
-    def make_folders(self):
+    def make_folders(self) -> None:
         """Make the directory and those in it. Raises UserError where that cannot be."""
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,7 @@ class Run:
         except OSError as problem:
             raise self._unwritable(problem) from None
 
-    def create(self, config):
+    def create(self, config: Config) -> None:
         """Make the directory and write config.json. Raises UserError where that cannot be."""
         self.make_folders()
         try:
@@ -64,21 +69,22 @@ class Run:
     def _unwritable(self, problem):
         return UserError(f"--run {self.path} cannot be written ({problem.strerror}). Give another folder.")
 
-    def config(self):
+    def config(self) -> Config:
         """The run's settings. Raises UserError when this is no run."""
         if not self.exists():
             raise UserError(f"{self.path} is not a run: it has no config.json. Train one: {typed('train')}.")
         return Config.load(self.config_path)
 
-    def steps(self):
+    def steps(self) -> list[int]:
         """The steps that have a checkpoint, oldest first."""
         found = (NAME.fullmatch(entry.name) for entry in self.checkpoints.glob("step-*.npz"))
         return sorted(int(match[1]) for match in found if match)
 
-    def checkpoint_path(self, step):
+    def checkpoint_path(self, step: int) -> Path:
+        """Of the checkpoint of `step`, there or not."""
         return self.checkpoints / f"step-{step:08d}.npz"
 
-    def save(self, step, arrays):
+    def save(self, step: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the checkpoint of `step`, then drop all but the newest `keep` and the best one.
 
         Args:
@@ -95,18 +101,18 @@ class Run:
                 f"checkpoint {path} cannot be written ({problem.strerror}); kept are those of these steps: "
                 f"{self._list()}. Make room, then run the same command again."
             ) from None
-        best = {max(scores, key=scores.get) for scores in self._scores()}  # by every method
+        best = {max(scores, key=lambda step: scores[step]) for scores in self._scores()}  # by every method
         for old in self.steps()[: -self.keep]:
             if old not in best:
                 self.checkpoint_path(old).unlink(missing_ok=True)
         checkpoint.clear_leftovers(self.checkpoints)
 
-    def check(self, step):
+    def check(self, step: int) -> None:
         """Raises UserError when there is no checkpoint of `step`."""
         if step not in self.steps():
             raise UserError(f"{self.path} has no checkpoint of step {step}. It has: {self._list()}.")
 
-    def load(self, step, prefix=""):
+    def load(self, step: int, prefix: str = "") -> dict[str, np.ndarray]:
         """The arrays of the checkpoint of `step` whose names start with `prefix`, as {name: array}.
 
         Raises UserError when there is no such checkpoint, and `Damaged` when it is not what was written.
@@ -120,7 +126,7 @@ class Run:
                 f"checkpoint {path} is damaged ({problem}). Others are those of these steps: {self._list(step)}."
             ) from None
 
-    def load_newest(self, prefix="", warn=print):
+    def load_newest(self, prefix: str = "", warn: Callable[[str], object] = print) -> tuple[int, dict[str, np.ndarray]]:
         """The newest checkpoint that is whole: (step, {name: array}), as `load` gives them.
 
         Args:
@@ -144,7 +150,7 @@ class Run:
             "run with --run."
         )
 
-    def fingerprint(self, step):
+    def fingerprint(self, step: int) -> str | None:
         """What the sounds of the checkpoint of `step` depend on, as a text; None where there is no whole checkpoint."""
         try:
             facts = checkpoint.read_facts(self.checkpoint_path(step))
@@ -152,12 +158,12 @@ class Run:
             return None
         return f"{facts['sha256']}, {self.config().training.precision}"
 
-    def set_aside(self, step):
+    def set_aside(self, step: int) -> None:
         """Rename the checkpoint of `step`, which is damaged, so that it does not count any more."""
         path = self.checkpoint_path(step)
         os.replace(path, path.with_suffix(".damaged"))
 
-    def latest(self):
+    def latest(self) -> int:
         """The newest checkpoint's step. Raises UserError when there is none."""
         if not self.steps():
             raise UserError(
@@ -167,7 +173,7 @@ class Run:
             )
         return self.steps()[-1]
 
-    def set_score(self, step, score, method):
+    def set_score(self, step: int, score: float, method: str) -> None:
         """Keep with the checkpoint of `step` how good it is.
 
         Args:
@@ -189,25 +195,26 @@ class Run:
             reason = getattr(problem, "strerror", None) or problem
             raise UserError(f"the score of checkpoint {path} cannot be kept ({reason}).") from None
 
-    def best(self):
+    def best(self) -> int | None:
         """The step of the checkpoint with the highest score; None when none has one.
 
         Of several methods that which scored most checkpoints counts, of these the one of the oldest, for a single new
         one was compared with nothing, and of these the one that scored it last.
         """
-        scores = max(reversed(self._scores()), key=lambda scores: (len(scores), -min(scores)), default={})
-        return max(scores, key=scores.get, default=None)
+        methods = reversed(self._scores())
+        scores: dict[int, float] = max(methods, key=lambda scores: (len(scores), -min(scores)), default={})
+        return max(scores, key=lambda step: scores[step], default=None)
 
-    def _scores(self):
+    def _scores(self) -> list[dict[int, float]]:
         """[{step: score}] of every method."""
-        found = {}
+        found: dict[str, dict[int, float]] = {}
         for step in self.steps():
             with suppress(*checkpoint.BROKEN):  # damaged: told when it is loaded
                 for method, score in checkpoint.read_facts(self.checkpoint_path(step)).get("scores", {}).items():
                     found.setdefault(method, {})[step] = score
         return [*found.values()]
 
-    def named_step(self, text):
+    def named_step(self, text: str) -> int | None:
         """The step that `--checkpoint` names: a number, "best", or "latest", for which it is None.
 
         Raises UserError where it is none of these, or "best" and no checkpoint has a score.
@@ -231,7 +238,7 @@ class Run:
         return ", ".join(str(step) for step in self.steps() if step != without) or "none"
 
 
-def newest_run(root="runs"):
+def newest_run(root: str | os.PathLike = "runs") -> Run:
     """The run under `root` with the newest checkpoint. Raises UserError when there is none."""
     found = [Run(path.parent) for path in Path(root).glob("*/config.json")]
     found = [run for run in found if run.steps()]

@@ -8,10 +8,13 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from wavegan.audio import pictures
@@ -19,7 +22,11 @@ from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
 from wavegan.base.quiet import native_stderr_hidden
+from wavegan.models.family import Fact, Model
+from wavegan.runs.events import Events
+from wavegan.runs.run import Run
 
+Logs = Mapping[str, float]
 FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
 
 
@@ -30,32 +37,35 @@ class Diverged(UserError):
 class StepCallback(keras.callbacks.Callback):
     """A callback that is told the number of generator updates so far: `on_step(step, logs)`."""
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         self.step = self.model.step
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         self.step += 1
         self.on_step(self.step, logs or {})
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Logs) -> None:
         """Called after every step with its logs, {name: float}."""
 
 
 class ProgressBar(StepCallback):
     """Step, total, steps per second, time left and the losses, on standard error."""
 
-    def __init__(self, total, facts):
+    def __init__(self, total: int, facts: Iterable[Fact]):
         super().__init__()
         self.total = total
         self.shown = {fact.key: fact.short for fact in facts if fact.short}
-        self.progress = None
+        self.progress: Progress | None = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         super().on_train_begin(logs)
         self.started = time.monotonic()
         say("compiling the training step; the first one takes a little longer …")
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Logs) -> None:
         facts = {short: f"{logs[name]:.3g}" for name, short in self.shown.items() if name in logs}
         if self.progress is None:
             shown = ", ".join(map(" ".join, facts.items()))
@@ -65,10 +75,11 @@ class ProgressBar(StepCallback):
         else:
             self.progress.update(1, **facts)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """End the bar, also when training ends by an error."""
         if self.progress is not None:
             self.progress.close()
@@ -78,19 +89,20 @@ class ProgressBar(StepCallback):
 class Scalars(StepCallback):
     """Means of every log over the last `every` steps, and the speed, to TensorBoard."""
 
-    def __init__(self, events, every=10):
+    def __init__(self, events: Events, every: int = 10):
         super().__init__()
         self.events = events
         self.every = every
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         super().on_train_begin(logs)
         self._begin_stretch()
 
     def _begin_stretch(self):
         self.sums, self.count, self.since = {}, 0, time.monotonic()
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Logs) -> None:
         for name, value in logs.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
@@ -105,7 +117,8 @@ class Scalars(StepCallback):
                 tf.summary.scalar("speed/steps_per_second", self.count / (time.monotonic() - self.since))
         self._begin_stretch()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         if self.count:
             self._write(self.step)
 
@@ -121,19 +134,20 @@ class Previews(StepCallback):
         every: steps between previews; one more comes within the first minute.
     """
 
-    def __init__(self, events, folder, latents, sample_rate, every):
+    def __init__(self, events: Events, folder: Path, latents: np.ndarray, sample_rate: int, every: int):
         super().__init__()
         self.events, self.folder, self.latents = events, folder, latents
         self.sample_rate, self.every = sample_rate, every
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         super().on_train_begin(logs)
         self.sampler = self.model.sampler()  # as generate.py does: the same, to the last bit
-        self.early_at = None
+        self.early_at: float | None = None
         if self.step == 0:
             self.preview(0)
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Logs) -> None:
         now = time.monotonic()
         if self.early_at is None:
             self.early_at = now + FIRST_PREVIEW_S
@@ -142,11 +156,12 @@ class Previews(StepCallback):
             self.early_at = math.inf
             self.preview(step)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         if self.step % self.every and not self.model.stop_training:  # somebody who stops it does not want to wait
             self.preview(self.step)
 
-    def preview(self, step):
+    def preview(self, step: int) -> None:
         """Make, write and log the preview of `step`."""
         _ = self.model  # asking for it is what brings its variables up to date under JAX
         with native_stderr_hidden():  # compilers talk
@@ -175,22 +190,24 @@ class Checkpoints(StepCallback):
         beside: {name: array} of what belongs to every checkpoint beside the model.
     """
 
-    def __init__(self, run, every, minutes=math.inf, beside=None):
+    def __init__(self, run: Run, every: int, minutes: float = math.inf, beside: Mapping[str, np.ndarray] | None = None):
         super().__init__()
         self.run, self.every, self.seconds, self.beside = run, every, 60 * minutes, beside or {}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         super().on_train_begin(logs)
         self.saved_at = time.monotonic()
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Logs) -> None:
         if step % self.every == 0 or time.monotonic() - self.saved_at >= self.seconds:
             self.save()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         self.save()
 
-    def save(self):
+    def save(self) -> None:
         """Write a checkpoint of this step, unless there is one. Raises `Diverged` for weights that are not finite."""
         self.saved_at = time.monotonic()
         if self.step not in self.run.steps():
@@ -210,7 +227,8 @@ class StopOnInterrupt(StepCallback):
         self.interrupted = False
         self.before = {}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         super().on_train_begin(logs)
         self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
 
@@ -221,17 +239,17 @@ class StopOnInterrupt(StepCallback):
             self.interrupted = True  # a signal comes at any time: the model is touched between steps only
             say("stopping after this step …")
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Logs) -> None:
         if self.interrupted:
             self.model.stop_training = True
 
-    def restore(self):
+    def restore(self) -> None:
         """Give the signals back to whoever had them."""
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
 
-def save(run, step, model, beside):
+def save(run: Run, step: int, model: Model, beside: Mapping[str, np.ndarray]) -> None:
     """Write a checkpoint of `model` as it is at `step`, with {name: array} `beside` it.
 
     Raises `Diverged` for weights that are not finite, UserError where it cannot be written.
@@ -243,12 +261,12 @@ def save(run, step, model, beside):
     run.save(step, {**arrays, **beside})
 
 
-def preview_sheet(audio, sample_rate, title):
+def preview_sheet(audio: np.ndarray, sample_rate: int, title: str) -> Figure:
     """A sheet of clips [n, time, channels], four to a row: TensorBoard's cards are narrow."""
     return pictures.draw(audio, sample_rate, title, columns=4)
 
 
-def log_clips(events, name, audio, sample_rate, sheet, step):
+def log_clips(events: Events, name: str, audio: np.ndarray, sample_rate: int, sheet: Figure, step: int) -> None:
     """Audio [n, time, channels] as players, and its sheet as a picture, under `name` in TensorBoard."""
     with events.at(step):
         for number, clip in enumerate(audio):
@@ -256,7 +274,7 @@ def log_clips(events, name, audio, sample_rate, sheet, step):
         tf.summary.image(name, pictures.pixels(sheet)[None])
 
 
-def say(line):
+def say(line: str) -> None:
     """A line to standard error, above a progress bar where there is one."""
     with contextlib.suppress(OSError):  # nobody reads any more, or a log file is full; the training goes on
         tqdm.write(line, file=sys.stderr)

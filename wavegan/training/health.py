@@ -22,7 +22,7 @@ class Health(StepCallback):
     def __init__(self, events: Events, facts: Iterable[Fact]):
         super().__init__()
         self.events = events
-        self.facts = [fact for fact in facts if fact.symptom]
+        self.symptoms = [(fact, fact.symptom) for fact in facts if fact.symptom]
         self.warned: set[Fact] = set()
         self.recent: dict[str, deque[float]] = {}  # of each number the values of the last steps
 
@@ -35,15 +35,15 @@ class Health(StepCallback):
             self.recent.setdefault(name, deque(maxlen=STRETCH)).append(value)
         means = {name: sum(values) / STRETCH for name, values in self.recent.items() if len(values) == STRETCH}
         lasting = False
-        for fact in self.facts:
+        for fact, symptom in self.symptoms:
             values = means if fact.lasting else logs
             if fact.key not in values or (lasting and fact.lasting):
                 continue
-            if text := fact.symptom(values):
+            if text := symptom(values):
                 lasting |= fact.lasting
                 self._warn(fact, step, text)
 
-    def _warn(self, fact, step, text):
+    def _warn(self, fact: Fact, step: int, text: str) -> None:
         if fact not in self.warned:
             self.warned.add(fact)
             say(f"warning at step {step}: {text}.")

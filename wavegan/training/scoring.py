@@ -40,7 +40,7 @@ class Evaluations(StepCallback):
         super().__init__()
         self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
         self.every, self.beside = every, beside
-        self.spent, self.cost, self.count = 0.0, None, 0  # cost: seconds of the last one
+        self.spent, self.cost, self.count = 0.0, 0.0, 0  # cost: seconds of the last one
         self.levels = {}  # of each set beside the generated one its events
         self.told = False  # that they have to wait
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.models.family import Clip, Fact, Model, Sampler, register
-from wavegan.models.gan.settings import PRESETS, Settings
+from wavegan.models.gan import settings as own
 from wavegan.models.latents import Uniform
 
 LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
@@ -75,8 +75,8 @@ class Gan:
 
     name = "gan"
     title = "WaveGAN"
-    Settings = Settings
-    presets = PRESETS
+    Settings = own.Settings
+    presets = own.PRESETS
     latents = Uniform()
     facts = (
         Fact("critic/wasserstein_distance", "distance"),
@@ -98,30 +98,30 @@ class Gan:
         """As `Family.preset`: the paper's setting needs a GPU."""
         return "paper" if gpu else "small"
 
-    def check(self, settings: Settings, clip: Clip) -> None:
+    def check(self, settings: own.Settings, clip: Clip) -> None:
         """As `Family.check`: two layers at least."""
         if clip.length < SMALLEST:
             raise UserError(f"--length must be {SMALLEST} samples or more for a WaveGAN. Received: {clip.length}.")
 
-    def updates(self, settings: Settings) -> int:
+    def updates(self, settings: own.Settings) -> int:
         """As `Family.updates`: every update of the critic takes its own recordings."""
         return settings.critic_updates
 
-    def step_in_words(self, settings: Settings) -> str:
+    def step_in_words(self, settings: own.Settings) -> str:
         """As `Family.step_in_words`."""
         return f"{settings.critic_updates} + 1 updates"
 
-    def latent_shape(self, settings: Settings, clip: Clip) -> tuple[int, ...]:
+    def latent_shape(self, settings: own.Settings, clip: Clip) -> tuple[int, ...]:
         """As `Family.latent_shape`."""
         return (settings.latent_size,)
 
-    def model(self, settings: Settings, clip: Clip, seed: int, precision: str) -> Model:
+    def model(self, settings: own.Settings, clip: Clip, seed: int, precision: str) -> Model:
         """As `Family.model`."""
         from wavegan.models.gan.model import wavegan
 
         return wavegan(settings, clip, seed, precision)
 
-    def sampler(self, settings: Settings, clip: Clip, precision: str) -> Sampler:
+    def sampler(self, settings: own.Settings, clip: Clip, precision: str) -> Sampler:
         """As `Family.sampler`."""
         from wavegan.models.gan.sampler import GeneratorSampler, generator
 

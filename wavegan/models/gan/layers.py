@@ -19,7 +19,7 @@ from keras import ops
 
 from wavegan.backend.autodiff import Tensor
 
-Shape: TypeAlias = tuple[int | None, ...]  # None: a batch of any size
+Shape: TypeAlias = tuple[Any, ...]  # of whole numbers; None: a batch of any size
 
 FEW_STEPS = 16  # where a matrix product over unfolded windows beats a convolution: it reads the large kernel only once
 

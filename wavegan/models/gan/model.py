@@ -5,12 +5,14 @@ Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajan
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from wavegan.backend import autodiff
+from wavegan.backend.autodiff import Tensor
 from wavegan.models.family import Clip
 from wavegan.models.gan import losses
 from wavegan.models.gan.networks import build_critic
@@ -47,7 +49,16 @@ class WaveGAN(keras.Model):
     Each element of `batches` is one step: {"audio": [batch, critic_updates, time, channels]}.
     """
 
-    def __init__(self, generator, critic, critic_updates=5, penalty_weight=10.0, ema=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        critic_updates: int = 5,
+        penalty_weight: float = 10.0,
+        ema: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.generator = generator
         self.critic = critic
@@ -59,17 +70,25 @@ class WaveGAN(keras.Model):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, latents):
+    def call(self, latents: Tensor) -> Tensor:
+        """The audio of the averaged generator."""
         return self.averaged_generator(latents)
 
-    def compile(self, critic_optimizer, generator_optimizer, jit_compile=autodiff.JIT_COMPILE, **kwargs):
+    def compile(
+        self,
+        critic_optimizer: keras.Optimizer,
+        generator_optimizer: keras.Optimizer,
+        jit_compile: bool = autodiff.JIT_COMPILE,
+        **kwargs: Any,
+    ) -> None:
         """Take both optimizers and make their state, so that a checkpoint can be restored before the first step."""
         super().compile(optimizer=generator_optimizer, jit_compile=jit_compile, **kwargs)
         self.critic_optimizer = critic_optimizer
         self.critic_optimizer.build(self.critic.trainable_variables)
         self.optimizer.build(self.generator.trainable_variables)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """As Keras asks for it: the networks and the arguments."""
         config = {name: getattr(self, name) for name in ("critic_updates", "penalty_weight", "ema", "seed")}
         networks = {"generator": self.generator, "critic": self.critic}
         return {
@@ -79,27 +98,31 @@ class WaveGAN(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "WaveGAN":
+        """What `get_config` describes."""
         networks = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("generator", "critic")}
         return cls(**networks, **config)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any]:
+        """As Keras asks for it: both optimizers."""
         optimizers = {"critic_optimizer": self.critic_optimizer, "generator_optimizer": self.optimizer}
         return {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` describes."""
         self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
     @property
-    def non_trainable_variables(self):
+    def non_trainable_variables(self) -> list:
         """With the critic's optimizer: Keras' JAX trainer carries only the variables of one optimizer by itself."""
         slots = self.critic_optimizer.variables if self.compiled else []
         return super().non_trainable_variables + slots
 
-    def train_step(self, *arguments):
+    def train_step(self, *arguments: Any) -> Any:
+        """`adversarial_step`, in the form that the backend's trainer calls."""
         return autodiff.carried(self, self.adversarial_step, *arguments)
 
-    def adversarial_step(self, data):
+    def adversarial_step(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """One step on `data`, {"audio": [batch, critic_updates, time, channels]}. Returns {name: scalar}."""
         real = keras.utils.unpack_x_y_sample_weight(data)[0]["audio"]  # from a generator it comes in a tuple
         if len(real.shape) != 4 or real.shape[1] != self.critic_updates:
@@ -113,7 +136,7 @@ class WaveGAN(keras.Model):
         facts |= self.generator_step(real.shape[0], SILENT * loudness)
         return {**facts, "audio/rms_real": loudness, "audio/silent_real": silent_share(real, SILENT * loudness)}
 
-    def critic_step(self, real):
+    def critic_step(self, real: Tensor) -> dict[str, Tensor]:
         """One update of the critic on `real` [batch, time, channels]. Returns {name: scalar}."""
         count = real.shape[0]
         fake = self.generator(self.sample_latents(count), training=False)  # outside the tape: nothing flows back to it
@@ -133,7 +156,7 @@ class WaveGAN(keras.Model):
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
         return facts | {"critic/gradient_norm": global_norm(gradients)}
 
-    def generator_step(self, count, silence=0.0):
+    def generator_step(self, count: int, silence: float | Tensor = 0.0) -> dict[str, Tensor]:
         """One update of the generator on `count` new latents. Returns {name: scalar}.
 
         Clips of an RMS below `silence` count as silent.
@@ -164,20 +187,20 @@ class WaveGAN(keras.Model):
         for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
             average.assign(average + share * (weight - average))
 
-    def sample_latents(self, count):
+    def sample_latents(self, count: int) -> Tensor:
         """`count` latents, uniform in [-1, 1]: [count, latent_size]."""
         return keras.random.uniform((count, self.generator.input_shape[-1]), -1.0, 1.0, seed=self.seed_generator)
 
     @property
-    def step(self):
+    def step(self) -> int:
         """Generator updates so far."""
         return int(self.optimizer.iterations)
 
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         """Everything a step changes, as {name: array}: both networks, both optimizers, every seed."""
         return {name: ops.convert_to_numpy(variable) for name, variable in self._named_variables().items()}
 
-    def restore(self, arrays):
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what `state` gave. Raises ValueError when names or shapes are not this model's."""
         variables = self._named_variables()
         mine = {name: tuple(variable.shape) for name, variable in variables.items()}
@@ -243,18 +266,18 @@ def _copy(generator):
     return copy
 
 
-def rms(audio):
+def rms(audio: Tensor) -> Tensor:
     """Root mean square over everything: a scalar in [0, 1] for audio in [-1, 1]."""
     return ops.sqrt(ops.mean(ops.square(audio)))
 
 
-def silent_share(audio, silence):
+def silent_share(audio: Tensor, silence: float | Tensor) -> Tensor:
     """The share of clips [..., time, channels] whose RMS is below `silence`: a scalar in [0, 1]."""
     loudness = ops.sqrt(ops.mean(ops.square(audio), axis=(-2, -1)))
     return ops.mean(ops.cast(loudness < silence, "float32"))
 
 
-def spread(audio):
+def spread(audio: Tensor) -> Tensor:
     """How much clips [batch, time, channels] differ: 1 where they share nothing, 0 where all are alike.
 
     The root mean square of what is left of the clips without their mean clip, as a share of their own.
@@ -263,7 +286,7 @@ def spread(audio):
     return rms(rest) / (rms(audio) + 1e-12)
 
 
-def global_norm(gradients):
+def global_norm(gradients: list[Tensor]) -> Tensor:
     """The Euclidean norm of all gradients together: a scalar."""
     return ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))
 
