@@ -46,7 +46,7 @@ class Origin:
         """Whether `run` is the one: in its place, or a copy of it that still has the checkpoint."""
         if Path(self.run) == run.path.resolve():
             return True
-        return None not in (self.model, self.step) and self.model == run.fingerprint(self.step)
+        return self.model is not None and self.step is not None and self.model == run.fingerprint(self.step)
 
     def kept_step(self, run: Run) -> int | None:
         """The step of the checkpoint, None for the newest. Raises UserError where `run` does not keep it any more."""

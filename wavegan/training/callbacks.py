@@ -222,7 +222,7 @@ class StopOnInterrupt(StepCallback):
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.interrupted = False
         self.before = {}

@@ -1,10 +1,14 @@
 """Scores while a training goes on, for a twentieth of its time, and the best checkpoint kept."""
 
 import time
+from collections.abc import Mapping
+
+import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.base.progress import clock
 from wavegan.base.typed import typed
+from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.evaluate import goodness
 from wavegan.evaluation.judge.embedding import embedding_of
 from wavegan.evaluation.protocol import NOISE, Evaluation, ceiling
@@ -12,8 +16,10 @@ from wavegan.evaluation.scores.catalogue import SCORES
 from wavegan.evaluation.store import add
 from wavegan.evaluation.terminal import described, text
 from wavegan.models.family import family_named
+from wavegan.runs.config import Config
 from wavegan.runs.events import Events, forget_after
-from wavegan.training.callbacks import StepCallback, save, say
+from wavegan.runs.run import Run
+from wavegan.training.callbacks import Logs, StepCallback, save, say
 
 CLIPS = 256
 SHARE = 0.05  # of the training's time, at most
@@ -36,7 +42,15 @@ class Evaluations(StepCallback):
         beside: {name: array} of what belongs to every checkpoint beside the model.
     """
 
-    def __init__(self, run, events, evaluation, latents, every, beside):
+    def __init__(
+        self,
+        run: Run,
+        events: Events,
+        evaluation: Evaluation,
+        latents: np.ndarray,
+        every: int,
+        beside: Mapping[str, np.ndarray],
+    ):
         super().__init__()
         self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
         self.every, self.beside = every, beside
@@ -44,7 +58,8 @@ class Evaluations(StepCallback):
         self.levels = {}  # of each set beside the generated one its events
         self.told = False  # that they have to wait
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """As Keras calls it: compiles, and measures what an evaluation takes."""
         super().on_train_begin(logs)
         for name in (ceiling(self.evaluation.levels), NOISE):
             folder = self.run.path / "levels" / name
@@ -59,11 +74,12 @@ class Evaluations(StepCallback):
         fits = f"where it fits into {SHARE:.0%} of the time"
         say(f"quality   every {self.every} steps, {fits}; it takes about {clock(self.cost)}")
 
-    def on_step(self, step, logs):
+    def on_step(self, step: int, logs: Logs) -> None:
         if step % self.every == 0:
             self._evaluate_in_time(step)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """As Keras calls it."""
         if self.step > self.last and not self.model.stop_training:  # somebody who stops it does not want to wait
             self._evaluate_in_time(self.step)
         if self.count:
@@ -90,7 +106,7 @@ class Evaluations(StepCallback):
                 f"{clock(wait)} or a little later."
             )
 
-    def evaluate(self, step):
+    def evaluate(self, step: int) -> None:
         """Score what the generator makes at `step`, and keep a checkpoint with the score."""
         before = time.monotonic()
         self.last = step
@@ -140,7 +156,14 @@ def _scalars(found):
     return {f"quality/{key}": value["mean"] for key, value in found.items()}
 
 
-def evaluations(run, info, config, events, latent_shape, beside):
+def evaluations(
+    run: Run,
+    info: DatasetInfo,
+    config: Config,
+    events: Events,
+    latent_shape: tuple[int, ...],
+    beside: Mapping[str, np.ndarray],
+) -> Evaluations:
     """The callback for a training of `run` with `config` on the data set that `info` describes.
 
     What it needs is made before the training begins, and is not counted: the classifier of the data set, perhaps.
