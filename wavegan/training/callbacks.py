@@ -225,7 +225,7 @@ class StopOnInterrupt(StepCallback):
     def __init__(self) -> None:
         super().__init__()
         self.interrupted = False
-        self.before = {}
+        self.before: dict[int, Any] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it."""

@@ -55,7 +55,7 @@ class Evaluations(StepCallback):
         self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
         self.every, self.beside = every, beside
         self.spent, self.cost, self.count = 0.0, 0.0, 0  # cost: seconds of the last one
-        self.levels = {}  # of each set beside the generated one its events
+        self.levels: dict[str, Events] = {}  # of each set beside the generated one its events
         self.told = False  # that they have to wait
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
