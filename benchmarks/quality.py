@@ -69,7 +69,7 @@ def quality(flags):
     evaluation = Evaluation(flags.data, info, flags.n, warn=lambda line: print(line, file=sys.stderr))
     with Progress(2 * flags.points * len(runs) * evaluation.n, "evaluating", "clips") as progress:
         rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags, progress)]
-    levels = {name: _means(found) for name, found in evaluation.levels.items()}
+    levels = {name: _means(found) for name, found in evaluation.references.items()}
     report = {"data": info.name, "clips": evaluation.n, "clips_at_once": evaluation.at_once, "minutes": flags.minutes,
               "embedding": described(evaluation.embedding), "levels": levels}  # fmt: skip
     out = Path(flags.out)

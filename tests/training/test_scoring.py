@@ -33,7 +33,7 @@ class Training:
         level = {"frechet_distance": {"mean": 1.0, "spread": None}}
         embedding = SimpleNamespace(short_name="x", name="x", classes=())
         evaluation = SimpleNamespace(
-            levels={TEST: level, NOISE: level}, embedding=embedding, method="x", named=lambda score: score.name,
+            references={TEST: level, NOISE: level}, embedding=embedding, method="x", named=lambda score: score.name,
             generated=self._generated, measure=lambda sounds: level,
         )  # fmt: skip
         best = lambda: self.at[0] if self.at else None  # noqa: E731

@@ -1,29 +1,37 @@
 """What the scores mean, in words: is it any good, does it collapse, did it memorise, when to stop, which is best?"""
 
 import math
+from pathlib import Path
+from typing import Any
 
 from wavegan.base.typed import typed
-from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN
+from wavegan.evaluation.protocol import GENERATED, NOISE, TRAIN, reference_set
+from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_DUPLICATES
 from wavegan.evaluation.terminal import figure
 
 # Shares of the way from white noise to recordings, by the root of FD, which is a squared distance.
 NEAR, FAR = 0.9, 0.25
 # Self-distances below which sounds are much alike, and the same; recordings have 1, white noise 0.2 to 0.4.
 ALIKE, SAME = 0.45, 0.1
-# Shares of the sounds that are twins of others, beyond that of the recordings: from which on it is some, and most.
+# Shares of the sounds that are near-duplicates of others, beyond that of the recordings: some, and most.
 SOME, MOST = 0.1, 0.5
 LITTLE = 0.05  # recall, as a share of that of recordings, below which nothing can be said of more kinds than a few
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
-CHANGE = "start another run with more --critic-updates, or with lower learning rates."
-EARLY, LATE = f"Early, that is usual: train on. If it stays so, {CHANGE}", f"What came later is no better: {CHANGE}"
+EARLY, LATE = "Early, that is usual: train on. If it stays so, {advice}", "What came later is no better: {advice}"
 PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before
 
 
-def answers(report, path):
-    """[{"question", "answer"}] about the run at `path`, from what evaluation.json holds of it."""
+def answers(report: dict[str, Any], path: str | Path, advice: str) -> list[dict[str, str]]:
+    """[{"question", "answer"}] about a run.
+
+    Args:
+        report: what evaluation.json holds of it.
+        path: the run's folder.
+        advice: what helps a run that gets no further, a clause that ends with a full stop: "start another run with …".
+    """
     found = {
         "Is it any good yet?": _good(report) + _which(report),
-        "Is it collapsing?": _collapsing(report),
+        "Is it collapsing?": _collapsing(report, advice),
         "Did it memorise?": report["memorised"]["verdict"],
         "When to stop?": _stop(report, path),
         "Which checkpoint is best?": _best(report, path),
@@ -34,11 +42,11 @@ def answers(report, path):
 def _means(report, key):
     """{set: mean} of the score `key`; the name of the recordings to compare with."""
     values = next(score["values"] for score in report["scores"] if score["key"] == key)
-    return {name: value["mean"] for name, value in values.items()}, TEST if TEST in values else TRAIN
+    return {name: value["mean"] for name, value in values.items()}, reference_set(values)
 
 
 def _good(report):
-    means, real = _means(report, "frechet_distance")
+    means, real = _means(report, FRECHET)
     made, best, worst = means[GENERATED], means[real], means[NOISE]
     if worst <= best:
         return "That cannot be told: by FD, white noise is as near to the recordings as recordings are."
@@ -59,26 +67,17 @@ def _which(report):
     return f" This is about step {report['step']:,}, as the next two are." if len(_rows(report)) > 1 else ""
 
 
-def _collapsing(report):
+def _collapsing(report, advice):
     best, _, done = _since(_rows(report))
-    advice = LATE if done and best == report["step"] else EARLY
+    advice = (LATE if done and best == report["step"] else EARLY).format(advice=advice)
     alike = _means(report, "embedding_self")[0][GENERATED]
     distance = f"self-distance {figure(alike)}, of recordings 1"
     if alike < SAME:
         return f"Yes: the sounds are all the same ({distance}). {advice}"
     if alike < ALIKE:
         return f"Yes: the sounds are much more alike than recordings are ({distance}). {advice}"
-    signs, rare = [], _rare(report)
-    twins, real = _means(report, "twins")
-    repeated = twins[GENERATED] - twins[real]
-    if repeated > SOME:
-        signs.append(
-            f"{twins[GENERATED]:.0%} of the sounds are nearly the same as another one (of {real} {twins[real]:.0%})"
-        )
-    if rare:
-        signs.append(f"there are none, or hardly any, of the classes {', '.join(rare)}")
+    signs, most = _signs_of_collapse(report)
     if signs:
-        most = repeated > MOST or len(rare) > len(report["histogram"].get(GENERATED, {})) / 2
         return f"{'Yes' if most else 'In part'}: {', and '.join(signs)}. {advice}"
     recall, real = _means(report, "recall")
     lacking = f"recall {figure(recall[GENERATED])}, of {real} {figure(recall[real])}"
@@ -88,6 +87,18 @@ def _collapsing(report):
     if recall[GENERATED] < recall[real] / 2:
         return f"{differ}, but much of what the recordings have is still missing ({lacking})."
     return f"{differ}."
+
+
+def _signs_of_collapse(report):
+    """What shows that some sounds come too often, in words; and whether that is so of most."""
+    signs, rare = [], _rare(report)
+    duplicates, real = _means(report, NEAR_DUPLICATES)
+    share, usual = duplicates[GENERATED], duplicates[real]
+    if share - usual > SOME:
+        signs.append(f"{share:.0%} of the sounds are nearly the same as another one (of {real} {usual:.0%})")
+    if rare:
+        signs.append(f"there are none, or hardly any, of the classes {', '.join(rare)}")
+    return signs, share - usual > MOST or len(rare) > len(report["histogram"].get(GENERATED, {})) / 2
 
 
 def _rare(report):
@@ -108,7 +119,7 @@ def _rows(report):
 
 def _since(rows):
     """The best of the scored checkpoints by FD, how many are newer, and whether that is long enough to stop."""
-    best = min(rows, key=lambda row: row["scores"]["frechet_distance"]["mean"])
+    best = min(rows, key=lambda row: row["scores"][FRECHET]["mean"])
     newer = sum(row["step"] > best["step"] for row in rows)
     since = (rows[-1]["step"] - best["step"]) / max(1, best["step"])
     return best["step"], newer, newer >= PATIENCE and since >= SINCE

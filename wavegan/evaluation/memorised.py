@@ -1,23 +1,32 @@
-"""Log-mel distances between clips and recordings: the paper's, and one that finds copies."""
+"""Whether a generator repeats its training clips: distances to them, and what these say."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binomtest
 
 from wavegan.evaluation import scores
 
-HELD = 1 << 27  # values of the training clips' spectrograms that stay in memory, half a GiB
-HEARD_NATS = 50 / 20 * np.log(10)  # 50 dB: what lies farther below a clip's loudest spot does not count
+IN_MEMORY = 1 << 27  # values of the training clips' spectrograms that stay in memory, half a GiB
+DEPTH_NATS = 50 / 20 * np.log(10)  # 50 dB: what lies farther below a clip's loudest spot does not count
 FRAMES, BINS = 4, 2  # that are averaged: 32 ms, so that a copy may be a little early or late
+NEAR, NEAR_OF_FEW = 0.01, 0.05  # the share of unseen clips (of fewer than 200) that are near to a training clip
+FEW = 200
+SUSPICIOUS = 0.1  # the share of generated clips, above that, that are so near: more is a sign of memorising
+CHANCE = 1e-3  # the probability below which a share is no accident
+COPIES = 0.05  # as near as this, in units of the mean distance of unseen clips, are copies
 
 
-def heard(spectrograms):
-    """What copies have in common, [n, d], of log-mel [n, frames, bins].
+def copy_features(spectrograms: np.ndarray) -> np.ndarray:
+    """What a copy has in common with its original, float32 [n, d], of log-mel [n, frames, bins].
 
     Relative to the clip's loudest spot, without what lies 50 dB below it, averaged over 32 ms and two bins: a copy with
     a little noise, in another loudness or a few milliseconds later is still near. The silence that pads recordings, in
     which a generator always leaves a trace, does not count.
     """
     loudest = spectrograms.max(axis=(1, 2), keepdims=True)
-    shown = np.maximum(spectrograms - loudest + HEARD_NATS, 0.0)
+    shown = np.maximum(spectrograms - loudest + DEPTH_NATS, 0.0)
     for axis, width in ((1, FRAMES), (2, BINS)):
         firsts = np.arange(0, shown.shape[axis], width)
         sizes = np.diff([*firsts, shown.shape[axis]])
@@ -25,13 +34,13 @@ def heard(spectrograms):
     return shown.reshape(len(shown), -1).astype("float32")
 
 
-def rows(spectrograms):
-    """Log-mel [n, frames, bins] as [n, frames × bins], whose Euclidean distances are the paper's."""
+def flattened(spectrograms: np.ndarray) -> np.ndarray:
+    """Log-mel [n, frames, bins] as [n, frames × bins], whose Euclidean distances are those of arXiv 1802.04208."""
     return spectrograms.reshape(len(spectrograms), -1)
 
 
 class Distances:
-    """Distances to training clips.
+    """Distances to the training clips, by their log-mel spectrograms and by their `copy_features`.
 
     Args:
         spectrograms: called without arguments; the training clips' log-mel, an iterable of blocks [n, frames, bins].
@@ -39,48 +48,119 @@ class Distances:
         shape: (frames, bins).
     """
 
-    def __init__(self, spectrograms, count, shape):
+    def __init__(self, spectrograms: Callable[[], Iterable[np.ndarray]], count: int, shape: tuple[int, int]):
         self.spectrograms = spectrograms
-        self.fits = count * np.prod(shape) <= HELD
-        self._kept, self._heard = None, None
+        self.fits = count * np.prod(shape) <= IN_MEMORY
+        self._kept: list[np.ndarray] | None = None
+        self._copy_features: np.ndarray | None = None
 
-    def _rows(self):
-        """The training clips' rows in blocks. The first time, what is heard of them is kept, and they, if they fit."""
+    def _log_mel(self) -> Iterator[np.ndarray]:
+        """The training clips' log-mel in blocks [n, d]. The first time it is kept, if it fits, and `copy_features`."""
         if self._kept:
             yield from self._kept
             return
         kept, parts = [], []
         for block in self.spectrograms():
-            if self._heard is None:
-                parts.append(heard(block))
+            if self._copy_features is None:
+                parts.append(copy_features(block))
             if self.fits:
-                kept.append(rows(block))
-            yield rows(block)
+                kept.append(flattened(block))
+            yield flattened(block)
         self._kept = kept
         if parts:
-            self._heard = np.concatenate(parts)
+            self._copy_features = np.concatenate(parts)
 
-    def nearest(self, queries, left_out=()):
-        """The paper's distance [n] of `queries`, as `rows` gives them, to the nearest training clip.
+    def nearest(self, log_mel: np.ndarray, left_out: Sequence[int] | np.ndarray = ()) -> np.ndarray:
+        """The log-mel distance of each clip to the nearest training clip: float64 [n].
 
-        Training clips with the indices `left_out` do not count.
+        Args:
+            log_mel: [n, d], as `flattened` gives it.
+            left_out: indices of training clips that do not count.
         """
-        return scores.nearest(queries, _without(self._rows(), left_out))[0]
+        return scores.nearest(log_mel, _without(self._log_mel(), left_out))[0]
 
-    def nearest_heard(self, queries, left_out=()):
-        """The distance [n] of `queries`, as `heard` gives them, to the nearest training clip, and its index [n]."""
-        if self._heard is None:
-            for _ in self._rows():
+    def nearest_copy(
+        self, features: np.ndarray, left_out: Sequence[int] | np.ndarray = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The distance of each clip's `copy_features` [n, d] to the nearest training clip, float64 [n].
+
+        And the index of that training clip, int [n]. Training clips with the indices `left_out` do not count.
+        """
+        if self._copy_features is None:
+            for _ in self._log_mel():
                 pass
-        kept = np.setdiff1d(np.arange(len(self._heard)), left_out)
-        distances, indices = scores.nearest(queries, self._heard[kept] if len(left_out) else self._heard)
+        bank = self._copy_features
+        kept = np.setdiff1d(np.arange(len(bank)), left_out)
+        distances, indices = scores.nearest(features, bank[kept] if len(left_out) else bank)
         return distances, kept[indices]
 
 
-def _without(blocks, left_out):
+def _without(blocks: Iterable[np.ndarray], left_out: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
     """The rows of the blocks in order, but for those at the indices `left_out`."""
     first = 0
     for block in blocks:
         mine = [index - first for index in left_out if first <= index < first + len(block)]
         first += len(block)
         yield np.delete(block, mine, axis=0) if mine else block
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The training clip nearest to each generated clip, by `copy_features`.
+
+    Attributes:
+        distances: to it, [n], 1 being the mean distance of recordings that the generator has not seen; 0 is a copy.
+        indices: of it among the training clips, int [n].
+        unseen: the distances of those recordings, [m], in the same unit.
+    """
+
+    distances: np.ndarray
+    indices: np.ndarray
+    unseen: np.ndarray
+
+
+def nearest_copies(distances: np.ndarray, indices: np.ndarray, unseen: np.ndarray) -> Nearest:
+    """What `Distances.nearest_copy` found of generated clips, in units of the mean of that of `unseen` recordings."""
+    unit = max(unseen.mean(), 1e-9)
+    return Nearest(distances / unit, indices, unseen / unit)
+
+
+def near_share(unseen: np.ndarray, distances: np.ndarray) -> tuple[float, float]:
+    """How near is very near, and the share of clips that are: (threshold, share).
+
+    Args:
+        unseen: distances of recordings that the generator has not seen, [m]; 1 % of them (5 % of fewer than 200) are
+            within the threshold.
+        distances: those of the generated clips, [n], in the same unit.
+    """
+    threshold = float(np.quantile(unseen, _near(len(unseen))))
+    return threshold, float(np.mean(distances <= threshold))
+
+
+def _near(unseen: int) -> float:
+    return NEAR if unseen >= FEW else NEAR_OF_FEW
+
+
+def verdict(
+    threshold: float, share: float, clips: int, unseen: int, held_out: bool = True, trained_on: bool = True
+) -> str:
+    """Whether the generator memorised its training clips, in words.
+
+    Args:
+        threshold, share: what `near_share` says.
+        clips: how many were generated.
+        unseen: how many recordings the threshold comes from.
+        held_out: whether these were held out; else they are training clips themselves.
+        trained_on: whether the generator was trained on the recordings at all.
+    """
+    words, near = "held-out recordings" if held_out else "other recordings", _near(unseen)
+    if not trained_on:
+        return "Whether it memorised cannot be told: it was trained on other recordings than these."
+    if threshold <= COPIES:
+        return f"Whether it memorised cannot be told: some {words} are copies of training recordings."
+    found = f"{share:.1%} of the clips are very near to a training recording, of {words} {near:.0%}"
+    if share > near + SUSPICIOUS:
+        return f"Perhaps: {found}. Listen to the pairs; more recordings, fewer steps or a smaller model help."
+    if binomtest(round(share * clips), clips, near, "greater").pvalue < CHANCE:
+        return f"Perhaps a few: {found}. Listen to the pairs."
+    return f"No sign of memorising: {found}."

@@ -1,35 +1,44 @@
-"""What a set of sounds is measured by: every score, and those of recordings and of white noise to compare with."""
+"""What is scored against what: generated clips, recordings and white noise, all in the same way."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from wavegan.audio.mel import in_blocks
 from wavegan.base.errors import UserError
+from wavegan.base.progress import Progress
 from wavegan.base.quiet import native_stderr_hidden
 from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation import scores
-from wavegan.evaluation.judge.embedding import embedding_of, held_out, real_audio
-from wavegan.evaluation.memorised import Distances, heard, rows
-from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT, Yardstick, summary
+from wavegan.evaluation.features import Features, features_of, joined
+from wavegan.evaluation.judge.embedding import Embedding, embedding_of, held_out, real_audio
+from wavegan.evaluation.memorised import Distances, Nearest, copy_features, flattened, nearest_copies
+from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_DUPLICATES, Score
+from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT, Value, Yardstick, summary
+from wavegan.models.family import Sampler
 
+# The sets of clips that are scored, by the names that people read and that stand in evaluation.json.
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
-COMPARED = 1000  # clips whose distances are taken, as in the paper
-TWINS = 0.01  # the share of recordings that are so near to another one
+SETS = (GENERATED, TEST, TRAIN, NOISE)  # in the order of every table
+COMPARED = 1000  # clips whose distances are taken, as in arXiv 1802.04208
+DUPLICATES = 0.01  # the share of recordings that count as near-duplicates of another one
 AT_ONCE = 1 << 22  # samples that are made before they are looked at
 
-
-@dataclass(frozen=True)
-class Sounds:
-    """Clips as the scores need them: `distances.rows` and `heard`, embeddings, probabilities (None: no classes)."""
-
-    rows: np.ndarray
-    heard: np.ndarray
-    embeddings: np.ndarray
-    probabilities: np.ndarray | None
+ScoreValues = dict[str, Value]  # {key of a score: its mean and spread}
 
 
-def require_enough(directory, info):
+def reference_set(sets: Mapping | list | tuple) -> str:
+    """Which of the `sets` of clips stands for recordings: held-out ones, or the training's where none are held out."""
+    return TEST if TEST in sets else TRAIN
+
+
+def goodness(values: ScoreValues) -> float:
+    """By what checkpoints are ranked, higher is better: the Fréchet distance with its sign changed."""
+    return -values[FRECHET]["mean"]
+
+
+def require_enough(directory: str, info: DatasetInfo) -> None:
     """Raises UserError where the data set in `directory` has too few training clips to compare sounds with."""
     count = info.splits["train"]["clips"]
     if count < FEWEST_HELD_OUT:
@@ -40,7 +49,7 @@ def require_enough(directory, info):
 
 
 class Evaluation:
-    """What sounds are scored against: the recordings, and white noise.
+    """What generated clips are scored against: recordings, and white noise as a baseline.
 
     Every set is scored `at_once` clips at a time, as many as there are held-out recordings and `n` at most, as often
     as it has so many: scores of different numbers of clips do not compare. The training clips that are scored
@@ -57,16 +66,26 @@ class Evaluation:
 
     Attributes:
         n: generated clips that are scored, a multiple of `at_once`.
-        embedding: an `embedding.Embedding`.
-        sets: {set: `Sounds`} of "test data" if enough is held out, "train data", "white noise".
-        levels: {set: {key: {"mean", "spread"}}} of the same.
+        embedding: a `judge.Embedding`.
+        sets: {set: `Features`} of TEST if enough is held out, TRAIN and NOISE.
+        references: {set: {key: {"mean", "spread"}}}, the scores of these.
         method: what scores must have in common to compare, a text.
-        trained_on: whether these are the recordings that the generator was trained on.
-        held_heard: with `distances`, those of recordings that stand for unseen ones to the nearest training clip.
+        unseen_distances: with `distances`, those of recordings that stand for unseen ones to the nearest training clip.
+
+    Raises UserError where there are too few training clips, or the data set cannot be read.
     """
 
-    def __init__(self, directory, info, n, seed=0, warn=print, distances=True, embedding=None):
-        self.info, self.seed, self.trained_on = info, seed, True
+    def __init__(
+        self,
+        directory: str,
+        info: DatasetInfo,
+        n: int,
+        seed: int = 0,
+        warn: Callable[[str], object] = print,
+        distances: bool = True,
+        embedding: Embedding | None = None,
+    ):
+        self.info, self.seed = info, seed
         require_enough(directory, info)
         self.embedding = embedding or embedding_of(directory, info, warn)
         self.train = Records(directory, info)
@@ -81,97 +100,103 @@ class Evaluation:
             self.distances = Distances(self._spectrograms, len(self.train), self.embedding.front.shape)
         drawn = self._drawn(self.train, len(self.train) // 2)
         self.yardstick = Yardstick(real["train"], drawn, self.at_once, seed)
-        self.sets = {}
-        if self.has_test:
-            held = Records(directory, info, held_out(info))
-            self.sets[TEST] = self._real("test", held, self._drawn(held, len(held)))
-        self.sets |= {TRAIN: self._real("train", self.train, drawn), NOISE: self._noise()}
+        self.sets = self._reference_sets(directory, drawn)
         nearest = self._take_units(drawn) if distances else {}
-        alike = self._alike(self.sets[ceiling(self.sets)])
-        self.alike_unit, self.twins_within = max(alike.mean(), 1e-9), np.quantile(alike, TWINS)
-        self.levels = {name: self.measure(sounds, nearest.get(name)) for name, sounds in self.sets.items()}
+        alike = self._alike(self.sets[reference_set(self.sets)])
+        self.alike_unit, self.duplicate_radius = max(alike.mean(), 1e-9), np.quantile(alike, DUPLICATES)
+        self.references = {name: self.measure(features, nearest.get(name)) for name, features in self.sets.items()}
 
-    def _drawn(self, records, most):
+    def _reference_sets(self, directory: str, drawn: np.ndarray) -> dict[str, Features]:
+        """The `Features` of the sets to compare with; `drawn` are the indices of the training clips among them."""
+        sets = {}
+        if self.has_test:
+            held = Records(directory, self.info, held_out(self.info))
+            sets[TEST] = self._real("test", held, self._drawn(held, len(held)))
+        return sets | {TRAIN: self._real("train", self.train, drawn), NOISE: self._noise()}
+
+    def _drawn(self, records: Records, most: int) -> np.ndarray:
         """Indices of real clips that are scored: as many parts as generated ones have, `most` clips at most."""
         parts = max(1, min(self.n, most) // self.at_once)
         return np.random.default_rng((self.seed, 3)).permutation(len(records))[: parts * self.at_once]
 
-    def _take_units(self, drawn):
+    def _take_units(self, drawn: np.ndarray) -> dict[str, np.ndarray]:
         """Set the units of distances: those of recordings that the training did not see, or of training clips.
 
         Returns {set: the distance of each of its first clips to the nearest training clip}.
         """
-        first = {name: sounds.rows[:COMPARED] for name, sounds in self.sets.items()}
+        first = {name: features.log_mel[:COMPARED] for name, features in self.sets.items()}
         # All at once: to go through a large training set takes a while.
         distances = self.distances.nearest(np.concatenate([*first.values()]))
-        ends = np.cumsum([len(rows) for rows in first.values()])[:-1]
+        ends = np.cumsum([len(log_mel) for log_mel in first.values()])[:-1]
         found = dict(zip(first, np.split(distances, ends), strict=True))
         # Without held-out recordings, a few training clips stand for them, and do not count as training clips.
-        held = self.sets[ceiling(self.sets)]
+        held = self.sets[reference_set(self.sets)]
         left_out = () if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
         count = COMPARED if self.has_test else len(left_out)
-        unseen = found[TEST] if self.has_test else self.distances.nearest(held.rows[:count], left_out)
+        unseen = found[TEST] if self.has_test else self.distances.nearest(held.log_mel[:count], left_out)
         self.own_unit = max(self._own(held).mean(), 1e-9)
         self.unit = max(unseen.mean(), 1e-9)
-        self.held_heard = self.distances.nearest_heard(held.heard[:count], left_out)[0]
+        self.unseen_distances = self.distances.nearest_copy(held.copy_features[:count], left_out)[0]
         return found
 
-    def sounds(self, audio):
-        """The `Sounds` of clips `audio` [n, time, channels]."""
-        return joined([self._sounds(block) for block in in_blocks(audio, AT_ONCE)])
+    def features(self, audio: np.ndarray) -> Features:
+        """The `Features` of clips `audio` [n, time, channels]."""
+        return joined([features_of(block, self.embedding) for block in in_blocks(audio, AT_ONCE)])
 
-    def _sounds(self, audio):
-        spectrograms = self.embedding.front(audio)
-        return Sounds(rows(spectrograms), heard(spectrograms), *self.embedding(spectrograms))
+    def measure(self, features: Features, nearest: np.ndarray | None = None) -> ScoreValues:
+        """The scores of clips, {key: {"mean", "spread"}} by the keys of `catalogue.SCORES`.
 
-    def measure(self, sounds, nearest=None):
-        """{key: {"mean", "spread"}} of `Sounds`, by the keys of `quality.SCORES`.
-
-        `nearest` are the distances of its first clips to the nearest training clip, where they are known already.
+        Args:
+            features: of the clips, `at_once` or more.
+            nearest: the log-mel distances of the first clips to the nearest training clip, where they are known.
         """
-        found = self.yardstick(sounds.embeddings, sounds.probabilities)
-        alike = self._alike(sounds)
+        found = self.yardstick(features.embeddings, features.probabilities)
+        alike = self._alike(features)
         found["embedding_self"] = summary([alike.mean() / self.alike_unit])
-        found["twins"] = summary([np.mean(alike <= self.twins_within)])
+        found[NEAR_DUPLICATES] = summary([np.mean(alike <= self.duplicate_radius)])
         if self.distances is None:
             return found
         if nearest is None:
-            nearest = self.distances.nearest(sounds.rows[: self._compared])
+            nearest = self.distances.nearest(features.log_mel[: self._compared])
         train = nearest[: self._compared].mean() / self.unit
-        return found | {"d_self": summary([self._own(sounds).mean() / self.own_unit]), "d_train": summary([train])}
+        return found | {"d_self": summary([self._own(features).mean() / self.own_unit]), "d_train": summary([train])}
 
-    def named(self, score):
-        """The name of a `quality.Score` as it stands beside its values."""
+    def nearest_copies(self, features: Features) -> Nearest:
+        """Which training clip each clip comes nearest to, and how near, beside recordings that were not seen."""
+        return nearest_copies(*self.distances.nearest_copy(features.copy_features), self.unseen_distances)
+
+    def named(self, score: Score) -> str:
+        """The name of a `catalogue.Score` as it stands beside its values."""
         return score.named(self.embedding.short_name, len(self.yardstick.centres))
 
     @property
-    def _compared(self):
+    def _compared(self) -> int:
         return min(COMPARED, self.at_once)
 
-    def _own(self, sounds):
-        """The distance of each of the first clips to the nearest other one of them."""
-        first = sounds.rows[: self._compared]
+    def _own(self, features: Features) -> np.ndarray:
+        """The log-mel distance of each of the first clips to the nearest other one of them."""
+        first = features.log_mel[: self._compared]
         return scores.nearest(first, first, skip_self=True)[0]
 
-    def _alike(self, sounds):
+    def _alike(self, features: Features) -> np.ndarray:
         """The distance of each of the first clips to the nearest other one of them, by the embedding."""
-        first = self.yardstick.standard(sounds.embeddings[: self._compared])
+        first = self.yardstick.standard(features.embeddings[: self._compared])
         return scores.nearest(first, first, skip_self=True)[0]
 
-    def _spectrograms(self):
+    def _spectrograms(self) -> Iterator[np.ndarray]:
         return (self.embedding.front(audio) for audio in real_audio(self.train, self.info))
 
-    def _real(self, name, records, drawn):
-        """`Sounds` of real clips, whose embeddings are known."""
+    def _real(self, name: str, records: Records, drawn: np.ndarray) -> Features:
+        """The `Features` of real clips, whose embeddings are known."""
         real = self.embedding.real[name]
         probabilities = None if real.probabilities is None else real.probabilities[drawn]
         if self.distances is None:
-            return Sounds(None, None, real.embeddings[drawn], probabilities)
+            return Features(None, None, real.embeddings[drawn], probabilities)
         blocks = [self.embedding.front(audio) for audio in real_audio(records, self.info, drawn[:COMPARED])]
         spectrograms = np.concatenate(blocks)
-        return Sounds(rows(spectrograms), heard(spectrograms), real.embeddings[drawn], probabilities)
+        return Features(flattened(spectrograms), copy_features(spectrograms), real.embeddings[drawn], probabilities)
 
-    def _noise(self):
+    def _noise(self) -> Features:
         """White noise as loud as the recordings are on average."""
         random = np.random.default_rng((self.seed, 4))
         shape = (self.info.length, self.info.channels)
@@ -179,38 +204,25 @@ class Evaluation:
         parts = []
         for block in in_blocks(np.empty((min(2, self.n // self.at_once) * self.at_once, shape[0]), "int8"), AT_ONCE):
             noise = loudness * random.standard_normal((len(block), *shape), "float32")
-            parts.append(self._sounds(noise.clip(-1, 1)))
+            parts.append(features_of(noise.clip(-1, 1), self.embedding))
         return joined(parts)
 
-    def generated(self, sampler, latents, progress=None):
-        """The `Sounds` of `n` clips; only the first have `rows`. Raises UserError where a clip is not finite.
+    def generated(self, sampler: Sampler, latents: np.ndarray, progress: Progress | None = None) -> Features:
+        """The `Features` of `n` generated clips. Raises UserError where a clip is not finite.
 
         Args:
-            sampler: latents [any, ...] → audio [any, time, channels], as arrays.
-            latents: [n, ...].
+            sampler: latents → audio [any, time, channels].
+            latents: of the clips, [n, *latent_shape].
             progress: its `update` is called with the number of clips that are done since the last call.
         """
-        sounds = []
-        at_once = max(1, AT_ONCE // self.info.length)
+        parts, done, at_once = [], 0, max(1, AT_ONCE // self.info.length)
         for block in (latents[first : first + at_once] for first in range(0, len(latents), at_once)):
             with native_stderr_hidden():  # compilers talk
                 audio = sampler(block)
             if not np.isfinite(audio).all():
                 raise UserError("the generator makes sounds that are not finite. Take another checkpoint.")
-            made = self.sounds(audio)
-            compared = max(0, COMPARED - sum(len(each.embeddings) for each in sounds))
-            sounds.append(replace(made, rows=made.rows[:compared].copy()))  # of long clips they are large
+            parts.append(self.features(audio).with_log_mel_of(max(0, COMPARED - done)))
+            done += len(block)
             if progress:
                 progress.update(len(block))
-        return joined(sounds)
-
-
-def joined(parts):
-    """One `Sounds` of several."""
-    columns = zip(*((p.rows, p.heard, p.embeddings, p.probabilities) for p in parts), strict=True)
-    return Sounds(*(None if column[0] is None else np.concatenate(column) for column in columns))
-
-
-def ceiling(sets):
-    """Which of the sets real sounds are compared with: held-out recordings, where there are any."""
-    return "test data" if "test data" in sets else "train data"
+        return joined(parts)

@@ -1,18 +1,20 @@
-"""What an evaluation leaves behind: evaluation.json, scalars for TensorBoard, and the table in the terminal."""
+"""What an evaluation leaves on disk: evaluation.json, evaluation.html and scalars for TensorBoard."""
 
 import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
 from wavegan.base.locks import in_turn
-from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN, ceiling
+from wavegan.evaluation.protocol import GENERATED, NOISE, ScoreValues, reference_set
 from wavegan.runs.events import Events, forget_after
 
 FORMAT = 1  # of evaluation.json
-SETS = (GENERATED, TEST, TRAIN, NOISE)
 
 
-def earlier(path):
+def earlier(path: Path) -> list[dict[str, Any]]:
     """The checkpoints in an evaluation.json at `path`, [{"step", "method", "scores"}]; none where there is no such one.
 
     Scores of one method compare. Those of others are kept, so that nothing is lost where somebody tries fewer clips.
@@ -25,7 +27,22 @@ def earlier(path):
         return []
 
 
-def add(folder, step, method, scores):
+def merged(
+    rows: Sequence[Mapping[str, Any]], method: str, found: Mapping[int, ScoreValues]
+) -> dict[str, list[dict[str, Any]]]:
+    """{"checkpoints", "others"} of evaluation.json: the scores by `method`, and those by other methods.
+
+    Args:
+        rows: the scores that are there already, as `earlier` gives them.
+        method: that of the scores `found` now.
+        found: {step: scores}; they replace those of the same steps.
+    """
+    scores = {row["step"]: row["scores"] for row in rows if row["method"] == method} | dict(found)
+    checkpoints = [{"step": step, "method": method, "scores": row} for step, row in sorted(scores.items())]
+    return {"checkpoints": checkpoints, "others": [dict(row) for row in rows if row["method"] != method]}
+
+
+def add(folder: Path, step: int, method: str, scores: ScoreValues) -> None:
     """Keep the scores of a checkpoint among those of other methods in the evaluation.json in `folder`.
 
     Raises UserError where that cannot be.
@@ -43,15 +60,15 @@ def add(folder, step, method, scores):
         raise _unwritable(folder, problem) from None
 
 
-def _unwritable(folder, problem):
+def _unwritable(folder: Path, problem: OSError) -> UserError:
     return UserError(f"evaluation {folder} cannot be written ({problem.strerror}). Make room there.")
 
 
-def _json(report):
+def _json(report: Mapping[str, Any]) -> bytes:
     return (json.dumps(report, indent=2, allow_nan=False) + "\n").encode()
 
 
-def make(folder):
+def make(folder: Path) -> None:
     """Make the `folder` of evaluations. Raises UserError where that cannot be."""
     try:
         folder.mkdir(exist_ok=True)
@@ -59,7 +76,7 @@ def make(folder):
         raise _unwritable(folder, problem) from None
 
 
-def save(folder, report, page):
+def save(folder: Path, report: Mapping[str, Any], page: str) -> None:
     """Write evaluation.json and evaluation.html into `folder`. Raises UserError where that cannot be."""
     try:
         write_whole(folder / "evaluation.json", _json(report))
@@ -68,16 +85,21 @@ def save(folder, report, page):
         raise _unwritable(folder, problem) from None
 
 
-def log(folder, checkpoints, levels):
-    """The scores of all checkpoints, and as levels those of the other sets, as scalars under quality/.
+def log(folder: Path, checkpoints: Sequence[Mapping[str, Any]], references: Mapping[str, ScoreValues]) -> None:
+    """The scores of all checkpoints, and beside them those of recordings and white noise, as scalars under quality/.
 
     Each set is a run of its own below `folder`, so that TensorBoard draws them into one chart. What an earlier
     evaluation logged there is replaced.
+
+    Args:
+        folder: of the evaluation.
+        checkpoints: [{"step", "scores"}], steps ascending.
+        references: {set: scores}.
     """
-    for name in (GENERATED, ceiling(levels), NOISE):
+    for name in (GENERATED, reference_set(references), NOISE):
         forget_after(folder / name, 0, warn=print)
         events = Events(folder / name)
         for checkpoint in checkpoints:
-            found = checkpoint["scores"] if name == GENERATED else levels.get(name, {})
+            found = checkpoint["scores"] if name == GENERATED else references.get(name, {})
             events.scalars({f"quality/{key}": value["mean"] for key, value in found.items()}, checkpoint["step"])
         events.close()

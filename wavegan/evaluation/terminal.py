@@ -1,13 +1,18 @@
 """Scores as lines of text: the tables that the terminal shows."""
 
-from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT
+from collections.abc import Mapping
+from typing import Any
 
-TELLING = (
-    "inception_score", "frechet_distance", "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train"
+from wavegan.evaluation.judge.embedding import Embedding
+from wavegan.evaluation.scores.catalogue import FRECHET
+from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT, Value
+
+OVER_CHECKPOINTS = (  # keys of the scores that tell most about a training
+    "inception_score", FRECHET, "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train"
 )  # fmt: skip
 
 
-def shares(report):
+def shares(report: Mapping[str, Any]) -> str:
     """The classes' shares of the clips of every set, as lines of text; empty without classes."""
     found = report["histogram"]
     if not found:
@@ -16,8 +21,8 @@ def shares(report):
     return _aligned([["class", *found], *[[c, *(f"{shares[c]:.1%}" for shares in found.values())] for c in classes]])
 
 
-def described(embedding):
-    """The name of an `embedding.Embedding`, and how far to trust it."""
+def described(embedding: Embedding) -> str:
+    """The name of an `Embedding`, and how far to trust it."""
     if not embedding.classes:
         return embedding.name
     if embedding.test_accuracy is None:
@@ -27,7 +32,7 @@ def described(embedding):
     return f"{embedding.name}, right about {embedding.test_accuracy:.1%} of {tried} held-out clips{few}"
 
 
-def table(report):
+def table(report: Mapping[str, Any]) -> str:
     """The scores of all sets as lines of text."""
     rows = [["", *report["sets"]]]
     for score in report["scores"]:
@@ -35,9 +40,9 @@ def table(report):
     return _aligned(rows)
 
 
-def curve(report):
+def curve(report: Mapping[str, Any]) -> str:
     """A line of text for each checkpoint, with the scores that tell most."""
-    keys = [key for key in TELLING if key in report["checkpoints"][0]["scores"]]
+    keys = [key for key in OVER_CHECKPOINTS if key in report["checkpoints"][0]["scores"]]
     names = {score["key"]: score["name"] for score in report["scores"]}
     rows = [["step", *(names[key] for key in keys), ""]]
     for checkpoint in report["checkpoints"]:
@@ -46,7 +51,7 @@ def curve(report):
     return _aligned(rows)
 
 
-def _aligned(rows):
+def _aligned(rows: list[list[str]]) -> str:
     """Rows of cells as lines of text: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -58,7 +63,7 @@ def _aligned(rows):
     return "\n".join(line.rstrip() for line in lines)
 
 
-def text(value):
+def text(value: Value | None) -> str:
     """{"mean", "spread"} with three digits that count; a dash for None."""
     if value is None:
         return "–"
@@ -66,7 +71,7 @@ def text(value):
     return mean if value["spread"] is None else f"{mean} ± {figure(value['spread'], 2)}"
 
 
-def figure(number, digits=3):
+def figure(number: float, digits: int = 3) -> str:
     """A number with so many digits that count, but no more than four behind the point."""
     if "e+" in f"{number:.{digits}g}":
         return f"{number:,.0f}"

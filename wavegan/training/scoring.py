@@ -9,10 +9,9 @@ from wavegan.base.errors import UserError
 from wavegan.base.progress import clock
 from wavegan.base.typed import typed
 from wavegan.data.schema import DatasetInfo
-from wavegan.evaluation.evaluate import goodness
 from wavegan.evaluation.judge.embedding import embedding_of
-from wavegan.evaluation.protocol import NOISE, Evaluation, ceiling
-from wavegan.evaluation.scores.catalogue import SCORES
+from wavegan.evaluation.protocol import NOISE, Evaluation, goodness, reference_set
+from wavegan.evaluation.scores.catalogue import FRECHET, SCORES
 from wavegan.evaluation.store import add
 from wavegan.evaluation.terminal import described, text
 from wavegan.models.family import family_named
@@ -24,7 +23,7 @@ from wavegan.training.callbacks import Logs, StepCallback, save, say
 CLIPS = 256
 SHARE = 0.05  # of the training's time, at most
 LONGER = 2  # times as long as the last one the next may take, on a machine that is busy
-TOLD = ("frechet_distance", "kernel_distance", "inception_score", "recall")
+REPORTED = (FRECHET, "kernel_distance", "inception_score", "recall")
 
 
 class Evaluations(StepCallback):
@@ -55,16 +54,16 @@ class Evaluations(StepCallback):
         self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
         self.every, self.beside = every, beside
         self.spent, self.cost, self.count = 0.0, 0.0, 0  # cost: seconds of the last one
-        self.levels: dict[str, Events] = {}  # of each set beside the generated one its events
+        self.references: dict[str, Events] = {}  # {set: events} of recordings and white noise
         self.told = False  # that they have to wait
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it: compiles, and measures what an evaluation takes."""
         super().on_train_begin(logs)
-        for name in (ceiling(self.evaluation.levels), NOISE):
+        for name in (reference_set(self.evaluation.references), NOISE):
             folder = self.run.path / "levels" / name
             forget_after(folder, self.step, warn=say)
-            self.levels[name] = Events(folder)
+            self.references[name] = Events(folder)
         self.sampler = self.model.sampler()
         self.evaluation.measure(self._made())  # compiles
         before = time.monotonic()
@@ -91,7 +90,7 @@ class Evaluations(StepCallback):
             say(f"best is step {best}: {typed('generate', '--run', self.run.path, '--checkpoint', 'best')}")
         else:
             say(f"scores now: {typed('evaluate', '--run', self.run.path, '--checkpoint', 'all')}")
-        for events in self.levels.values():
+        for events in self.references.values():
             events.close()
 
     def _evaluate_in_time(self, step):
@@ -117,8 +116,8 @@ class Evaluations(StepCallback):
             self._count(before)
             return
         self.events.scalars(_scalars(found), step)
-        for name, events in self.levels.items():
-            events.scalars(_scalars(self.evaluation.levels[name]), step)
+        for name, events in self.references.items():
+            events.scalars(_scalars(self.evaluation.references[name]), step)
         if step not in self.run.steps():
             save(self.run, step, self.model, self.beside)
         try:
@@ -143,13 +142,13 @@ class Evaluations(StepCallback):
         """The scores in words, each with those of test data and white noise."""
         parts = []
         for score in SCORES:
-            if score.key in TOLD and score.key in found:
-                beside = ", ".join(f"{name} {text(self._level(name, score.key))}" for name in self.levels)
+            if score.key in REPORTED and score.key in found:
+                beside = ", ".join(f"{name} {text(self._reference(name, score.key))}" for name in self.references)
                 parts.append(f"{self.evaluation.named(score)} {text(found[score.key])} ({beside})")
         return f"{'; '.join(parts)}. Embedding: {described(self.evaluation.embedding)}"
 
-    def _level(self, name, key):
-        return self.evaluation.levels[name][key] | {"spread": None}
+    def _reference(self, name, key):
+        return self.evaluation.references[name][key] | {"spread": None}
 
 
 def _scalars(found):

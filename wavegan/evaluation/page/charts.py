@@ -3,6 +3,7 @@
 import math
 
 from wavegan.evaluation.page.markup import decimals_for, finite, number, text
+from wavegan.evaluation.protocol import NOISE
 
 WIDTH, HEIGHT = 320, 180
 LEFT, RIGHT, TOP, BOTTOM = 44, 314, 16, 154  # the frame of the curve
@@ -100,7 +101,7 @@ def _axes(ticks, y, steps):
 
 
 def _kind(level):
-    return "noise" if level == "white noise" else "real"
+    return "noise" if level == NOISE else "real"
 
 
 def _names(levels, points):

@@ -108,10 +108,10 @@ def _score_tile(score, sets):
     decimals = tables.decimals(score)
     means = {name: number(score["values"].get(name, {}).get("mean"), decimals) for name in sets}
     others = "<br>".join(
-        f"{text(name)} {means[name]}" for name in sets if name in (protocol.ceiling(sets), "white noise")
+        f"{text(name)} {means[name]}" for name in sets if name in (protocol.reference_set(sets), protocol.NOISE)
     )
     direction = tables.DIRECTIONS[score["better"]]
-    return _tile(text(score["name"]), means["generated"], f"{direction}<br>{others}", "#scores")
+    return _tile(text(score["name"]), means[protocol.GENERATED], f"{direction}<br>{others}", "#scores")
 
 
 def _tile(name, value, words, target):

@@ -2,7 +2,7 @@
 
 from wavegan.evaluation.page.charts import chart
 from wavegan.evaluation.page.markup import decimals_for, finite, number, percent, text
-from wavegan.evaluation.protocol import ceiling
+from wavegan.evaluation.protocol import GENERATED, NOISE, reference_set
 
 DIRECTIONS = {
     "higher": "higher is better",
@@ -15,7 +15,9 @@ ARROWS = {"higher": "↑", "lower": "↓", "near test": "≈", "": "·"}
 
 def decimals(score):
     """How many decimals a score is shown with, the same for every set."""
-    return decimals_for(score["values"].get(name, {}).get("mean") for name in ("generated", ceiling(score["values"])))
+    return decimals_for(
+        score["values"].get(name, {}).get("mean") for name in (GENERATED, reference_set(score["values"]))
+    )
 
 
 def scores(report):
@@ -42,7 +44,7 @@ def _direction(score):
 def _cell(name, value, places):
     mean, spread = value.get("mean"), value.get("spread")
     beside = f"<small>± {number(spread, places)}</small>" if finite(mean) and finite(spread) else ""
-    kind = ' class="number generated"' if name == "generated" else ' class="number"'
+    kind = ' class="number generated"' if name == GENERATED else ' class="number"'
     return f'<td{kind} data-set="{text(name)}"><span>{number(mean, places)}</span>{beside}</td>'
 
 
@@ -71,7 +73,7 @@ def histogram(shares):
 
 
 def _bar(name, share, most):
-    kind = "generated" if name == "generated" else "real"
+    kind = "generated" if name == GENERATED else "real"
     bar = f'<i class="{kind}" style="width:{100 * share / most:.1f}%"></i>'
     return f'<td><div class="bar"><span>{percent(share)}</span><div>{bar}</div></div></td>'
 
@@ -81,7 +83,7 @@ def curves(report):
     drawn = "".join(_figure(score, report) for score in report["scores"] if len(_points(score, report)) > 1)
     if not drawn:
         return "<p class='quiet'>One checkpoint was measured, so there is no curve to draw.</p>"
-    legend = {"generated": "generated", "real": ceiling(report["sets"]), "noise": "white noise"}
+    legend = {"generated": GENERATED, "real": reference_set(report["sets"]), "noise": NOISE}
     if report["best_step"] is not None:
         legend["best"] = f"best checkpoint, step {number(report['best_step'], 0)}"
     keys = "".join(f"<span class='{kind}'>{words}</span>" for kind, words in legend.items())
@@ -100,7 +102,7 @@ def _points(score, report):
 
 def _figure(score, report):
     values = score["values"]
-    means = {name: values.get(name, {}).get("mean") for name in (ceiling(values), "white noise")}
+    means = {name: values.get(name, {}).get("mean") for name in (reference_set(values), NOISE)}
     levels = {name: mean for name, mean in means.items() if finite(mean)}
     drawn = chart(_points(score, report), levels, report["best_step"], score["name"])
     return (
