@@ -14,7 +14,7 @@ import pytest
 
 from tests.backend import backend_step
 from tests.conftest import TINY
-from tests.evaluation.test_evaluate import drums as judged_drums
+from tests.evaluation.support import prepared_drums
 from tests.generation.test_generate import sounds
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
@@ -209,7 +209,7 @@ assert generate.main(["--from", f"{run}/previews/step-00000004", "--out", out]) 
 
 def test_a_training_with_jax_is_judged_as_it_goes_and_its_previews_come_back(tmp_path):
     """The weights are those of the step, not those that the step began with."""
-    data, run = judged_drums(tmp_path / "wav", count=60), tmp_path / "run"
+    data, run = prepared_drums(tmp_path / "wav", count=60), tmp_path / "run"
     words = [*TINY, "--steps", "4", "--evaluate-every", "2", "--checkpoint-every", "2", "--preview-every", "2"]
     done = python("-c", JUDGED, data, run, tmp_path / "again", *words)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,9 +1,13 @@
 """What the scores mean, in words."""
 
+import numpy as np
 import pytest
 
+from tests.evaluation.support import LENGTH, recordings
 from wavegan.evaluation.answers import answers
 from wavegan.evaluation.protocol import GENERATED, NOISE, TEST, TRAIN
+
+ADVICE = "start another run with fewer dragons."
 
 
 def score(key, generated, test=1.0, train=1.0, noise=1.0):
@@ -44,11 +48,11 @@ def report(
 
 
 def answer(number, **facts):
-    return answers(report(**facts), "runs/x")[number]["answer"]
+    return answers(report(**facts), "runs/x", ADVICE)[number]["answer"]
 
 
 def test_five_questions_are_answered():
-    found = answers(report(), "runs/x")
+    found = answers(report(), "runs/x", ADVICE)
     assert [each["question"] for each in found] == [
         "Is it any good yet?", "Is it collapsing?", "Did it memorise?", "When to stop?", "Which checkpoint is best?",
     ]  # fmt: skip
@@ -120,8 +124,8 @@ def test_what_to_do_about_a_collapse_depends_on_what_came_later():
 
 def test_a_class_is_called_missing_only_where_some_clips_of_it_were_to_be_expected():
     few = report(shares=(0.7, 0.3, 0.0)) | {"clips": 49}  # 9.8 of the third one
-    assert answers(few, "x")[1]["answer"].startswith("No: ")
-    assert "classes c" in answers(few | {"clips": 50}, "x")[1]["answer"]
+    assert answers(few, "x", ADVICE)[1]["answer"].startswith("No: ")
+    assert "classes c" in answers(few | {"clips": 50}, "x", ADVICE)[1]["answer"]
 
 
 @pytest.mark.parametrize(
@@ -145,13 +149,47 @@ def test_scores_of_the_training_count_where_these_are_few():
         for step, mean in ((300, 40.0), (100, 60.0), (200, 50.0))
     ]
     few = report() | {"others": [*others, {**others[0], "method": "y"}], "best_step": 300}
-    assert answers(few, "x")[3]["answer"].startswith("Not yet: of 3 that were scored, the newest")
-    assert answers(few, "x")[4]["answer"].startswith("That of step 300, by FD: ")
+    assert answers(few, "x", ADVICE)[3]["answer"].startswith("Not yet: of 3 that were scored, the newest")
+    assert answers(few, "x", ADVICE)[4]["answer"].startswith("That of step 300, by FD: ")
     many = report(steps=(50.0, 30.0, 40.0)) | {"others": others}
-    assert answers(many, "x")[3]["answer"].startswith("Perhaps soon: what came after step 200")
+    assert answers(many, "x", ADVICE)[3]["answer"].startswith("Perhaps soon: what came after step 200")
 
 
 def test_the_best_checkpoint_is_named_with_the_command_that_takes_it():
     assert answer(4) == "One was scored, that of step 100: score the others, too."
     told = answer(4, steps=(50.0, 40.0), best=1200)
     assert told.startswith("That of step 1,200, by FD: ") and told.endswith("--run runs/x --checkpoint best")
+
+
+def answered(evaluation, audio):
+    """What is said of `audio`: whether it is any good, whether it collapses."""
+    found = {GENERATED: evaluation.measure(evaluation.features(audio.astype("float32"))), **evaluation.references}
+    report = {
+        "scores": [{"key": key, "values": {name: each[key] for name, each in found.items()}} for key in found[TEST]],
+        **{
+            "histogram": {},
+            "memorised": {"verdict": ""},
+            "checkpoints": [{"step": 1, "scores": found[GENERATED]}],
+            "others": [],
+            "best_step": None,
+            "step": 1,
+        },
+    }
+    return [each["answer"] for each in answers(report, "x", ADVICE)[:2]]
+
+
+def test_neither_silence_nor_noise_nor_hiss_misleads(kit, evaluation):
+    random, found = np.random.default_rng(0), recordings(kit, "test")["audio"]
+    noise = random.standard_normal((evaluation.n, LENGTH, 1))
+    for hiss in (0.0, 0.003, 0.01):
+        three = np.repeat(found[::20][:3], -(-evaluation.n // 3), axis=0)[: evaluation.n] + hiss * noise
+        assert answered(evaluation, three)[1].startswith(("Yes: the sounds are", "Perhaps: hardly anything")), hiss
+    for share, words in ((0.3, "In part: "), (0.7, "Yes: ")):
+        some = np.arange(evaluation.n) < share * evaluation.n
+        for other in (0.0, found[0]):  # silence, or one sound, beside good ones
+            mixed = np.where(some[:, None, None], other, found[np.arange(evaluation.n) % len(found)])
+            assert answered(evaluation, mixed)[1].startswith(words), (share, other)
+    for good, collapsing in (answered(evaluation, 0 * noise), answered(evaluation, 0.3 * noise)):
+        assert good.startswith("No: ") and collapsing.startswith(("Yes: ", "Perhaps: "))
+    good, collapsing = answered(evaluation, recordings(kit)["audio"][: evaluation.n])
+    assert good.startswith("Near the recordings") and collapsing.startswith("No: ")

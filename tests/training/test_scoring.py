@@ -4,15 +4,22 @@ import math
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.conftest import TINY
-from tests.evaluation.test_evaluate import drums, scalars
+from tests.evaluation.support import prepared_drums, scalars
 from wavegan.cli import train as train_command
 from wavegan.evaluation.protocol import NOISE, TEST
 from wavegan.evaluation.store import earlier
 from wavegan.runs.run import Run
 from wavegan.training import scoring
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory):
+    """A data set of three kinds of drums, some 60 of them held out."""
+    return prepared_drums(tmp_path_factory.mktemp("kit") / "wav")
 
 
 class Training:
@@ -125,7 +132,7 @@ def test_a_training_that_is_stopped_does_not_wait_for_a_last_evaluation(monkeypa
 def test_a_resumed_training_goes_on_with_its_scores(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scoring, "SHARE", math.inf)
     monkeypatch.setattr(scoring, "CLIPS", 60)
-    data, run = drums(tmp_path / "wav"), Run(tmp_path / "run")
+    data, run = prepared_drums(tmp_path / "wav"), Run(tmp_path / "run")
     flags = ["--data", str(data), "--run", str(run.path), *TINY, "--keep-checkpoints", "1"]
     assert train_command.main([*flags, "--steps", "10", "--evaluate-every", "5"]) == 0
     first = scalars(run.path, "quality/frechet_distance")
@@ -153,3 +160,33 @@ def test_too_few_recordings_are_told_before_there_is_a_run(drum_files, tmp_path,
         errors = capsys.readouterr().err.splitlines()
         assert re.search(r"few has 2\d training clips: expected 50 or more to compare sounds with", errors[-1])
     assert not (tmp_path / "run").exists()
+
+
+def test_evaluations_keep_the_best_checkpoint_and_do_not_change_the_training(kit, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scoring, "SHARE", math.inf)
+    monkeypatch.setattr(scoring, "CLIPS", 60)
+    path, plain = tmp_path / "judged", tmp_path / "plain"
+    flags = ["--data", str(kit), "--steps", "40", *TINY, "--checkpoint-every", "100"]
+    assert train_command.main([*flags, "--run", str(path), "--evaluate-every", "5"]) == 0
+    told = capsys.readouterr().err
+    quality = r"quality at step \d+.*FD \(own classifier\) [\d.]+ \(test data [\d.]+, white noise [\d.]+\)"
+    assert len(re.findall(quality, told)) == 8
+    assert re.search(r"8 evaluations took [\d.]+% of the time", told)
+    found = scalars(path, "quality/frechet_distance")
+    assert list(found) == [5, 10, 15, 20, 25, 30, 35, 40]
+    assert Run(path).best() == min(found, key=found.get) and Run(path).best() in Run(path).steps()
+    assert len(set(scalars(path / "levels" / "test data", "quality/frechet_distance").values())) == 1
+
+    assert train_command.main([*flags, "--run", str(plain)]) == 0
+    for name, array in Run(plain).load(40).items():
+        np.testing.assert_array_equal(Run(path).load(40)[name], array)
+
+
+def test_evaluations_wait_until_they_are_a_twentieth_of_the_time(kit, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scoring, "CLIPS", 60)
+    flags = ["--data", str(kit), "--run", str(tmp_path / "run"), "--steps", "10", *TINY, "--evaluate-every", "1"]
+    assert train_command.main(flags) == 0
+    told = capsys.readouterr().err
+    # Compiling counts as time of the training, so that there may be one; how much they take, a set clock tells.
+    assert re.search(r"evaluations? took [\d.]+% of the time|no evaluation was made yet: one takes about", told)
+    assert told.count("has to wait") == 1

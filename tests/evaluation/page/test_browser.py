@@ -18,9 +18,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.conftest import TINY
-from tests.evaluation.page.test_page import CLASSES, NASTY, RATE, SCORES, clip, example
-from tests.evaluation.test_evaluate import LENGTH, drums
-from tests.evaluation.test_evaluate import RATE as DRUMS_RATE
+from tests.evaluation.page.support import CLASSES, NASTY, RATE, SCORES, clip, example
+from tests.evaluation.support import LENGTH, prepared_drums
+from tests.evaluation.support import RATE as DRUMS_RATE
 from wavegan.cli import evaluate as evaluate_command
 from wavegan.cli import train as train_command
 from wavegan.evaluation.page.page import Clip, html
@@ -302,7 +302,7 @@ def test_the_page_fits_its_window_in_both_schemes(opened, scheme, width):
 def evaluated(browser, tmp_path_factory):
     """The page that evaluate.py wrote of a run that was trained on drums."""
     folder = tmp_path_factory.mktemp("evaluated")
-    data, run = drums(folder / "wav"), folder / "run"
+    data, run = prepared_drums(folder / "wav"), folder / "run"
     assert train_command.main(["--data", str(data), "--run", str(run), "--steps", "8", *TINY]) == 0
     assert evaluate_command.main(["--run", str(run), "--checkpoint", "all", "--n", "60"]) == 0
     return run / "evaluation" / "evaluation.html"

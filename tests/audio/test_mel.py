@@ -1,0 +1,54 @@
+"""The log-mel front end: what a frame holds, at any rate and length."""
+
+import numpy as np
+import pytest
+
+from tests.evaluation.support import LENGTH, RATE
+from wavegan.audio.mel import LogMel, in_blocks
+
+
+def test_log_mel_is_the_papers():
+    """One frame against the formula: 64 ms, Hann, magnitudes, 128 bins from 40 to 7,800 Hz, log(x + 1e-6)."""
+    front = LogMel(16000, 16384)
+    assert front.shape == (129, 128)
+    audio = np.random.default_rng(0).uniform(-1, 1, (2, 16384, 1)).astype("float32")
+    frame = 64  # its window is centred at 64 × 128 samples
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
+    spectrum = np.abs(np.fft.rfft(window * audio[1, frame * 128 - 512 : frame * 128 + 512, 0]))
+    np.testing.assert_allclose(front(audio)[1, frame], np.log(front.filters @ spectrum + 1e-6), atol=1e-3)
+    frequencies = np.fft.rfftfreq(1024, 1 / 16000)
+    heard = frequencies[front.filters.sum(axis=0) > 0]
+    assert 40 <= heard.min() < 60 and 7700 < heard.max() <= 7800
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize(("rate", "length"), [(100, 64), (1000, 256), (8000, 8192), (16000, 64), (44100, 4096)])
+def test_log_mel_of_any_rate_and_length_has_no_empty_bins(rate, length):
+    front = LogMel(rate, length)
+    assert (front.filters.sum(axis=1) > 0).all()
+    made = front(np.zeros((3, length, 2), "float32"))
+    assert made.shape == (3, *front.shape) and made.dtype == np.float32
+    np.testing.assert_allclose(made, np.log(1e-6), rtol=1e-6)
+
+
+def test_channels_are_averaged():
+    front, audio = LogMel(RATE, LENGTH), np.random.default_rng(0).normal(size=(2, LENGTH, 2)).astype("float32")
+    np.testing.assert_array_equal(front(audio), front(audio.mean(axis=2, keepdims=True)))
+
+
+@pytest.mark.parametrize("loudness", [1.0, 1e-5])
+def test_a_window_that_is_no_power_of_2_is_padded_and_a_quiet_clip_stands_on_the_floor(loudness):
+    front, audio = LogMel(11025, 8192), np.random.default_rng(0).uniform(-1, 1, (1, 8192, 1)).astype("float32")
+    frame, hop, width, size = 40, round(0.008 * 11025), round(0.064 * 11025), 1024
+    window = np.pad(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(width) / width), (size - width) // 2)
+    first = frame * hop - size // 2
+    magnitudes = front.filters @ np.abs(np.fft.rfft(window * loudness * audio[0, first : first + size, 0]))
+    np.testing.assert_allclose(front(loudness * audio)[0, frame], np.log(magnitudes + 1e-6), atol=1e-3)
+    assert loudness == 1 or 1e-7 < magnitudes.min() < magnitudes.max() < 1e-4
+
+
+def test_blocks_are_whole_clips_one_at_least_and_all_of_them():
+    for samples, sizes in ((250, [2, 2, 1]), (50, [1] * 5), (1000, [5])):
+        assert [len(block) for block in in_blocks(np.empty((5, 100, 2)), samples)] == sizes
+    front = LogMel(RATE, LENGTH)
+    assert front(np.empty((0, LENGTH, 1))).shape == (0, *front.shape)
