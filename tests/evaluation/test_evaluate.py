@@ -134,7 +134,7 @@ def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(
 
 def test_a_data_set_that_is_gone_is_told_with_the_flag_that_helps(run, tmp_path, capsys):
     config = Run(run).config()
-    replace(config, data=str(tmp_path / "moved")).save(run / "config.json")
+    replace(config, data=replace(config.data, directory=str(tmp_path / "moved"))).save(run / "config.json")
     assert evaluate_command.main(["--run", str(run)]) == 2
     assert re.search("moved, the data set of .*, is not there any more. Give it with --data", capsys.readouterr().err)
 
@@ -148,7 +148,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_work(run, monkeypatch, 
 
 def test_sounds_that_are_not_finite_are_passed_over_or_told(run, capsys):
     arrays = Run(run).load(8)
-    broken = {name: np.full_like(array, np.inf) if "generator/" in name else array for name, array in arrays.items()}
+    broken = {name: np.full_like(array, np.inf) if "sampler/" in name else array for name, array in arrays.items()}
     Run(run).save(8, broken)
     assert evaluate_command.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
     assert "step 8 passed over: the generator makes sounds that are not finite" in capsys.readouterr().err
