@@ -6,7 +6,7 @@ from wavegan.base.errors import UserError
 from wavegan.cli.command import Parser, at_least, exit_code
 from wavegan.data.lengths import check_length
 from wavegan.models.gan.family import GAN
-from wavegan.runs import config as configuration
+from wavegan.runs import flags as settings_flags
 
 BENCHMARKS = {
     "layers": "every convolution against Keras' own",
@@ -82,7 +82,7 @@ def parser():
         _add_number(command, "--sample-rate", 16000, "Hz")
         if name != "preprocess":  # which knows no model
             _add_number(command, "--channels", 1, "1 or 2")
-            configuration.add_flags(command, GAN, ("preset", *_settings(name)))
+            settings_flags.add_flags(command, GAN, ("preset", *_settings(name)))
         command.set_defaults(command=measure)
     _add_quality(commands)
     _add_pictures(commands)
@@ -101,7 +101,7 @@ def _add_quality(commands):
     command.add_argument("--minutes", type=float, default=15.0, metavar="FLOAT", help="of each run (default: 15)")
     command.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1], metavar="INT", help="default: 0 1")
     command.add_argument("--n", type=at_least(50), default=1000, metavar="INT", help="sounds scored (default: 1000)")
-    configuration.add_flags(command, GAN, ("precision",))
+    settings_flags.add_flags(command, GAN, ("precision",))
     command.set_defaults(command=compare, precision="float32")
 
 
@@ -129,7 +129,7 @@ def _add_pictures(commands):
 
 def _settings(benchmark):
     """The names of the settings that make a difference to `benchmark`."""
-    return SETTINGS.get(benchmark, [name for name in configuration.names(GAN) if name not in ("preset", *NO_MATTER)])
+    return SETTINGS.get(benchmark, [name for name in settings_flags.names(GAN) if name not in ("preset", *NO_MATTER)])
 
 
 def _add_number(command, flag, default, help, shown=None, name=None):
@@ -152,10 +152,10 @@ def picture(flags):
 
 
 def measure(flags):
-    given = configuration.given_flags(flags, GAN)
+    given = settings_flags.given_flags(flags, GAN)
     size = {name: getattr(flags, name) for name in ("length", "sample_rate", "channels") if hasattr(flags, name)}
     check_length(flags.length)
-    configuration.resolve(given, GAN, gpu=False, **size)  # a wrong value is told before the heavy imports
+    settings_flags.resolve(given, GAN, gpu=False, **size)  # a wrong value is told before the heavy imports
     if flags.benchmark == "preprocess" and not Path(flags.source).is_dir():
         raise UserError(f"FOLDER must be a folder of recordings. Received: {flags.source}.")
     _check_out(flags.out)
@@ -172,7 +172,7 @@ def measure(flags):
     if getattr(flags, "data", None):
         info = DatasetInfo.load(flags.data)
         size = {"length": info.length, "sample_rate": info.sample_rate, "channels": info.channels}
-    config = configuration.resolve(given, GAN, gpu=gpu, **size)
+    config = settings_flags.resolve(given, GAN, gpu=gpu, **size)
     own = {name: getattr(flags, name) for name in OWN_FLAGS if hasattr(flags, name)}
     figures = module.figures(config, flags.repeats, **own)
     here = machine()

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import resolve
+from wavegan.runs.flags import resolve
 
 CONFIG = {
     "preset": "tiny", "model_dim": 4, "batch_size": 4, "kernel_length": 9, "latent_size": 8, "critic_updates": 2,

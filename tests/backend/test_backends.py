@@ -19,7 +19,7 @@ from tests.generation.test_generate import sounds
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import resolve
+from wavegan.runs.flags import resolve
 from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import resolve
+from wavegan.runs.flags import resolve
 
 GIVEN = {
     "preset": "tiny", "model_dim": 4, "batch_size": 4, "kernel_length": 9, "latent_size": 8, "critic_updates": 3,

@@ -13,7 +13,8 @@ from benchmarks import arithmetic, generate, measure, plain, scaling
 from benchmarks.__main__ import BENCHMARKS, MARKS, _marks, main, rows
 from wavegan.backend import autodiff
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import Config, resolve
+from wavegan.runs.config import Config
+from wavegan.runs.flags import resolve
 
 AUDIO = ["--length", "256", "--sample-rate", "4000", "--repeats", "1"]
 TINY = ["--preset", "tiny", "--model-dim", "2", *AUDIO]

@@ -10,7 +10,7 @@ from benchmarks.__main__ import parser
 from wavegan.base.errors import UserError
 from wavegan.evaluation.protocol import NOISE, TEST
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import resolve
+from wavegan.runs.flags import resolve
 
 
 def row(variant, seed, step, averaged=True, distance=1.0):

@@ -260,12 +260,12 @@ def test_a_run_remembers_its_data_set(trained, tmp_path, monkeypatch, capsys):
 
 
 def test_an_error_before_the_first_step_is_told_as_it_is(drums, tmp_path, monkeypatch):
-    from wavegan.training import callbacks
+    from wavegan.training import previews
 
     def fail(self, step):
         raise UserError("preview cannot be written. Make room.")
 
-    monkeypatch.setattr(callbacks.Previews, "preview", fail)
+    monkeypatch.setattr(previews.Previews, "preview", fail)
     before = signal.getsignal(signal.SIGINT)
     assert train("--data", str(drums), "--run", str(tmp_path / "run"), "--steps", "3") == 2
     assert signal.getsignal(signal.SIGINT) is before

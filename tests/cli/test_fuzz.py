@@ -36,7 +36,8 @@ from wavegan.data.batches import clips
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo, complaint, write_example
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import Config, resolve
+from wavegan.runs.config import Config
+from wavegan.runs.flags import resolve
 from wavegan.runs.run import Run
 
 SECONDS = float(os.environ.get("WAVEGAN_FUZZ_SECONDS", 60))  # of all slow properties together

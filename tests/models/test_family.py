@@ -19,7 +19,7 @@ from wavegan.data.schema import DatasetInfo
 from wavegan.models.family import Fact, family_named, register
 from wavegan.models.gan.family import GAN
 from wavegan.models.latents import Normal
-from wavegan.runs.config import resolve
+from wavegan.runs.flags import resolve
 from wavegan.runs.run import Run
 from wavegan.training.loop import train
 

@@ -8,7 +8,8 @@ from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.models.gan.family import GAN
 from wavegan.models.gan.settings import PRESETS
-from wavegan.runs.config import Config, add_flags, continued, given_flags, resolve
+from wavegan.runs.config import Config
+from wavegan.runs.flags import add_flags, continued, given_flags, resolve
 
 AUDIO = {"sample_rate": 16000, "length": 16384, "channels": 1}
 

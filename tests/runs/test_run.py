@@ -11,7 +11,7 @@ import pytest
 from wavegan.base.errors import UserError
 from wavegan.models.gan.family import GAN
 from wavegan.runs import checkpoint
-from wavegan.runs.config import resolve
+from wavegan.runs.flags import resolve
 from wavegan.runs.run import Damaged, Run, newest_run
 
 ARRAYS = {"generator/000/kernel": np.arange(6.0).reshape(2, 3), "critic/000/kernel": np.ones(4, "uint32")}

@@ -17,7 +17,8 @@ from wavegan.base.files import json_checksum
 from wavegan.cli import generate as generate_command
 from wavegan.models.family import family_named
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import Config, Data, Training, resolve
+from wavegan.runs.config import Config, Data, Training
+from wavegan.runs.flags import resolve
 from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -49,7 +49,7 @@ def prepare_to_die(what, count):
     import tensorflow as tf
 
     from wavegan.audio import pictures
-    from wavegan.training import callbacks
+    from wavegan.training import previews
 
     if what == "fsync":
         os.fsync = at(count, os.fsync)
@@ -58,7 +58,7 @@ def prepare_to_die(what, count):
     elif what == "savez":
         np.savez = at(count, np.savez, half_written)
     elif what == "write_wav":
-        callbacks.write_wav = at(count, callbacks.write_wav, half_written)
+        previews.write_wav = at(count, previews.write_wav, half_written)
     elif what == "save_picture":
         pictures.save = at(count, pictures.save, half_saved)
     elif what == "log_audio":
@@ -72,11 +72,11 @@ def main(data, run, steps, log, what=None, count="0"):
     from wavegan.data.schema import DatasetInfo
     from wavegan.models.gan.family import GAN
     from wavegan.runs.run import Run
-    from wavegan.training import callbacks
+    from wavegan.training import previews
     from wavegan.training.loop import train
 
     count = int(count)
-    callbacks.FIRST_PREVIEW_S = math.inf  # which depends on the clock
+    previews.FIRST_PREVIEW_S = math.inf  # which depends on the clock
     prepare_to_die(what, count)
 
     class Note(keras.callbacks.Callback):

@@ -14,7 +14,7 @@ import tensorflow as tf
 from wavegan.models.gan.family import GAN
 from wavegan.runs.events import Events
 from wavegan.runs.run import Run
-from wavegan.training import callbacks
+from wavegan.training import callbacks, previews
 
 SCALARS = {
     "critic/wasserstein_distance", "critic/gradient_penalty", "critic/loss", "generator/loss",
@@ -170,8 +170,8 @@ def test_a_first_preview_comes_within_the_first_minute(monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 20.0))  # a slow machine: 20 s a step
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
     shown = []
-    monkeypatch.setattr(callbacks.Previews, "preview", lambda self, step: shown.append(step))
-    drive(callbacks.Previews(None, None, None, 8000, every=1000), [{}] * 10)
+    monkeypatch.setattr(previews.Previews, "preview", lambda self, step: shown.append(step))
+    drive(previews.Previews(None, None, None, 8000, every=1000), [{}] * 10)
     assert shown == [0, 3]
 
 

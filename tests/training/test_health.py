@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.test_callbacks import FakeModel, drive
-from wavegan.models.gan import model
+from wavegan.models.gan import facts
 from wavegan.models.gan.family import GAN
 from wavegan.training import health
 from wavegan.training.callbacks import Diverged
@@ -80,8 +80,8 @@ def test_recordings_that_are_silent_as_often_are_no_reason(capsys):
 
 def test_silent_clips_are_those_below_a_loudness():
     audio = np.float32([0.0, 0.01, 0.02, 0.5])[:, None, None] * np.ones((4, 64, 1), "float32")
-    assert float(model.silent_share(audio, 0.015)) == 0.5
-    assert float(model.silent_share(audio[None], 0.4)) == 0.75 and float(model.silent_share(audio, 0.0)) == 0.0
+    assert float(facts.silent_share(audio, 0.015)) == 0.5
+    assert float(facts.silent_share(audio[None], 0.4)) == 0.75 and float(facts.silent_share(audio, 0.0)) == 0.0
 
 
 def test_one_clip_at_a_time_has_no_spread(capsys):
@@ -91,12 +91,12 @@ def test_one_clip_at_a_time_has_no_spread(capsys):
 
 def test_the_spread_is_0_for_equal_clips_and_1_for_clips_that_share_nothing():
     clip = np.sin(np.arange(64.0))[None, :, None].astype("float32")
-    assert float(model.spread(np.repeat(clip, 4, axis=0))) == pytest.approx(0.0, abs=1e-6)
-    assert float(model.spread(np.concatenate([clip, -clip]))) == pytest.approx(1.0)
+    assert float(facts.spread(np.repeat(clip, 4, axis=0))) == pytest.approx(0.0, abs=1e-6)
+    assert float(facts.spread(np.concatenate([clip, -clip]))) == pytest.approx(1.0)
     noise = np.random.default_rng(0).normal(size=(16, 1024, 1)).astype("float32")
-    assert float(model.spread(noise)) == pytest.approx(np.sqrt(15 / 16), abs=0.01)
-    assert float(model.spread(np.zeros((2, 8, 1), "float32"))) == 0.0
+    assert float(facts.spread(noise)) == pytest.approx(np.sqrt(15 / 16), abs=0.01)
+    assert float(facts.spread(np.zeros((2, 8, 1), "float32"))) == 0.0
 
 
 def test_the_norm_is_over_all_gradients_together():
-    assert float(model.global_norm([np.float32([3.0]), np.float32([[4.0], [12.0]])])) == pytest.approx(13.0)
+    assert float(facts.global_norm([np.float32([3.0]), np.float32([[4.0], [12.0]])])) == pytest.approx(13.0)

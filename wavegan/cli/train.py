@@ -7,7 +7,7 @@ from wavegan.base.errors import UserError
 from wavegan.base.typed import typed
 from wavegan.cli.command import Parser, exit_code, not_empty
 from wavegan.models.family import family_named
-from wavegan.runs import config
+from wavegan.runs.flags import add_flags, continued, given_flags, resolve
 from wavegan.runs.run import Run
 
 DATA = Path("data")
@@ -27,7 +27,7 @@ def parser() -> Parser:
         "--finetune", type=not_empty, metavar="RUN", help="start a new run, given with --run, from this one's weights"
     )
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
-    config.add_flags(flags, family_named(FAMILY))
+    add_flags(flags, family_named(FAMILY))
     return flags
 
 
@@ -39,8 +39,8 @@ def main(argv: list[str] | None = None) -> int:
 def train_on_data(flags: argparse.Namespace) -> None:
     """Trains as the flags say, and prints how to go on."""
     family = family_named(FAMILY)
-    given = config.given_flags(flags, family)
-    config.resolve(given, family, gpu=False)  # a wrong value is reported before the heavy imports
+    given = given_flags(flags, family)
+    resolve(given, family, gpu=False)  # a wrong value is reported before the heavy imports
 
     from wavegan.base.quiet import import_quietly
     from wavegan.data.schema import DatasetInfo
@@ -56,7 +56,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
     info = DatasetInfo.load(directory)
     run = run or Run(Path("runs") / directory.resolve().name)
     if run.exists():
-        config.continued(run.config(), given)
+        continued(run.config(), given)
     seconds = info.length / info.sample_rate
     clips = info.splits["train"]["clips"]
     print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)

@@ -1,6 +1,5 @@
 """What a run is made of: its model family, its data, and all settings. They stand in its config.json."""
 
-import argparse
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Any
 from wavegan.base import settings
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum, write_whole
-from wavegan.base.settings import flag, option, options_of
+from wavegan.base.settings import option
 from wavegan.data.lengths import LENGTHS
 from wavegan.models.family import Clip, Family, Model, Sampler, family_named
 
@@ -96,7 +95,7 @@ class Config:
         if not isinstance(self.made_with, dict) or not all(type(text) is str for text in self.made_with.values()):
             raise UserError(f"made_with must be names and versions of packages. Received: {self.made_with!r}.")
         known = family_named(self.family)
-        _check_preset(known, self.training.preset)
+        check_preset(known, self.training.preset)
         known.check(self.model, self.data.clip)
 
     def build_model(self) -> Model:
@@ -173,106 +172,7 @@ def _grouped(flat: dict[str, Any]) -> dict[str, Any]:
     return {"family": "gan", "data": data, "training": training, "model": flat, "finetuned_from": finetuned_from}
 
 
-def resolve(given: Mapping[str, Any], family: Family, gpu: bool, **data: Any) -> Config:
-    """The configuration for the flags that were given, on this machine, for this data set.
-
-    Args:
-        given: {name: value} of the flags a person typed; they win over the preset.
-        family: the model's.
-        gpu: whether there is a GPU; decides what the preset "auto" means.
-        data: values of `Data`.
-
-    Raises UserError for a value that is not possible.
-    """
-    preset = given.get("preset", "auto")
-    if preset == "auto":
-        preset = family.preset(gpu)
-    _check_preset(family, preset)
-    chosen = {**family.presets[preset], **given, "preset": preset}
-    own = {each.name for each in options_of(family.Settings)}
-    return Config(
-        family.name,
-        Data(**data),
-        Training(**{name: value for name, value in chosen.items() if name not in own}),
-        family.Settings(**{name: value for name, value in chosen.items() if name in own}),
-    )
-
-
-def continued(stored: Config, given: Mapping[str, Any]) -> Config:
-    """The configuration of a run that goes on: as stored, with the changes of `given` that a run may undergo.
-
-    Raises UserError for a flag that a run keeps for life and that differs from the stored value.
-    """
-    for each in _options(stored):
-        now = stored.flat()[each.name]
-        wanted = given.get(each.name, now)
-        if each.metadata["fixed"] and wanted not in (now, "auto"):
-            raise UserError(
-                f"{flag(each.name)} was {now} when this run was made. Received: {wanted}. Leave {flag(each.name)} out "
-                "to go on, or start another run with --run."
-            )
-    changeable = {each.name for each in _options(stored) if not each.metadata["fixed"]}
-    return stored.changed({name: value for name, value in given.items() if name in changeable})
-
-
-def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
-    """The configuration of a new run on other data that starts with the weights of the run `stored` is of.
-
-    Raises UserError for a flag or data that would make other networks.
-    """
-    for name in ("length", "channels"):
-        if getattr(data, name) != getattr(stored.data, name):
-            raise UserError(
-                f"the data set has {name} {getattr(data, name)}, the run to start from has "
-                f"{getattr(stored.data, name)}: its networks do not fit. Prepare the data with --{name} "
-                f"{getattr(stored.data, name)}."
-            )
-    shapes = {each.name for each in _options(stored) if each.metadata["shapes"]}
-    for name in sorted(shapes & given.keys()):
-        now = getattr(stored.model, name)
-        if given[name] != now:
-            raise UserError(
-                f"{flag(name)} is {now} in the run to start from. Received: {given[name]}. Leave {flag(name)} out."
-            )
-    preset = given.get("preset", "auto")
-    presets = family_named(stored.family).presets
-    if preset == "auto":
-        chosen, preset = {}, stored.training.preset
-    else:
-        _check_preset(family_named(stored.family), preset)
-        chosen = {name: value for name, value in presets[preset].items() if name not in shapes}
-    return replace(stored.changed({**chosen, **given, "preset": preset}), data=data, made_with={})
-
-
-def _options(stored: Config) -> list:
-    return [*options_of(stored.training), *options_of(stored.model)]
-
-
-def _check_preset(family: Family, preset: Any) -> None:
+def check_preset(family: Family, preset: Any) -> None:
+    """Raises UserError where the family has no such preset."""
     if preset not in family.presets:
         raise UserError(f"--preset must be one of auto, {', '.join(family.presets)}. Received: {preset}.")
-
-
-def names(family: Family) -> list[str]:
-    """The names of all settings that have a flag."""
-    return [each.name for each in (*options_of(Training), *options_of(family.Settings))]
-
-
-def add_flags(parser: argparse.ArgumentParser, family: Family, only: list[str] | None = None) -> None:
-    """Add a flag for every setting of `family`, or those named in `only`, to a parser: the shared ones, and its own.
-
-    A flag that is not typed leaves no attribute behind.
-    """
-    groups = {"training": Training, family.title: family.Settings}
-    for title, group in groups.items():
-        if any(only is None or each.name in only for each in options_of(group)):
-            settings.add_flags(parser.add_argument_group(title), group, family.presets, only)
-    if only is None or "preset" in only:
-        (preset,) = (action for action in parser._actions if action.dest == "preset")
-        preset.choices, preset.metavar = ("auto", *family.presets), None
-        preset.help = "sizes and rates that go together (default: auto)"
-
-
-def given_flags(arguments: argparse.Namespace, family: Family) -> dict[str, Any]:
-    """{name: value} of the settings that were typed."""
-    return {name: getattr(arguments, name) for name in names(family) if hasattr(arguments, name)}

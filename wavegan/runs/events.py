@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from wavegan.base.errors import UserError
@@ -40,6 +41,13 @@ class Events:
         with self.at(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
+
+    def clips(self, name: str, audio: np.ndarray, sample_rate: int, picture: np.ndarray, step: int) -> None:
+        """Audio [n, time, channels] as players `name/00`, …, and its picture uint8 [height, width, 3] as `name`."""
+        with self.at(step):
+            for number, clip in enumerate(audio):
+                tf.summary.audio(f"{name}/{number:02d}", clip[None], sample_rate)
+            tf.summary.image(name, picture[None])
 
     def text(self, name: str, text: str, step: int) -> None:
         """Markdown under `name`."""

@@ -20,19 +20,9 @@ from wavegan.data.schema import DatasetInfo
 from wavegan.models.family import Family
 from wavegan.runs.events import Events, forget_after
 from wavegan.runs.run import Run
-from wavegan.training.callbacks import (
-    Checkpoints,
-    Diverged,
-    Previews,
-    ProgressBar,
-    Scalars,
-    StopOnInterrupt,
-    log_clips,
-    preview_sheet,
-    save,
-    say,
-)
+from wavegan.training.callbacks import Checkpoints, Diverged, ProgressBar, Scalars, StopOnInterrupt, save, say
 from wavegan.training.health import Health
+from wavegan.training.previews import Previews, preview_sheet
 from wavegan.training.setup import settings_for
 
 PREVIEWS = 8  # clips in a preview
@@ -206,7 +196,7 @@ def _log_beginning(events, run, records, info, config, latents):
     chosen = np.random.default_rng((config.training.seed, 2)).permutation(len(records))[:PREVIEWS]
     audio = clips(records, info, chosen)["audio"]
     sheet = preview_sheet(audio, info.sample_rate, "recordings")
-    log_clips(events, "real", audio, info.sample_rate, sheet, step=0)
+    events.clips("real", audio, info.sample_rate, pictures.pixels(sheet), step=0)
     try:
         np.savez(run.path / "preview_latents.npz", latents=latents)
         pictures.save(sheet, run.previews / "recordings.png")

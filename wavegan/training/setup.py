@@ -15,8 +15,8 @@ from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
 from wavegan.data.schema import DatasetInfo, fingerprint
 from wavegan.models.family import Family, family_named
-from wavegan.runs import config as configuration
-from wavegan.runs.config import Config, Data
+from wavegan.runs import flags
+from wavegan.runs.config import AUDIO, Config, Data
 from wavegan.runs.run import Run
 from wavegan.training.callbacks import say
 
@@ -40,7 +40,7 @@ def settings_for(
     if run.exists():
         stored = _of_same_data(run, data)
         _check_family(run, stored, family)
-        config = configuration.continued(stored, given)
+        config = flags.continued(stored, given)
         config = replace(config, data=replace(config.data, directory=data.directory))
         if finetune and config.finetuned_from.rpartition(", step ")[0] != str(finetune.path.resolve()):
             raise UserError(
@@ -49,12 +49,12 @@ def settings_for(
             )
         return config, None
     if finetune is None:
-        values = {name: getattr(data, name) for name in ("directory", "fingerprint", *configuration.AUDIO)}
-        return replace(configuration.resolve(given, family, gpu=gpu, **values), made_with=_versions()), None
+        values = {name: getattr(data, name) for name in ("directory", "fingerprint", *AUDIO)}
+        return replace(flags.resolve(given, family, gpu=gpu, **values), made_with=_versions()), None
     stored = finetune.config()
     _check_family(finetune, stored, family)
     step, arrays = finetune.load_newest(warn=say)
-    config = configuration.finetuned(stored, given, data)
+    config = flags.finetuned(stored, given, data)
     origin = f"{finetune.path.resolve()}, step {step}"
     return replace(config, finetuned_from=origin, made_with=_versions()), family.renamed(arrays)
 

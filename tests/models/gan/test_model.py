@@ -9,7 +9,7 @@ from wavegan.models.gan import losses
 from wavegan.models.gan.family import GAN
 from wavegan.models.gan.model import WaveGAN
 from wavegan.models.gan.networks import build_critic, build_generator
-from wavegan.runs.config import resolve
+from wavegan.runs.flags import resolve
 
 LENGTH, BATCH, UPDATES = 256, 3, 2
 SMALL = {"preset": "tiny", "model_dim": 4, "kernel_length": 9, "latent_size": 8, "critic_updates": 2}

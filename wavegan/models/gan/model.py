@@ -15,6 +15,7 @@ from wavegan.backend import autodiff
 from wavegan.backend.autodiff import Tensor
 from wavegan.models.family import Clip
 from wavegan.models.gan import losses
+from wavegan.models.gan.facts import global_norm, rms, silent_share, spread
 from wavegan.models.gan.networks import build_critic
 from wavegan.models.gan.sampler import GeneratorSampler, dtype_policy, generator
 from wavegan.models.gan.settings import Settings
@@ -264,31 +265,6 @@ def _copy(generator):
     copy.set_weights(generator.get_weights())
     copy.trainable = False
     return copy
-
-
-def rms(audio: Tensor) -> Tensor:
-    """Root mean square over everything: a scalar in [0, 1] for audio in [-1, 1]."""
-    return ops.sqrt(ops.mean(ops.square(audio)))
-
-
-def silent_share(audio: Tensor, silence: float | Tensor) -> Tensor:
-    """The share of clips [..., time, channels] whose RMS is below `silence`: a scalar in [0, 1]."""
-    loudness = ops.sqrt(ops.mean(ops.square(audio), axis=(-2, -1)))
-    return ops.mean(ops.cast(loudness < silence, "float32"))
-
-
-def spread(audio: Tensor) -> Tensor:
-    """How much clips [batch, time, channels] differ: 1 where they share nothing, 0 where all are alike.
-
-    The root mean square of what is left of the clips without their mean clip, as a share of their own.
-    """
-    rest = audio - ops.mean(audio, axis=0, keepdims=True)
-    return rms(rest) / (rms(audio) + 1e-12)
-
-
-def global_norm(gradients: list[Tensor]) -> Tensor:
-    """The Euclidean norm of all gradients together: a scalar."""
-    return ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))
 
 
 def wavegan(settings: Settings, clip: Clip, seed: int, precision: str) -> WaveGAN:
