@@ -1,5 +1,6 @@
 """Measure what training and generating cost: python -m benchmarks step --model-dim 32 --batch-size 16"""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from wavegan.base.errors import UserError
@@ -37,7 +38,7 @@ STEP = {"model_dim": 32, "length": 16384, "batch_size": 16, "gpu": False}
 CONVERT = {"length": 16384, "sample_rate": 16000}
 GENERATE = {"model_dim": 64, "length": 16384, "gpu": False}
 ON_GPU = {"model_dim": 64, "length": 16384, "precision": "bfloat16", "gpu": True}
-MARKS = {
+MARKS: dict[str, dict[str, tuple[str, Mapping[str, object]]]] = {
     "step": {
         "share_of_peak": ("≥ 0.60", {**STEP, "precision": "float32"}),
         "baseline_ratio": ("≥ 1.25", {**STEP, "precision": "float32"}),
@@ -183,7 +184,7 @@ def measure(flags):
     marks = _marks(flags.benchmark, {**config.flat(), "gpu": gpu})
     print(table(rows(figures, marks)))
     # Folders are not kept: their names say something about a person, and nothing about the figures.
-    timing = {"repeats": flags.repeats, **{name: own[name] for name in ("clips", "at_once") if name in own}}
+    timing = {"repeats": flags.repeats} | {name: own[name] for name in ("clips", "at_once") if name in own}
     keep(flags.out, flags.benchmark, settings, timing, figures)
     print(f"\nadded a line to {flags.out}")
 

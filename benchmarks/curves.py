@@ -36,7 +36,8 @@ def read(run, until=None):
 
     Returns ({tag: (steps [n], values [n])}, [(step, text) of each warning]). Raises UserError where there is nothing.
     """
-    points, warnings = {}, []
+    points: dict[str, dict[int, float]] = {}
+    warnings = []
     for event in [*_events(Path(run) / "evaluation" / "generated"), *_events(run)]:  # the run's own scores count
         if until is not None and event.step > until:
             continue

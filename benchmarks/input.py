@@ -6,7 +6,8 @@ from pathlib import Path
 
 from benchmarks.measure import in_turns, median_ratio
 from benchmarks.step import stepper
-from preprocess.convert import Options, prepare
+from preprocess.convert import prepare
+from preprocess.options import Options
 from wavegan.data.batches import training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo

@@ -41,7 +41,7 @@ class Gradients(Forward):
 def figures(config, repeats):
     """{layer: {name: figure}}, with milliseconds, ratios to Keras' layer, and shares of the matrix-product peak."""
     peak = matrix_products(config.training.precision)
-    return {name: _layer_figures(*layer, repeats, *peak) for name, layer in _layers(config).items()}
+    return {name: _layer_figures(layer, repeats, peak) for name, layer in _layers(config).items()}
 
 
 def _layers(config):
@@ -66,7 +66,9 @@ def _layers(config):
     return dict(sorted(found.items()))
 
 
-def _layer_figures(ours, plain, shape, clip_flop, repeats, products, products_flop):
+def _layer_figures(layer, repeats, peak):
+    ours, plain, shape, clip_flop = layer
+    products, products_flop = peak
     timed = {"products": products}
     for name, layer in {"ours": ours, "plain": plain}.items():
         for kind in (Forward, Gradients):

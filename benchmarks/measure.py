@@ -32,7 +32,7 @@ def in_turns(functions, repeats):
     So a machine that is slower for a while is slower for all of them. Says on standard error what is being timed, with
     a dot for each round. Returns {name: [seconds of each round]}.
     """
-    times = {name: [] for name in functions}
+    times: dict[str, list[float]] = {name: [] for name in functions}
     print(f"timing {', '.join(functions)} ", end="", file=sys.stderr, flush=True)
     for round in range(1 + repeats):
         for name, function in functions.items():

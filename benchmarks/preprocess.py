@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measure import in_turns, median_ratio
-from preprocess.convert import Options, open_source, prepare
+from preprocess.convert import open_source, prepare
+from preprocess.options import Options
 from wavegan.base.progress import Progress
 
 COPIES = 4  # of all files, where the growth of memory is measured
@@ -27,8 +28,8 @@ def figures(config, repeats, source):
     options = Options(sample_rate=config.data.sample_rate, length=config.data.length, slices="first")
     listing = open_source(source).listing(lambda *_: None)
     files = [Path(source) / entry.path for entry in listing.entries]
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
 
         # Both replace what they wrote the round before.
         timed = {

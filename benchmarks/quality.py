@@ -27,7 +27,7 @@ def _rates(critic, generator):
 
 # {comparison: (preset, {variant: (what it is, flags)})}. The generator's average is compared within the runs of the
 # first variant.
-COMPARISONS = {
+COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, tuple[str, ...]]]]] = {
     "settings": (
         "small",
         {
@@ -92,7 +92,7 @@ def _train(run, flags, preset, given):
     command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", preset,
                "--precision", flags.precision, *given]  # fmt: skip
     dry = _called([*command, "--dry-run"], stdout=subprocess.PIPE, text=True).stdout
-    per_second = float(re.search(r"([\d.]+) steps/s", dry)[1])
+    per_second = float(re.findall(r"([\d.]+) steps/s", dry)[0])
     every = max(1, round(60 * flags.minutes * per_second / flags.points))
     kept = ["--keep-checkpoints", "1000", "--checkpoint-minutes", "1e6"]  # all: an interruption adds some
     intervals = ["--checkpoint-every", str(every), "--preview-every", str(every)]

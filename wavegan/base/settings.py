@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import Field, field, fields
 from typing import Any
 
@@ -52,7 +52,7 @@ def add_flags(
     parser: argparse._ActionsContainer,
     settings: type,
     presets: Mapping[str, Mapping[str, Any]],
-    only: Iterable[str] | None = None,
+    only: Collection[str] | None = None,
 ) -> None:
     """Add a flag to a parser, or a group of one, for every setting, or for those named in `only`.
 
