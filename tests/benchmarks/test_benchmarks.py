@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import keras
@@ -11,9 +10,8 @@ import pytest
 
 from benchmarks import arithmetic, generate, measure, plain, scaling
 from benchmarks.__main__ import BENCHMARKS, MARKS, _marks, main, rows
-from wavegan.backend import autodiff
+from wavegan.backend import devices
 from wavegan.models.gan.family import GAN
-from wavegan.runs.config import Config
 from wavegan.runs.flags import resolve
 
 AUDIO = ["--length", "256", "--sample-rate", "4000", "--repeats", "1"]
@@ -23,7 +21,7 @@ TINY = ["--preset", "tiny", "--model-dim", "2", *AUDIO]
 @pytest.fixture(autouse=True)
 def small_products(monkeypatch):
     """So that the matrix products take no time."""
-    monkeypatch.setattr(autodiff, "accelerators", lambda: [])
+    monkeypatch.setattr(devices, "accelerators", lambda: [])
     monkeypatch.setattr(measure, "PEAK_SIZES", {"cpu": (64,)})
     monkeypatch.setattr(measure, "PEAK_FLOP", {"cpu": 1e6})
 
@@ -110,7 +108,7 @@ def test_a_mark_stands_beside_the_settings_that_it_is_about():
 
 def test_every_mark_is_about_a_figure_that_there_is():
     """A renamed setting or figure would leave its mark out in silence."""
-    settings = {field.name for field in fields(Config)} | {"gpu"}
+    settings = {*resolve({}, GAN, gpu=False).flat(), "gpu"}
     for benchmark, marks in MARKS.items():
         source = Path(importlib.util.find_spec(f"benchmarks.{benchmark}").origin).read_text()
         for figure, (_, about) in marks.items():

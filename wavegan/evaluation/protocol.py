@@ -1,5 +1,6 @@
 """What is scored against what: generated clips, recordings and white noise, all in the same way."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -38,7 +39,7 @@ def goodness(values: ScoreValues) -> float:
     return -values[FRECHET]["mean"]
 
 
-def require_enough(directory: str, info: DatasetInfo) -> None:
+def require_enough(directory: str | os.PathLike[str], info: DatasetInfo) -> None:
     """Raises UserError where the data set in `directory` has too few training clips to compare sounds with."""
     count = info.splits["train"]["clips"]
     if count < FEWEST_HELD_OUT:

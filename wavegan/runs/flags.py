@@ -1,7 +1,7 @@
 """From flags to the configuration of a run: a new one, one that goes on, or one that starts from another's weights."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -92,7 +92,7 @@ def names(family: Family) -> list[str]:
     return [each.name for each in (*options_of(Training), *options_of(family.Settings))]
 
 
-def add_flags(parser: argparse.ArgumentParser, family: Family, only: list[str] | None = None) -> None:
+def add_flags(parser: argparse.ArgumentParser, family: Family, only: Collection[str] | None = None) -> None:
     """Add a flag for every setting of `family`, or those named in `only`, to a parser: the shared ones, and its own.
 
     A flag that is not typed leaves no attribute behind.
