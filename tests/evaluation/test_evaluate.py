@@ -151,9 +151,9 @@ def test_sounds_that_are_not_finite_are_passed_over_or_told(run, capsys):
     broken = {name: np.full_like(array, np.inf) if "sampler/" in name else array for name, array in arrays.items()}
     Run(run).save(8, broken)
     assert evaluate_command.main(["--run", str(run), "--checkpoint", "all", "--n", "50"]) == 0
-    assert "step 8 passed over: the generator makes sounds that are not finite" in capsys.readouterr().err
+    assert "step 8 passed over: the checkpoint makes sounds that are not finite" in capsys.readouterr().err
     assert evaluate_command.main(["--run", str(run), "--n", "50"]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the generator makes sounds that are not finite")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: the checkpoint makes sounds that are not finite")
 
 
 def test_a_missing_shard_of_held_out_clips_is_told(kit, run, tmp_path, capsys):

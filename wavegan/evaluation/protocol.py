@@ -221,7 +221,7 @@ class Evaluation:
             with native_stderr_hidden():  # compilers talk
                 audio = sampler(block)
             if not np.isfinite(audio).all():
-                raise UserError("the generator makes sounds that are not finite. Take another checkpoint.")
+                raise UserError("the checkpoint makes sounds that are not finite. Take another one.")
             parts.append(self.features(audio).with_log_mel_of(max(0, COMPARED - done)))
             done += len(block)
             if progress:

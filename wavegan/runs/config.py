@@ -27,7 +27,7 @@ class Training:
     """The settings of a training that every model family has."""
 
     preset: str = option("paper", "sizes and rates that go together")
-    steps: int = option(200_000, "generator updates in all", least=1, fixed=False)
+    steps: int = option(200_000, "steps in all", least=1, fixed=False)
     batch_size: int = option(64, "clips in a batch", least=1)
     seed: int = option(0, "where everything random starts", least=0, most=2**31 - 1)
     precision: str = option("float32", "of the networks' arithmetic", choices=("float32", "bfloat16"), fixed=False)

@@ -88,7 +88,7 @@ class Run:
         """Write the checkpoint of `step`, then drop all but the newest `keep` and the best one.
 
         Args:
-            step: generator updates so far.
+            step: how many were made so far.
             arrays: {name: array}, as `WaveGAN.state` gives it.
 
         Raises UserError where it cannot be written; what was there before is untouched then.

@@ -25,11 +25,11 @@ Logs = Mapping[str, float]
 
 
 class Diverged(UserError):
-    """A loss, a penalty or a weight is no longer a finite number."""
+    """A number that a step returns, or a weight, is no longer finite."""
 
 
 class StepCallback(keras.callbacks.Callback):
-    """A callback that is told the number of generator updates so far: `on_step(step, logs)`."""
+    """A callback that is told the number of steps so far: `on_step(step, logs)`."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it."""
