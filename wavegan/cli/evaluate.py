@@ -22,10 +22,10 @@ def parser() -> Parser:
     flags.add_argument(
         "--checkpoint", metavar="STEP", default="latest", help="latest, best, all, or its step (default: latest)"
     )
-    n = f"sounds a checkpoint, {FEWEST} or more (default: 2048)"
+    n = f"sounds per checkpoint, {FEWEST} or more (default: 2048)"
     flags.add_argument("--n", type=at_least(FEWEST), default=2048, metavar="INT", help=n)
     flags.add_argument("--data", type=not_empty, metavar="DIR", help="the data set (default: the run's)")
-    flags.add_argument("--seed", type=at_least(0), default=0, metavar="INT", help="of the latents (default: 0)")
+    flags.add_argument("--seed", type=at_least(0), default=0, metavar="INT", help="seed of the latents (default: 0)")
     return flags
 
 
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 def evaluate_run(flags: argparse.Namespace) -> None:
     """Scores as the flags say, and prints the tables and answers."""
     run = Run(flags.run) if flags.run else newest_run()
-    config = run.config()  # a missing run is told before the heavy imports
+    config = run.config()  # a missing run is reported before the heavy imports
     steps = run.steps() if flags.checkpoint == "all" else [run.named_step(flags.checkpoint)]
     run.check(steps[-1] if steps and steps[-1] is not None else run.latest())
 

@@ -27,7 +27,7 @@ def parser() -> Parser:
     run = "the run to use (default: that of the LATENT, or the newest under runs/)"
     add("--run", type=not_empty, metavar="DIR", help=run)
     add("--checkpoint", metavar="STEP", help="latest, best or its step (default: that of the LATENT, or latest)")
-    add("--seed", type=at_least(0), metavar="INT", help="for the same sounds again (default: new ones)")
+    add("--seed", type=at_least(0), metavar="INT", help="seed, for the same sounds again (default: new ones)")
     add("--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
     way = flags.add_mutually_exclusive_group()
     one = partial(way.add_argument, type=not_empty, metavar="LATENT")
@@ -35,7 +35,7 @@ def parser() -> Parser:
     one("--interpolate", nargs=2, help="sounds on the way from one to the other, both included")
     one("--around", help="this sound and variations of it")
     add("--steps", type=at_least(2), metavar="INT", help="how many sounds --interpolate makes (default: 8)")
-    add("--path", choices=PATHS, help="of --interpolate; linear is quieter halfway (default: spherical)")
+    add("--path", choices=PATHS, help="of --interpolate; linear is quieter in the middle (default: spherical)")
     spread = "how far --around goes from the sound, up to 2, where nothing of it is left (default: 0.3)"
     add("--spread", type=number_up_to(FARTHEST), metavar="FLOAT", help=spread)
     return flags
@@ -52,7 +52,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     sources = _sources(flags, way)
     origin = next((source.origin for source in sources if source.origin), None)
     run = Run(flags.run) if flags.run else origin.found() if origin else newest_run()
-    config = run.config()  # a missing run is told before the heavy imports
+    config = run.config()  # a missing run is reported before the heavy imports
     step = _step(flags, run, origin)
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")

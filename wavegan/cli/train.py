@@ -17,7 +17,7 @@ FAMILY = "gan"
 def parser() -> Parser:
     """Of the command's flags."""
     flags = Parser(
-        description="Train a WaveGAN on a data set made by python -m preprocess. The same command again goes on.",
+        description="Train a WaveGAN on a data set made by python -m preprocess. The same command continues a run.",
     )
     flags.add_argument(
         "--data", type=not_empty, metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)"
