@@ -145,6 +145,22 @@ def test_never_do_two_hold_a_lock_also_where_its_file_goes_each_time(tmp_path, k
     assert (tmp_path / "lock").exists() == keep
 
 
+def test_a_file_that_goes_is_removed_while_it_is_held(tmp_path, monkeypatch):
+    """After the release another process may hold it, and a third would make a new one."""
+    removed, unlink = [], Path.unlink
+
+    def remove(path):
+        with pytest.raises(Held), locked(path):
+            pass
+        removed.append(path)
+        unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", remove)
+    with locked(tmp_path / "lock", keep=False):
+        pass
+    assert removed == [tmp_path / "lock"] and os.listdir(tmp_path) == []
+
+
 def test_no_module_needs_the_locks_of_one_operating_system():
     for path in [*(ROOT / "wavegan").rglob("*.py"), *(ROOT / "preprocess").rglob("*.py")]:
         assert not re.search(r"\b(fcntl|msvcrt)\b", path.read_text(encoding="utf-8")), path
