@@ -13,6 +13,7 @@ BENCHMARKS = {
     "layers": "every convolution against Keras' own",
     "step": "a training step against the matrix-product peak and a plain Keras WaveGAN",
     "input": "the input pipeline against the step that consumes it",
+    "records": "opening a data set of many clips, and what a step waits for its order",
     "preprocess": "converting recordings against a plain loop",
     "generate": "making sounds against the matrix-product peak, and the whole command",
     "scaling": "a step's time and memory for more channels, longer clips, larger batches",
@@ -37,6 +38,7 @@ NO_MATTER = (
 STEP = {"model_dim": 32, "length": 16384, "batch_size": 16, "gpu": False}
 CONVERT = {"length": 16384, "sample_rate": 16000}
 GENERATE = {"model_dim": 64, "length": 16384, "gpu": False}
+MILLION = {"length": 256, "channels": 1}  # of clips
 ON_GPU = {"model_dim": 64, "length": 16384, "precision": "bfloat16", "gpu": True}
 MARKS: dict[str, dict[str, tuple[str, Mapping[str, object]]]] = {
     "step": {
@@ -46,6 +48,11 @@ MARKS: dict[str, dict[str, tuple[str, Mapping[str, object]]]] = {
         "steps_per_second": ("≥ 20", {**ON_GPU, "batch_size": 64}),
     },
     "input": {"input_ratio": ("≥ 10", {"model_dim": 16, "gpu": False})},
+    "records": {
+        "seconds_to_open": ("≤ 2", MILLION),
+        "memory_mib_to_open": ("≤ 200", MILLION),
+        "order_seconds_per_step_of_10_times_the_clips": ("≤ 0.001", MILLION),
+    },
     "preprocess": {
         "baseline_ratio": ("≥ 15", CONVERT),
         "memory_ratio_of_4_times_the_files": ("about 1", CONVERT),
@@ -58,7 +65,12 @@ MARKS: dict[str, dict[str, tuple[str, Mapping[str, object]]]] = {
     },
 }
 LAYERS = ("model_dim", "kernel_length", "precision")
-SETTINGS = {"layers": (*LAYERS, "batch_size"), "generate": (*LAYERS, "latent_size"), "preprocess": ()}  # others: all
+SETTINGS = {
+    "layers": (*LAYERS, "batch_size"),
+    "generate": (*LAYERS, "latent_size"),
+    "preprocess": (),
+    "records": (),
+}  # all others take all
 OWN_FLAGS = ("source", "data", "clips", "at_once")  # of single benchmarks
 
 
@@ -74,15 +86,18 @@ def parser():
         if name == "generate":
             _add_number(command, "--clips", 64, "made in one timing")
             _add_number(command, "--batch-size", None, "clips computed at once", "as generate.py", "at_once")
+        if name == "records":
+            _add_number(command, "--clips", 10**6, "in the data set, which is made for this and removed")
         _add_number(command, "--repeats", 5, "rounds of timing")
         results = Path("benchmarks", "results.jsonl")
         command.add_argument(
             "--out", default=results, metavar="FILE", help=f"where a line of JSON is added (default: {results})"
         )
-        _add_number(command, "--length", 16384, "samples of a clip")
+        _add_number(command, "--length", 256 if name == "records" else 16384, "samples of a clip")
         _add_number(command, "--sample-rate", 16000, "Hz")
-        if name != "preprocess":  # which knows no model
+        if name != "preprocess":
             _add_number(command, "--channels", 1, "1 or 2")
+        if name not in ("preprocess", "records"):  # which know no model
             settings_flags.add_flags(command, GAN, ("preset", *_settings(name)))
         command.set_defaults(command=measure)
     _add_quality(commands)

@@ -7,8 +7,8 @@ import numpy as np
 
 from preprocess.clips import Slices
 from preprocess.plan import Plan, PlannedFile
-from preprocess.splits import SPLITS
 from wavegan.base.text import printable
+from wavegan.data.schema import SPLITS
 
 
 class Account:

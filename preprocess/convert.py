@@ -15,14 +15,13 @@ from preprocess.options import Options, available_cores
 from preprocess.plan import Plan
 from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
-from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, is_audio
-from preprocess.splits import SPLITS
+from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, Source, is_audio
 from preprocess.staging import check_destination, staged
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
 from wavegan.base.text import printable
-from wavegan.data.schema import DatasetInfo, write_example
+from wavegan.data.schema import SPLITS, DatasetInfo, write_example
 
 
 def prepare(
@@ -59,11 +58,11 @@ def prepare(
         raise UserError(f"cannot write {printable(out)}: {error.strerror or error}. Nothing was kept.") from None
 
 
-def open_source(name: str):
+def open_source(name: str) -> Source:
     """Finds out what a SOURCE is; downloads it where it is a known corpus that is not in the cache yet.
 
     Returns:
-        An object with `name`, `kind`, `listing()` and `contents(entries)`, as in `Folder`.
+        A `Source`.
 
     Raises:
         UserError: where there is no such source.

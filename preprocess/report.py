@@ -5,8 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from preprocess.splits import SPLITS
-from wavegan.data.schema import FILE_NAME, DatasetInfo
+from wavegan.data.schema import FILE_NAME, SPLITS, DatasetInfo
 
 WIDTH = 100  # characters
 MOST_ROWS = 12  # classes with a line of their own

@@ -1,15 +1,18 @@
-"""TFRecord files in the making: clips go to them in turn, and every file is shuffled when it is complete."""
+"""TFRecord files in the making: clips go to them in turn; a complete file is shuffled, hashed and indexed."""
 
 import hashlib
 import mmap
 import os
-import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
 
 from wavegan.base.quiet import import_tensorflow
+from wavegan.data.tfrecord import ENTRY, FOOTER, HEADER, save_index
 
 SHARD_BYTES = 64 << 20  # about what one file holds
 TRAIN_SHARDS = (4, 256)  # the fewest and the most files of train
@@ -32,14 +35,14 @@ class Shards:
     def __init__(self, directory: Path, counts: dict[str, int]):
         self.directory = directory
         self.counts = counts
-        self.writers = {split: [] for split in counts}
-        self.clips = {split: [] for split in counts}  # records in each file
+        self.writers: dict[str, list[Any]] = {split: [] for split in counts}  # TensorFlow's, which have no types
+        self.clips: dict[str, list[int]] = {split: [] for split in counts}  # records in each file
         self.written = dict.fromkeys(counts, 0)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, *error: object) -> None:
         # An error on the way out would hide the one that brought us here.
         with suppress(OSError):
             self.close()
@@ -65,10 +68,10 @@ class Shards:
         """Closes all files, shuffles each and gives it its final name; `merged_into_train`, all become train's.
 
         Returns:
-            For each split its files: `name`, `clips` and `bytes` of each.
+            For each split its files: `name`, `clips`, `bytes`, `sha256` and `index_sha256` of each.
         """
         self.close()
-        files = {split: [] for split in self.counts}
+        files: dict[str, list[tuple[Path, int]]] = {split: [] for split in self.counts}
         for split, clips in self.clips.items():
             files["train" if merged_into_train else split] += [
                 (self._path(split, index), count) for index, count in enumerate(clips)
@@ -89,16 +92,26 @@ class Shards:
     def _finish_file(self, split, files, index):
         path, clips = files[index]
         name = f"{split}-{index:05d}-of-{len(files):05d}.tfrecord"
-        shuffle_records(path, self.directory / name, name)
+        sha256, index = shuffle_records(path, self.directory / name, name)
         path.unlink()
-        return {"name": name, "clips": clips, "bytes": (self.directory / name).stat().st_size}
+        return {
+            "name": name,
+            "clips": clips,
+            "bytes": (self.directory / name).stat().st_size,
+            "sha256": sha256,
+            "index_sha256": save_index(self.directory / name, index),
+        }
 
 
-def shuffle_records(source: Path, target: Path, seed: str) -> None:
+def shuffle_records(source: Path, target: Path, seed: str) -> tuple[str, np.ndarray]:
     """Copies a TFRecord file with its records in another order, which depends on `seed` and their number alone.
 
     Folders and archives list class after class; a reader that goes through a file from its start needs them mixed.
+
+    Returns:
+        The SHA-256 of `target` in hex digits, and its index, `tfrecord.ENTRY` [records].
     """
+    digest, index, written = hashlib.sha256(), [], 0
     with (
         open(source, "rb") as file,
         open(target, "wb") as shuffled,
@@ -107,21 +120,25 @@ def shuffle_records(source: Path, target: Path, seed: str) -> None:
     ):
         spans, offset = [], 0
         while offset < len(records):
-            # A record is framed by its length and two checksums: uint64, uint32, data, uint32.
-            size = 8 + 4 + struct.unpack_from("<Q", records, offset)[0] + 4
+            size = HEADER + int.from_bytes(records[offset : offset + 8], "little") + FOOTER
             spans.append((offset, size))
             offset += size
         keys = [hashlib.sha1(f"{seed}/{index}".encode()).digest() for index in range(len(spans))]
         for _, (offset, size) in sorted(zip(keys, spans, strict=True)):
-            shuffled.write(records[offset : offset + size])
+            record = bytes(records[offset : offset + size])
+            shuffled.write(record)
+            digest.update(record)
+            index.append((written, int.from_bytes(record[-FOOTER:], "little")))
+            written += size
+    return digest.hexdigest(), np.array(index, ENTRY)
 
 
 class _tensorflow_errors_as_os_errors:
     """A full disk is an OSError to all of Python but TensorFlow."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: type | None, error: Any, traceback: object) -> None:
         if error is not None and isinstance(error, import_tensorflow().errors.OpError):
             raise OSError(0, error.message) from None

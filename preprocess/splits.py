@@ -5,7 +5,6 @@ import re
 
 from preprocess.sources import normal
 
-SPLITS = ("train", "validation", "test")
 _TAKE = re.compile(r"_nohash_.*$")
 
 

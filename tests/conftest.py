@@ -40,6 +40,21 @@ def write_recording(path, samples=1000, sample_rate=8000, *, channels=1, subtype
     return samples
 
 
+def listed(shard, format=3):
+    """What `dataset.json` says of the file `shard`; from format 3 on with its index, which is written beside it."""
+    import hashlib
+
+    from wavegan.data.tfrecord import ENTRY, framed_records, save_index
+
+    content = shard.read_bytes()
+    frames = list(framed_records(content))
+    file = {"name": shard.name, "clips": len(frames), "bytes": len(content)}
+    if format < 3:
+        return file
+    index = np.array([(start, int.from_bytes(content[end - 4 : end], "little")) for start, end, _ in frames], ENTRY)
+    return {**file, "sha256": hashlib.sha256(content).hexdigest(), "index_sha256": save_index(shard, index)}
+
+
 RATE = 8000  # Hz, of `words`
 
 

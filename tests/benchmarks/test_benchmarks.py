@@ -35,6 +35,11 @@ def small_products(monkeypatch):
                 "peak_gflop_per_second", "share_of_peak", "baseline_ratio",
         }),
         ("input", {"input_seconds_per_step", "seconds_per_step", "clips_per_second", "input_ratio"}),
+        ("records", {
+            "clips", "seconds_to_open", "memory_mib_to_open", "order_first_step_seconds", "order_seconds_per_step",
+            "order_slowest_step_seconds", "order_first_step_seconds_of_10_times_the_clips",
+            "order_seconds_per_step_of_10_times_the_clips", "order_slowest_step_seconds_of_10_times_the_clips",
+        }),
         ("preprocess", {
             "files", "seconds", "files_per_second", "plain_files_per_second", "baseline_ratio", "peak_memory_gib",
             "memory_ratio_of_4_times_the_files",
@@ -50,6 +55,7 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
     words = {
         "preprocess": [str(drum_files), *AUDIO],
         "generate": [*TINY, "--clips", "5", "--batch-size", "2"],
+        "records": [*AUDIO, "--clips", "700"],
     }.get(benchmark, TINY)
     for lines in (1, 2):
         if lines == 1 or benchmark == "step":
@@ -59,9 +65,10 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
     assert line["benchmark"] == benchmark and line["backend"] == "tensorflow"
     settings = line["configuration"]
     assert settings["length"] == 256 and ("critic_updates" in settings) == (benchmark in ("step", "input"))
-    if benchmark != "preprocess":
+    if benchmark not in ("preprocess", "records"):
         assert settings["model_dim"] == 2 and settings["precision"] == "float32"
-    assert line["timing"] == {"repeats": 1, **({"clips": 5, "at_once": 2} if benchmark == "generate" else {})}
+    own = {"generate": {"clips": 5, "at_once": 2}, "records": {"clips": 700}}
+    assert line["timing"] == {"repeats": 1, **own.get(benchmark, {})}
     assert line["machine"]["cores"] > 0 and "keras" in line["versions"]
     assert set(line["figures"]) == expected
     figures = [value.values() if isinstance(value, dict) else [value] for value in line["figures"].values()]

@@ -247,7 +247,10 @@ def test_a_data_set_made_anew_is_told_as_such(drums, tmp_path, capsys):
     words = ["--data", str(tmp_path / "data"), "--run", str(tmp_path / "run")]
     assert train(*words, "--steps", "1") == 0
     description = tmp_path / "data" / "dataset.json"
-    description.write_text(description.read_text() + " ")
+    description.write_text(description.read_text() + " ")  # the same contents
+    assert train_command.main(words) == 0
+    info = DatasetInfo.load(drums)
+    replace(info, classes=[*info.classes, "zither"]).save(tmp_path / "data")
     assert train_command.main(words) == 2
     assert "was made anew, with other contents" in capsys.readouterr().err
 

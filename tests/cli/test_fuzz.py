@@ -27,14 +27,15 @@ from hypothesis import strategies as st
 from preprocess.clips import Cutting, slice_recording
 from preprocess.convert import prepare
 from preprocess.options import Options
-from preprocess.splits import SPLITS
 from tests.cli.fuzzing import edit_with_checksum, edited, explore, mutated, recording
+from tests.conftest import listed
 from wavegan.audio.decode import Unusable
 from wavegan.base import quiet
 from wavegan.base.errors import UserError
 from wavegan.data.batches import clips
 from wavegan.data.records import Records
-from wavegan.data.schema import DatasetInfo, complaint, write_example
+from wavegan.data.schema import SPLITS, DatasetInfo, complaint, write_example
+from wavegan.data.tfrecord import index_path
 from wavegan.models.gan.family import GAN
 from wavegan.runs.config import Config
 from wavegan.runs.flags import resolve
@@ -176,12 +177,13 @@ CLIPS = [write_example(np.arange(n, n + LENGTH).astype("<i2").tobytes(), 0, f"{n
 SHARD = "train-00000-of-00001.tfrecord"
 
 
-def described(folder, content, count, size):
+def described(folder, content, count, size, format=3):
     """A data set of the one shard `content`, of which dataset.json says that it has `count` clips and `size` bytes."""
     Path(folder, SHARD).write_bytes(content)
-    split = {"files": [{"name": SHARD, "clips": count, "bytes": size}], "clips": count, "hours": 0.1}
+    file = listed(Path(folder, SHARD), format) | {"clips": count, "bytes": size}
+    split = {"files": [file], "clips": count, "hours": 0.1}
     splits = dict.fromkeys(SPLITS, split | {"clips_per_class": {"one": count}})
-    DatasetInfo("x", RATE, LENGTH, 1, ["one"], splits, {}, {}, {"slices": "all"}, []).save(folder)
+    DatasetInfo("x", RATE, LENGTH, 1, ["one"], splits, {}, {}, {"slices": "all"}, [], format).save(folder)
     return DatasetInfo.load(folder)
 
 
@@ -200,7 +202,8 @@ def a_mutated_shard_gives_right_data_or_a_user_error(data):
     with tempfile.TemporaryDirectory() as folder:
         # Mostly as if the list agreed with the damage, so that more than the comparison of sizes has to stand.
         size = max(1, len(content)) if data.draw(st.integers(0, 3)) else len(whole)
-        info = described(folder, content, len(CLIPS), size)
+        info = described(folder, whole, len(CLIPS), size, data.draw(st.sampled_from([2, 3])))
+        Path(folder, SHARD).write_bytes(content)
         try:
             found = Records(folder, info).read(np.arange(len(CLIPS))).tolist()
         except UserError as problem:
@@ -209,13 +212,26 @@ def a_mutated_shard_gives_right_data_or_a_user_error(data):
         assert found == CLIPS
 
 
+def a_mutated_index_gives_right_data_or_a_user_error(data):
+    with tempfile.TemporaryDirectory() as folder:
+        info = described(folder, framed(CLIPS), len(CLIPS), len(framed(CLIPS)))
+        (file,), path = info.splits["train"]["files"], index_path(Path(folder, SHARD))
+        path.write_bytes(mutated(data.draw, path.read_bytes()))
+        if data.draw(st.booleans()):  # as if dataset.json agreed with the damage
+            file["index_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        try:
+            assert Records(folder, info).read(np.arange(len(CLIPS))).tolist() == CLIPS
+        except UserError as problem:
+            assert Path(SHARD).stem in str(problem)
+
+
 def mutated_records_with_good_checksums_give_clips_or_a_user_error(data):
     payloads = [mutated(data.draw, payload) if data.draw(st.booleans()) else payload for payload in CLIPS] + data.draw(
         st.lists(st.binary(min_size=2 * LENGTH, max_size=2 * LENGTH + 100), max_size=1)
     )
     content = framed(payloads)
     with tempfile.TemporaryDirectory() as folder:
-        info = described(folder, content, len(payloads), len(content))
+        info = described(folder, content, len(payloads), len(content), data.draw(st.sampled_from([2, 3])))
         try:
             with quiet.native_stderr_hidden():
                 read = clips(Records(folder, info), info, np.arange(len(payloads)))
@@ -316,6 +332,7 @@ PROPERTIES = [
     a_data_set_holds_what_went_in,
     bytes_as_a_recording_give_clips_or_a_reason,
     a_mutated_shard_gives_right_data_or_a_user_error,
+    a_mutated_index_gives_right_data_or_a_user_error,
     mutated_records_with_good_checksums_give_clips_or_a_user_error,
     a_mutated_dataset_json_is_as_it_was_or_a_user_error,
     an_edited_dataset_json_with_a_good_checksum_is_usable_or_a_user_error,

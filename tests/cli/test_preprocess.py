@@ -13,9 +13,8 @@ import pytest
 
 import preprocess
 from preprocess.report import WIDTH, format_report
-from preprocess.splits import SPLITS
 from wavegan.cli.preprocess import main
-from wavegan.data.schema import DatasetInfo
+from wavegan.data.schema import SPLITS, DatasetInfo
 
 ROOT = Path(preprocess.__file__).parent.parent
 SMALL = ["--sample-rate", "8000", "--length", "256", "--workers", "1"]

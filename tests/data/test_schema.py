@@ -9,30 +9,34 @@ import pytest
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.base.quiet import import_tensorflow
-from wavegan.data.schema import DatasetInfo, complaint, parse_examples, write_example
+from wavegan.data.schema import SPLITS, DatasetInfo, complaint, parse_examples, write_example
+
+
+def file(**changes):
+    """What dataset.json says of a shard."""
+    hashes = {"sha256": "0123456789abcdef" * 4, "index_sha256": "f" * 64}
+    return {"name": "train-00000-of-00001.tfrecord", "clips": 2, "bytes": 300, **hashes} | changes
 
 
 def info(**changes):
     split = {"files": [], "clips": 0, "hours": 0.0, "clips_per_class": {"one": 0, "zwei ü": 0}}
-    train = {
-        "files": [{"name": "train-00000-of-00001.tfrecord", "clips": 2, "bytes": 300}],
-        "clips": 2,
-        "hours": 0.25,
-        "clips_per_class": {"one": 2, "zwei ü": 0},
-    }
     values = {
         "name": "numbers",
         "sample_rate": 8000,
         "length": 8192,
         "channels": 1,
         "classes": ["one", "zwei ü"],
-        "splits": {"train": train, "validation": split, "test": split},
+        "splits": {"train": train(), "validation": split, "test": split},
         "loudness": {"peak": {"linear": 0.5, "dbfs": -6.02}},
         "report": {"found": 2, "skipped": []},
         "options": {"slices": "all"},
         "sources": [{"source": "numbers", "kind": "folder", "files": 2}],
     }
     return DatasetInfo(**(values | changes))
+
+
+def train(**changes):
+    return {"files": [file(**changes)], "clips": 2, "hours": 0.25, "clips_per_class": {"one": 2, "zwei ü": 0}}
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -64,7 +68,15 @@ def test_dataset_json_reads_back_as_it_was_written(tmp_path):
 def test_dataset_json_is_for_people_too(tmp_path):
     info().save(tmp_path)
     text = (tmp_path / "dataset.json").read_text(encoding="utf-8")
-    assert text.startswith('{\n  "format": 2,\n  "name": "numbers",') and "zwei ü" in text
+    assert text.startswith('{\n  "format": 3,\n  "name": "numbers",') and "zwei ü" in text
+
+
+def test_format_2_is_read_as_it_was(tmp_path):
+    """Without checksums of shards, and saved as what it is."""
+    files = [{"name": "train-00000-of-00001.tfrecord", "clips": 2, "bytes": 300}]
+    older = info(format=2, splits={**info().splits, "train": {**train(), "files": files}})
+    older.save(tmp_path)
+    assert DatasetInfo.load(tmp_path) == older
 
 
 def test_a_later_version_may_add_fields(tmp_path):
@@ -91,7 +103,7 @@ def test_a_directory_without_dataset_json_is_no_data_set(tmp_path):
         (b'{"format": 1', "no valid JSON"),
         (b"\xff\xfe", "no valid JSON"),
         (b"[1, 2]", "must hold an object. Received: a list"),
-        (b"{}", "format must be 2. Received: null"),
+        (b"{}", "format must be 2 or 3. Received: null"),
     ],
 )
 def test_a_broken_dataset_json_is_named(tmp_path, content, message):
@@ -103,7 +115,8 @@ def test_a_broken_dataset_json_is_named(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 1}, "format must be 2. Received: 1"),
+        ({"format": 1}, "format must be 2 or 3. Received: 1"),
+        ({"format": 4}, "format must be 2 or 3. Received: 4"),
         ({"sample_rate": "8000"}, "sample_rate must be a whole number. Received: a text"),
         ({"sample_rate": True}, "sample_rate must be a whole number. Received: true"),
         ({"length": 0}, "length must be 1 or more. Received: 0"),
@@ -113,8 +126,14 @@ def test_a_broken_dataset_json_is_named(tmp_path, content, message):
         ({"splits": {"train": {}}}, "splits.train.files is missing"),
         (
             {"splits": {"train": {"files": ["x"], "clips": 1, "hours": 1, "clips_per_class": {}}}},
-            "objects with name, clips and bytes",
+            "objects with name, clips, bytes, sha256, index_sha256. Received: .x",
         ),
+        ({"splits": {"train": train(sha256=None)}}, "objects with name, clips, bytes, sha256, index_sha256"),
+        ({"splits": {"train": train(sha256="0" * 63)}}, "must have checksums of 64 hex digits. Received: .*00"),
+        ({"splits": {"train": train(index_sha256="G" * 64)}}, "must have checksums of 64 hex digits. Received: .*GG"),
+        ({"splits": {"train": train(clips=0)}}, "must have 1 clip or more"),
+        ({"splits": {"train": train(clips=True)}}, "objects with name, clips, bytes, sha256, index_sha256"),
+        ({"format": 2, "splits": {"train": train(bytes="9")}}, "objects with name, clips, bytes. Received"),
     ],
 )
 def test_what_is_wrong_in_dataset_json_is_named(tmp_path, change, message):
@@ -144,8 +163,7 @@ def test_the_layout_of_dataset_json_is_no_edit(tmp_path):
 
 @pytest.mark.parametrize("name", ["../other.tfrecord", "/etc/passwd", "a/b", "..", "", ".hidden", "a\0b", "c:d"])
 def test_a_shard_lies_beside_dataset_json(tmp_path, name):
-    split = {"files": [{"name": name, "clips": 1, "bytes": 9}], "clips": 1, "hours": 0.1, "clips_per_class": {}}
-    info(splits=dict.fromkeys(("train", "validation", "test"), split)).save(tmp_path)
+    info(splits=dict.fromkeys(SPLITS, train(name=name))).save(tmp_path)
     with pytest.raises(UserError, match=r"splits\.train\.files must be names of files beside dataset\.json"):
         DatasetInfo.load(tmp_path)
 

@@ -11,11 +11,10 @@ import soundfile
 from preprocess import drumkit, shards, workers
 from preprocess.convert import prepare
 from preprocess.options import DIGITS, Options
-from preprocess.splits import SPLITS
 from tests.conftest import RATE, make
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import import_tensorflow
-from wavegan.data.schema import DatasetInfo, parse_examples
+from wavegan.data.schema import SPLITS, DatasetInfo, parse_examples
 
 
 def clips(out, split="train"):
@@ -40,6 +39,10 @@ def skipped(info):
 
 def files_of(out, split):
     return {os.fsdecode(clip["source"]) for clip in clips(out, split)}
+
+
+def with_indexes(shards):
+    return sorted([*shards, *(name.replace(".tfrecord", ".index") for name in shards)])
 
 
 # Every file and every sample
@@ -193,7 +196,7 @@ def test_train_is_never_empty(tmp_path, record):
     assert len(clips(tmp_path / "out")) == 6 and info.splits["test"]["files"] == []
     assert [note.split(":")[0] for note in info.report["notes"]] == ["too few files to split"]
     names = [file["name"] for file in info.splits["train"]["files"]]
-    assert sorted(os.listdir(tmp_path / "out")) == ["dataset.json", *names]
+    assert sorted(os.listdir(tmp_path / "out")) == ["dataset.json", *with_indexes(names)]
 
 
 # Files
@@ -206,7 +209,7 @@ def test_shards_are_named_and_mix_the_classes(tmp_path, record):
     info = make(tmp_path / "words", tmp_path / "out", test=0, validation=0)
     names = [file["name"] for file in info.splits["train"]["files"]]
     assert names == [f"train-{index:05d}-of-00004.tfrecord" for index in range(4)]
-    assert sorted(os.listdir(tmp_path / "out")) == ["dataset.json", *names]
+    assert sorted(os.listdir(tmp_path / "out")) == ["dataset.json", *with_indexes(names)]
     labels = [int(clip["label"]) for clip in clips(tmp_path / "out")]
     # Every file of 20 is as mixed at its beginning as at its end.
     assert all(2 <= sum(labels[start : start + 10]) <= 8 for start in range(0, 80, 10))

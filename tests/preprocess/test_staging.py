@@ -103,7 +103,7 @@ def test_what_goes_wrong_while_one_file_is_finished_leaves_nothing(words, tmp_pa
     def fail(source, target, seed):
         if "00001-of" in seed:
             raise problem
-        original(source, target, seed)
+        return original(source, target, seed)
 
     monkeypatch.setattr(shards, "shuffle_records", fail)
     with pytest.raises(expected):

@@ -13,6 +13,8 @@ from typing import NoReturn
 from preprocess.options import Options
 from wavegan.base.typed import typed
 from wavegan.cli.command import Parser, exit_code
+from wavegan.data.lengths import RULE
+from wavegan.data.schema import SPLITS
 
 MODULE = "python -m preprocess"
 
@@ -67,7 +69,7 @@ def _parser(prog: str) -> Parser:
     add = parser.add_argument
     add("--out", required=True, metavar="DIR", help="the data set to make; must not exist")
     add("--sample-rate", type=int, metavar="HZ", help=f"sample rate of the data set (default: {Options.sample_rate})")
-    length = "length of every clip: 16 × a product of 4s and 2s (default: one second, rounded up to the next of these)"
+    length = f"length of every clip: {RULE} (default: one second, rounded up to the next of these)"
     add("--length", type=int, metavar="SAMPLES", help=length)
     channels = "1: the mean of a file's channels (default); 2: its first two, a mono file twice"
     add("--channels", type=int, metavar="{1,2}", help=channels)
@@ -76,7 +78,7 @@ def _parser(prog: str) -> Parser:
     add("--normalize", metavar="{none,peak}", help="peak: scale every file to full scale (default: none)")
     classes = "folder names to keep, with commas between; digits stands for zero … nine (default: all)"
     add("--classes", metavar="NAMES", help=classes)
-    for split in ("validation", "test"):
+    for split in SPLITS[1:]:
         held_out = f"of the files, where a corpus has no lists of its own (default: {getattr(Options, split):g})"
         add(f"--{split}", type=float, metavar="PERCENT", help=held_out)
     add("--workers", type=int, metavar="N", help="processes; the result is the same for any (default: all cores)")

@@ -2,6 +2,7 @@
 
 from wavegan.base.errors import UserError
 
+RULE = "16 × a product of 4s and 2s"
 # The generator starts at 16 samples and every layer multiplies by 4 or 2.
 LENGTHS = tuple(16 * 2**k for k in range(4, 17))  # samples: 256 … 1,048,576
 
@@ -10,7 +11,7 @@ def check_length(length: int, flag: str = "--length") -> int:
     """Returns `length` (samples) where the model can make it, raises `UserError` naming `flag` otherwise."""
     if length not in LENGTHS:
         nearest = min(LENGTHS, key=lambda possible: abs(possible - length))
-        raise UserError(f"{flag} must be 16 × a product of 4s and 2s, such as {nearest}. Received: {length}.")
+        raise UserError(f"{flag} must be {RULE}, such as {nearest}. Received: {length}.")
     return length
 
 

@@ -13,16 +13,22 @@ import json
 import os
 import re
 import shlex
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.base.quiet import import_tensorflow
 
-FORMAT = 2  # counted up whenever an older reader could not read what is written
+FORMAT = 3  # counted up whenever an older reader could not read what is written
+FORMATS = (2, 3)  # that are read; format 2 has no checksums of shards, and no indexes
+SPLITS = ("train", "validation", "test")
 FILE_NAME = "dataset.json"
 PLAIN_NAME = re.compile(r"\w[\w.-]*")  # of a shard: no folder, nothing hidden
+HASHES = ("sha256", "index_sha256")  # of a file, from format 3 on
+SHA256 = re.compile(r"[0-9a-f]{64}")
 AGAIN = "Prepare the data set again with python -m preprocess."
 
 
@@ -38,7 +44,7 @@ def write_example(pcm: bytes, label: int, source: str, start: int) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
-def parse_examples(serialized, length: int, channels: int) -> dict:
+def parse_examples(serialized: Any, length: int, channels: int) -> dict[str, Any]:
     """A batch of serialised records (a string tensor [batch]) as tensors, in TensorFlow's graph.
 
     Returns:
@@ -88,8 +94,9 @@ class DatasetInfo:
         length: of every clip, samples.
         channels: 1 or 2.
         classes: sorted names; a record's label is an index into them. A class can be without clips.
-        splits: for "train", "validation" and "test": `files` (name, clips and bytes of each), `clips`, `hours`,
-            `clips_per_class`. Validation and test can be without files.
+        splits: for each of `SPLITS`: `files`, `clips`, `hours`, `clips_per_class`. Validation and test can be without
+            files. Of each file: `name`, `clips`, `bytes`, and from format 3 on `sha256` of its contents and
+            `index_sha256` of the index beside it (see `tfrecord`).
         loudness: of the clips in train, each `linear` in [0, 1] and in `dbfs`: `rms_mean`, `rms_p5`, `rms_p50`,
             `rms_p95`, `peak`. None where train is empty.
         report: what became of every file, see `preprocess.report`.
@@ -112,11 +119,13 @@ class DatasetInfo:
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes `dataset.json` into `directory`."""
+        (Path(directory) / FILE_NAME).write_bytes(self._content())
+
+    def _content(self) -> bytes:
         values = asdict(self)
         ordered = {"format": values.pop("format"), **values}
         ordered["checksum"] = json_checksum(ordered)
-        text = json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False)
-        (Path(directory) / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+        return (json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> "DatasetInfo":
@@ -143,16 +152,46 @@ class DatasetInfo:
 
 
 def fingerprint(directory: str | os.PathLike) -> str:
-    """16 hex digits that tell one data set from another: of its `dataset.json`, which never changes once made."""
-    return hashlib.sha256((Path(directory) / FILE_NAME).read_bytes()).hexdigest()[:16]
+    """16 hex digits that tell the contents of one data set from another's, whatever it is called.
+
+    That is: which clips, in which order, with which labels. Of format 2, which knows nothing of its contents, it is the
+    hash of `dataset.json`, which never changes once made. Raises UserError as `DatasetInfo.load` does.
+    """
+    info = DatasetInfo.load(directory)
+    if info.format < 3:
+        return _short_hash((Path(directory) / FILE_NAME).read_bytes())
+    shards = {split: [file["sha256"] for file in info.splits[split]["files"]] for split in SPLITS}
+    contents = {name: getattr(info, name) for name in ("sample_rate", "length", "channels", "classes")}
+    return json_checksum({**contents, "shards": shards})[:16]
 
 
-def _check(values, path):
+def is_fingerprint_of(kept: str, directory: str | os.PathLike) -> bool:
+    """Whether a run that kept the fingerprint `kept` was trained on the data set in `directory`.
+
+    Also where the data set was of format 2 then and has been made again since, in the same way, of this format.
+    Raises UserError as `DatasetInfo.load` does.
+    """
+    if kept == fingerprint(directory):
+        return True
+    info = DatasetInfo.load(directory)
+    splits = {
+        split: {**facts, "files": [{n: v for n, v in file.items() if n not in HASHES} for file in facts["files"]]}
+        for split, facts in info.splits.items()
+    }
+    return info.format > 2 and kept == _short_hash(replace(info, format=2, splits=splits)._content())
+
+
+def _short_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+# By hand, although msgspec would need half the lines: it leaves out what was received where a value is out of range.
+def _check(values: Any, path: Path) -> None:
     if not isinstance(values, dict):
         raise UserError(f"{path} must hold an object. Received: {_kind(values)}. {AGAIN}")
-    if values.get("format") != FORMAT:
-        received = json.dumps(values.get("format"))
-        raise UserError(f"{path}: format must be {FORMAT}. Received: {received}. {AGAIN}")
+    if values.get("format") not in FORMATS:
+        expected, received = " or ".join(map(str, FORMATS)), json.dumps(values.get("format"))
+        raise UserError(f"{path}: format must be {expected}. Received: {received}. {AGAIN}")
     for field in fields(DatasetInfo):
         kind = getattr(field.type, "__origin__", field.type)
         _expect(values, field.name, kind, path, "")
@@ -161,13 +200,13 @@ def _check(values, path):
             raise UserError(f"{path}: {name} must be 1 or more. Received: {values[name]}. {AGAIN}")
     if not values["classes"] or not all(isinstance(name, str) for name in values["classes"]):
         raise UserError(f"{path}: classes must be a list of names. Received: {values['classes']}. {AGAIN}")
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         _expect(values["splits"], split, dict, path, "splits.")
         facts = values["splits"][split]
         for name, kind in {"files": list, "clips": int, "hours": (int, float), "clips_per_class": dict}.items():
             _expect(facts, name, kind, path, f"splits.{split}.")
         for file in facts["files"]:
-            _check_file(file, f"{path}: splits.{split}.files")
+            _check_file(file, f"{path}: splits.{split}.files", hashes=HASHES if values["format"] >= 3 else ())
     _expect(values, "checksum", str, path, "")
     if values["checksum"] != json_checksum(values):
         raise UserError(
@@ -175,12 +214,16 @@ def _check(values, path):
         )
 
 
-def _check_file(file, where):
-    kinds = {"name": str, "clips": int, "bytes": int}
+def _check_file(file: Any, where: str, hashes: Iterable[str]) -> None:
+    kinds = {"name": str, "clips": int, "bytes": int, **dict.fromkeys(hashes, str)}
+    received = json.dumps(file)
     if not isinstance(file, dict) or any(type(file.get(name)) is not kind for name, kind in kinds.items()):
-        raise UserError(f"{where} must be objects with name, clips and bytes. Received: {json.dumps(file)}. {AGAIN}")
+        expected = ", ".join(list(kinds)[1:])
+        raise UserError(f"{where} must be objects with name, {expected}. Received: {received}. {AGAIN}")
     if min(file["clips"], file["bytes"]) < 1:
-        raise UserError(f"{where} must have 1 clip or more. Received: {json.dumps(file)}. {AGAIN}")
+        raise UserError(f"{where} must have 1 clip or more. Received: {received}. {AGAIN}")
+    if not all(SHA256.fullmatch(file[name]) for name in hashes):
+        raise UserError(f"{where} must have checksums of 64 hex digits. Received: {received}. {AGAIN}")
     if not PLAIN_NAME.fullmatch(file["name"]):
         received = json.dumps(file["name"])
         raise UserError(
@@ -188,7 +231,7 @@ def _check_file(file, where):
         )
 
 
-def _expect(values, name, kind, path, prefix):
+def _expect(values: dict, name: str, kind: Any, path: Path, prefix: str) -> None:
     if name not in values:
         raise UserError(f"{path}: {prefix}{name} is missing. {AGAIN}")
     if not isinstance(values[name], kind) or isinstance(values[name], bool):
@@ -199,5 +242,5 @@ def _expect(values, name, kind, path, prefix):
 _NAMES = {int: "a whole number", str: "a text", list: "a list", dict: "an object"}
 
 
-def _kind(value):
+def _kind(value: Any) -> str:
     return _NAMES.get(type(value), json.dumps(value))

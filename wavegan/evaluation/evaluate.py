@@ -10,7 +10,7 @@ import numpy as np
 from wavegan.base.errors import UserError
 from wavegan.base.locks import in_turn
 from wavegan.base.progress import Progress
-from wavegan.data.schema import DatasetInfo, fingerprint
+from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation import store
 from wavegan.evaluation.answers import answers
 from wavegan.evaluation.features import Features

@@ -11,13 +11,13 @@ from wavegan.base import settings
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum, write_whole
 from wavegan.base.settings import option
-from wavegan.data.lengths import LENGTHS
+from wavegan.data.lengths import LENGTHS, RULE
 from wavegan.models.family import Clip, Family, Model, Sampler, family_named
 
 FORMAT = 2  # of config.json
 AUDIO = {
     "sample_rate": (range(1, 10**6), "1 to 999,999 Hz"),
-    "length": (LENGTHS, "16 × a product of 4s and 2s"),
+    "length": (LENGTHS, RULE),
     "channels": ((1, 2), "1 or 2"),
 }
 

@@ -13,7 +13,7 @@ from wavegan import __version__
 from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
-from wavegan.data.schema import DatasetInfo, fingerprint
+from wavegan.data.schema import DatasetInfo, fingerprint, is_fingerprint_of
 from wavegan.models.family import Family, family_named
 from wavegan.runs import flags
 from wavegan.runs.config import AUDIO, Config, Data
@@ -73,7 +73,7 @@ def _versions():
 
 def _of_same_data(run, data):
     stored = run.config()
-    if stored.data.fingerprint != data.fingerprint:
+    if not is_fingerprint_of(stored.data.fingerprint, data.directory):
         if stored.data.directory == data.directory:
             raise UserError(
                 f"the data set {data.directory} was made anew, with other contents, since {run.path} was trained on "

@@ -130,11 +130,15 @@ def _blocks(records, info, indices=None):
 
 
 def _content_hash(directory, info):
+    """16 hex digits of the contents of all shards; hashes the files only where dataset.json does not know."""
     digest = hashlib.sha256(f"{FORMAT}".encode())
     for name, split in info.splits.items():
         if split["clips"]:
             Records(directory, info, name)  # says in words what is missing or damaged
         for file in split["files"]:
+            if "sha256" in file:
+                digest.update(bytes.fromhex(file["sha256"]))
+                continue
             with open(Path(directory) / file["name"], "rb") as shard:
                 digest.update(hashlib.file_digest(shard, "sha256").digest())
     return digest.hexdigest()[:16]
