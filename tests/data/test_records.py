@@ -167,7 +167,7 @@ def test_a_data_set_replaced_while_it_is_read_goes_on_as_it_was(tmp_path):
 
 def one_step(records, info):
     with records.explained():
-        next(iter(training_batches(records, info, len(records), critic_updates=1, seed=5)))
+        next(iter(training_batches(records, info, len(records), updates=1, seed=5)))
 
 
 def test_what_tensorflow_makes_of_a_flipped_byte_is_told_as_it_is(tmp_path):

@@ -1,7 +1,7 @@
 """TFRecords → seeded, shuffled batches from any step on.
 
 The order is a formula, not a state: epoch e visits the clips in the permutation drawn from (seed, e), and step s takes
-the next `critic_updates × batch_size` of that endless row. A run that goes on at step s therefore sees just what it
+the next `updates × batch_size` of that endless row. A run that goes on at step s therefore sees just what it
 would have seen, without reading what came before, and a data set smaller than a batch is no special case.
 """
 
