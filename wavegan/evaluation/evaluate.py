@@ -10,7 +10,7 @@ import numpy as np
 from wavegan.base.errors import UserError
 from wavegan.base.locks import in_turn
 from wavegan.base.progress import Progress
-from wavegan.data.schema import DatasetInfo
+from wavegan.data.schema import DatasetInfo, is_fingerprint_of
 from wavegan.evaluation import store
 from wavegan.evaluation.answers import answers
 from wavegan.evaluation.features import Features
@@ -69,7 +69,7 @@ def evaluate(
     config = run.config()
     family = family_named(config.family)
     _require_same_clips(run, config, directory, info)
-    trained_on = fingerprint(directory) == config.data.fingerprint
+    trained_on = is_fingerprint_of(config.data.fingerprint, directory)
     folder = run.path / ("evaluation" if trained_on else f"evaluation by {info.name}")
     store.make(folder)  # before all the work
     evaluation = Evaluation(directory, info, n, seed, warn)
