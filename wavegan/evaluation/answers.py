@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from wavegan.base.typed import typed
 from wavegan.evaluation.protocol import GENERATED, NOISE, TRAIN, reference_set
@@ -20,8 +20,10 @@ RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it
 EARLY, LATE = "Early, that is usual: train on. If it stays so, {advice}", "What came later is no better: {advice}"
 PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before
 
+Report: TypeAlias = dict[str, Any]  # what evaluation.json holds
 
-def answers(report: dict[str, Any], path: str | Path, advice: str) -> list[dict[str, str]]:
+
+def answers(report: Report, path: str | Path, advice: str) -> list[dict[str, str]]:
     """[{"question", "answer"}] about a run.
 
     Args:
@@ -39,13 +41,13 @@ def answers(report: dict[str, Any], path: str | Path, advice: str) -> list[dict[
     return [{"question": question, "answer": answer} for question, answer in found.items()]
 
 
-def _means(report, key):
+def _means(report: Report, key: str) -> tuple[dict[str, float], str]:
     """{set: mean} of the score `key`; the name of the recordings to compare with."""
     values = next(score["values"] for score in report["scores"] if score["key"] == key)
     return {name: value["mean"] for name, value in values.items()}, reference_set(values)
 
 
-def _good(report):
+def _good(report: Report) -> str:
     means, real = _means(report, FRECHET)
     made, best, worst = means[GENERATED], means[real], means[NOISE]
     if worst <= best:
@@ -62,12 +64,12 @@ def _good(report):
     )
 
 
-def _which(report):
+def _which(report: Report) -> str:
     """A sentence where what is judged is not all that was scored."""
     return f" This is about step {report['step']:,}, as the next two are." if len(_rows(report)) > 1 else ""
 
 
-def _collapsing(report, advice):
+def _collapsing(report: Report, advice: str) -> str:
     best, _, done = _since(_rows(report))
     advice = (LATE if done and best == report["step"] else EARLY).format(advice=advice)
     alike = _means(report, "embedding_self")[0][GENERATED]
@@ -89,7 +91,7 @@ def _collapsing(report, advice):
     return f"{differ}."
 
 
-def _signs_of_collapse(report):
+def _signs_of_collapse(report: Report) -> tuple[list[str], bool]:
     """What shows that some sounds come too often, in words; and whether that is so of most."""
     signs, rare = [], _rare(report)
     duplicates, real = _means(report, NEAR_DUPLICATES)
@@ -101,23 +103,23 @@ def _signs_of_collapse(report):
     return signs, share - usual > MOST or len(rare) > len(report["histogram"].get(GENERATED, {})) / 2
 
 
-def _rare(report):
+def _rare(report: Report) -> list[str]:
     """The classes that come less than a fifth as often as in the training data."""
     made, train = (report["histogram"].get(name, {}) for name in (GENERATED, TRAIN))
     return [name for name in made if made[name] < RARE * train[name] and train[name] * report["clips"] >= EXPECTED]
 
 
-def _rows(report):
+def _rows(report: Report) -> list[dict[str, Any]]:
     """The scored checkpoints: those of this evaluation, or of that other method which scored most, if these are few."""
-    others = {}
+    others: dict[str, list[dict[str, Any]]] = {}
     for row in report["others"]:
         others.setdefault(row["method"], []).append(row)
-    most = max(others.values(), key=len, default=[])
+    most: list[dict[str, Any]] = max(others.values(), key=len, default=[])
     rows = report["checkpoints"] if len(report["checkpoints"]) >= min(PATIENCE, len(most)) else most
     return sorted(rows, key=lambda row: row["step"])
 
 
-def _since(rows):
+def _since(rows: list[dict[str, Any]]) -> tuple[int, int, bool]:
     """The best of the scored checkpoints by FD, how many are newer, and whether that is long enough to stop."""
     best = min(rows, key=lambda row: row["scores"][FRECHET]["mean"])
     newer = sum(row["step"] > best["step"] for row in rows)
@@ -125,7 +127,7 @@ def _since(rows):
     return best["step"], newer, newer >= PATIENCE and since >= SINCE
 
 
-def _stop(report, path):
+def _stop(report: Report, path: str | Path) -> str:
     rows = _rows(report)
     if len(rows) < PATIENCE:
         again = typed("evaluate", "--run", path, "--checkpoint", "all")
@@ -141,7 +143,7 @@ def _stop(report, path):
     return f"Now, or change something: {newer} checkpoints after step {best:,} are no better by FD."
 
 
-def _best(report, path):
+def _best(report: Report, path: str | Path) -> str:
     if report["best_step"] is None:
         return "No checkpoint has a score: that takes the recordings that the run was trained on."
     if len(_rows(report)) < 2:

@@ -14,14 +14,14 @@ class Features:
     """What is known of n clips.
 
     Attributes:
-        log_mel: [n or fewer, frames × bins], of the first clips; None where no log-mel distances are taken.
-        copy_features: [n, d], by which copies are found; None where no log-mel distances are taken.
+        log_mel: [n or fewer, frames × bins], of the first clips; without rows where no log-mel distances are taken.
+        copy_features: [n, d], by which copies are found; without rows where no log-mel distances are taken.
         embeddings: [n, width].
         probabilities: [n, classes]; None without classes.
     """
 
-    log_mel: np.ndarray | None
-    copy_features: np.ndarray | None
+    log_mel: np.ndarray
+    copy_features: np.ndarray
     embeddings: np.ndarray
     probabilities: np.ndarray | None
 
@@ -38,5 +38,10 @@ def features_of(audio: np.ndarray, embedding: Embedding) -> Features:
 
 def joined(parts: Sequence[Features]) -> Features:
     """The `Features` of all clips of several, in their order."""
-    columns = zip(*((p.log_mel, p.copy_features, p.embeddings, p.probabilities) for p in parts), strict=True)
-    return Features(*(None if column[0] is None else np.concatenate(column) for column in columns))
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+    return Features(
+        np.concatenate([part.log_mel for part in parts]),
+        np.concatenate([part.copy_features for part in parts]),
+        np.concatenate([part.embeddings for part in parts]),
+        np.concatenate(probabilities) if probabilities else None,
+    )

@@ -48,7 +48,7 @@ class Distances:
         shape: (frames, bins).
     """
 
-    def __init__(self, spectrograms: Callable[[], Iterable[np.ndarray]], count: int, shape: tuple[int, int]):
+    def __init__(self, spectrograms: Callable[[], Iterable[np.ndarray]], count: int, shape: tuple[int, int]) -> None:
         self.spectrograms = spectrograms
         self.fits = count * np.prod(shape) <= IN_MEMORY
         self._kept: list[np.ndarray] | None = None
@@ -90,6 +90,7 @@ class Distances:
             for _ in self._log_mel():
                 pass
         bank = self._copy_features
+        assert bank is not None  # whoever has gone through all blocks has them
         kept = np.setdiff1d(np.arange(len(bank)), left_out)
         distances, indices = scores.nearest(features, bank[kept] if len(left_out) else bank)
         return distances, kept[indices]

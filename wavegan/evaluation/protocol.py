@@ -85,7 +85,7 @@ class Evaluation:
         warn: Callable[[str], object] = print,
         distances: bool = True,
         embedding: Embedding | None = None,
-    ):
+    ) -> None:
         self.info, self.seed = info, seed
         require_enough(directory, info)
         self.embedding = embedding or embedding_of(directory, info, warn)
@@ -96,13 +96,13 @@ class Evaluation:
         self.n = n // self.at_once * self.at_once
         judge = f"{self.embedding.content_hash}-{self.embedding.fingerprint}"
         self.method = f"{judge}, {self.n} clips, {self.at_once} at once, seed {seed}"
-        self.distances = None
+        self.distances: Distances | None = None
         if distances:
             self.distances = Distances(self._spectrograms, len(self.train), self.embedding.front.shape)
         drawn = self._drawn(self.train, len(self.train) // 2)
         self.yardstick = Yardstick(real["train"], drawn, self.at_once, seed)
         self.sets = self._reference_sets(directory, drawn)
-        nearest = self._take_units(drawn) if distances else {}
+        nearest = self._take_units(self.distances, drawn) if self.distances else {}
         alike = self._alike(self.sets[reference_set(self.sets)])
         self.alike_unit, self.duplicate_radius = max(alike.mean(), 1e-9), np.quantile(alike, DUPLICATES)
         self.references = {name: self.measure(features, nearest.get(name)) for name, features in self.sets.items()}
@@ -120,24 +120,24 @@ class Evaluation:
         parts = max(1, min(self.n, most) // self.at_once)
         return np.random.default_rng((self.seed, 3)).permutation(len(records))[: parts * self.at_once]
 
-    def _take_units(self, drawn: np.ndarray) -> dict[str, np.ndarray]:
+    def _take_units(self, distances: Distances, drawn: np.ndarray) -> dict[str, np.ndarray]:
         """Set the units of distances: those of recordings that the training did not see, or of training clips.
 
         Returns {set: the distance of each of its first clips to the nearest training clip}.
         """
         first = {name: features.log_mel[:COMPARED] for name, features in self.sets.items()}
         # All at once: to go through a large training set takes a while.
-        distances = self.distances.nearest(np.concatenate([*first.values()]))
+        to_nearest = distances.nearest(np.concatenate([*first.values()]))
         ends = np.cumsum([len(log_mel) for log_mel in first.values()])[:-1]
-        found = dict(zip(first, np.split(distances, ends), strict=True))
+        found = dict(zip(first, np.split(to_nearest, ends), strict=True))
         # Without held-out recordings, a few training clips stand for them, and do not count as training clips.
         held = self.sets[reference_set(self.sets)]
-        left_out = () if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
+        left_out = drawn[:0] if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
         count = COMPARED if self.has_test else len(left_out)
-        unseen = found[TEST] if self.has_test else self.distances.nearest(held.log_mel[:count], left_out)
+        unseen = found[TEST] if self.has_test else distances.nearest(held.log_mel[:count], left_out)
         self.own_unit = max(self._own(held).mean(), 1e-9)
         self.unit = max(unseen.mean(), 1e-9)
-        self.unseen_distances = self.distances.nearest_copy(held.copy_features[:count], left_out)[0]
+        self.unseen_distances = distances.nearest_copy(held.copy_features[:count], left_out)[0]
         return found
 
     def features(self, audio: np.ndarray) -> Features:
@@ -163,7 +163,12 @@ class Evaluation:
         return found | {"d_self": summary([self._own(features).mean() / self.own_unit]), "d_train": summary([train])}
 
     def nearest_copies(self, features: Features) -> Nearest:
-        """Which training clip each clip comes nearest to, and how near, beside recordings that were not seen."""
+        """Which training clip each clip comes nearest to, and how near, beside recordings that were not seen.
+
+        Raises ValueError without `distances`.
+        """
+        if self.distances is None:
+            raise ValueError("Expected an evaluation with distances to the training clips.")
         return nearest_copies(*self.distances.nearest_copy(features.copy_features), self.unseen_distances)
 
     def named(self, score: Score) -> str:
@@ -192,7 +197,8 @@ class Evaluation:
         real = self.embedding.real[name]
         probabilities = None if real.probabilities is None else real.probabilities[drawn]
         if self.distances is None:
-            return Features(None, None, real.embeddings[drawn], probabilities)
+            nothing = np.empty((0, 0), "float32")
+            return Features(nothing, nothing, real.embeddings[drawn], probabilities)
         blocks = [self.embedding.front(audio) for audio in real_audio(records, self.info, drawn[:COMPARED])]
         spectrograms = np.concatenate(blocks)
         return Features(flattened(spectrograms), copy_features(spectrograms), real.embeddings[drawn], probabilities)

@@ -80,23 +80,21 @@ def results(
 
 def _class_shares(evaluation: Evaluation, features: Features) -> dict[str, dict[str, float]]:
     """{set: {class: share of the clips}}; empty without classes."""
-    classes = evaluation.embedding.classes
-    if not classes:
-        return {}
     found = {}
     for name, those in {GENERATED: features, **evaluation.sets}.items():
-        counts = scores.class_histogram(those.probabilities)
-        found[name] = dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))
+        if those.probabilities is not None:
+            counts = scores.class_histogram(those.probabilities)
+            found[name] = dict(zip(evaluation.embedding.classes, (counts / counts.sum()).tolist(), strict=True))
     return found
 
 
 def _notes(run: Run, evaluation: Evaluation, step: int, trained_on: bool) -> list[str]:
     """What a reader of the scores must know."""
     embedding, at_once = evaluation.embedding, evaluation.at_once
-    again = ["generate", "--run", run.path, "--checkpoint", step, "--seed", evaluation.seed, "--n", evaluation.n]
+    again = ["--run", run.path, "--checkpoint", step, "--seed", evaluation.seed, "--n", evaluation.n]
     notes = [
         f"Scores compare within one embedding ({embedding.name}) and one number of clips ({at_once:,}) only.",
-        f"The sounds again: {typed(*again)}",
+        f"The sounds again: {typed('generate', *again)}",
     ]
     if not trained_on:
         notes.insert(0, "These are not the recordings that the run was trained on; no checkpoint gets a score.")

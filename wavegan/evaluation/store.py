@@ -52,7 +52,9 @@ def add(folder: Path, step: int, method: str, scores: ScoreValues) -> None:
     try:
         with in_turn(folder):
             rows = earlier(path)
-            report = json.loads(path.read_text(encoding="utf-8")) if rows else {"format": FORMAT, "checkpoints": []}
+            report: dict[str, Any] = {"format": FORMAT, "checkpoints": []}
+            if rows:
+                report = json.loads(path.read_text(encoding="utf-8"))
             replaced = [row for row in report.get("others", []) if (row["step"], row["method"]) != (step, method)]
             report["others"] = [*replaced, {"step": step, "method": method, "scores": scores}]
             write_whole(path, _json(report))

@@ -33,7 +33,7 @@ class Yardstick:
         seed: of the cells.
     """
 
-    def __init__(self, train: Real, left_out: Sequence[int] | np.ndarray, at_once: int, seed: int = 0):
+    def __init__(self, train: Real, left_out: Sequence[int] | np.ndarray, at_once: int, seed: int = 0) -> None:
         self.at_once = at_once
         self.middle = train.embeddings.mean(axis=0)
         self.unit = np.sqrt(train.embeddings.var(axis=0).mean()) + 1e-12
@@ -78,7 +78,7 @@ class Yardstick:
             "jsd": scores.jensen_shannon_divergence(self.counts, counts),
             **scores.precision_recall(self.real, embeddings, real_radii=self.radii),
         }
-        if probabilities is not None:
+        if probabilities is not None and self.probabilities is not None:
             found["modified_inception_score"] = scores.modified_inception_score(probabilities)
             found["am_score"] = scores.am_score(probabilities, self.probabilities)
         return found

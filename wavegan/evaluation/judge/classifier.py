@@ -1,5 +1,7 @@
 """A small convolutional network that tells the classes of a data set apart: its accuracy says how far to trust it."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import layers
@@ -13,7 +15,7 @@ LOUDER = np.log(4)  # largest change of the loudness, 12 dB
 FLOORS = np.log([1e-6, 0.03])  # of the noise that is laid under the clips, log mel magnitude: up to some -30 dBFS
 
 
-def build(shape, classes, mean, deviation):
+def build(shape: tuple[int, int], classes: int, mean: np.ndarray, deviation: np.ndarray) -> keras.Model:
     """Log-mel [n, frames, bins] → [n, 64 + classes]: the embedding, then the logits.
 
     `mean` and `deviation` [bins] standardise the bins. Strided 3 × 3 convolutions with batch normalisation, the mean
@@ -33,13 +35,13 @@ def build(shape, classes, mean, deviation):
     return keras.Model(features, layers.Concatenate()([embedding, logits]))
 
 
-def passes(clips):
+def passes(clips: int) -> int:
     """How many clips training looks at, for a data set of so many: twenty rounds at most, six at least."""
     return max(6 * clips, min(20 * clips, 30_000), 3_200)
 
 
-def train(network, features, labels, progress):
-    """Train `network` to tell the classes apart.
+def train(network: keras.Model, features: np.ndarray, labels: np.ndarray, progress: Callable[[int], object]) -> None:
+    """Trains `network` to tell the classes apart.
 
     Args:
         network: what `build` made.
@@ -63,7 +65,7 @@ def train(network, features, labels, progress):
         progress(BATCH)
 
 
-def augmented(features, quietest, random):
+def augmented(features: np.ndarray, quietest: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """`features` [n, frames, bins] shifted in time by up to a tenth, louder or softer, masked, with noise under them.
 
     `quietest` [bins] is what the masks, a stretch of frames and one of bins, and what a shift leaves behind are filled
@@ -71,17 +73,18 @@ def augmented(features, quietest, random):
     """
     count, frames, bins = features.shape
     largest = int(SHIFT * frames)
-    shifts = random.integers(-largest, largest + 1, size=count)
-    source = np.arange(frames) - shifts[:, None]
+    source = np.arange(frames) - random.integers(-largest, largest + 1, size=(count, 1))  # [n, frames]
     shifted = features[np.arange(count)[:, None], source.clip(0, frames - 1)]
     empty = (source < 0) | (source >= frames) | _stretches(count, frames, random)
     masked = empty[:, :, None] | _stretches(count, bins, random)[:, None, :]
     louder = random.uniform(-LOUDER, LOUDER, size=(count, 1, 1)).astype("float32")
-    noise = random.uniform(*FLOORS, size=(count, 1, 1)) + 0.5 * random.standard_normal(features.shape, "float32")
+    noise = random.uniform(FLOORS[0], FLOORS[1], size=(count, 1, 1)) + 0.5 * random.standard_normal(
+        features.shape, "float32"
+    )
     return np.logaddexp(np.where(masked, quietest, shifted + louder), noise.astype("float32"))
 
 
-def _stretches(count, size, random):
+def _stretches(count: int, size: int, random: np.random.Generator) -> np.ndarray:
     """bool [count, size]: in each row one stretch, of up to an eighth of it, is True."""
     widths = random.integers(0, int(MASK * size) + 1, size=(count, 1))
     firsts = random.integers(0, size, size=(count, 1))

@@ -12,7 +12,7 @@ FEWEST_IN_A_SPLIT = 10  # clips
 LEAST_PROBABILITY = 1e-7  # about what float32 loses beside 1; keeps logarithms finite
 
 
-def inception_score(probabilities, splits=10):
+def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
     """Mean and standard deviation over splits of exp(E KL(p(y|x) ‖ p(y))): Salimans et al., arXiv 1606.03498.
 
     From 1 (all clips look alike) to the number of classes (every clip is clear, and the classes come equally often).
@@ -22,6 +22,10 @@ def inception_score(probabilities, splits=10):
         probabilities: [n, classes].
         splits: at most; fewer where one would have less than 10 clips, and 1 at least. Clips are dealt out like cards,
             so that every split has its share of clips that are sorted by class.
+
+    >>> mean, deviation = inception_score(np.eye(4), splits=1)  # four clips, each clearly of another class
+    >>> round(mean, 6), deviation
+    (4.0, 0.0)
     """
     p = distributions("probabilities", probabilities)
     if splits < 1:
@@ -32,7 +36,7 @@ def inception_score(probabilities, splits=10):
     return float(np.mean(scores)), float(np.std(scores))
 
 
-def modified_inception_score(probabilities):
+def modified_inception_score(probabilities: np.ndarray) -> float:
     """exp(E E' KL(p(y|x) ‖ p(y|x'))) over all pairs of clips: Gurumurthy et al., arXiv 1706.02071.
 
     1 where all clips look alike. Probabilities [n, classes] below 1e-7 count as 1e-7, since a single 0 would make the
@@ -45,7 +49,7 @@ def modified_inception_score(probabilities):
     return float(np.exp(same - crossed))
 
 
-def am_score(probabilities, training_probabilities):
+def am_score(probabilities: np.ndarray, training_probabilities: np.ndarray) -> float:
     """KL(mean training prediction ‖ mean prediction) + mean entropy of the predictions: Zhou et al., arXiv 1703.02000.
 
     In nats; 0 is best: every clip is clear, and the classes come as often as in training. Both arguments are
@@ -58,7 +62,7 @@ def am_score(probabilities, training_probabilities):
     return float(rel_entr(training.mean(axis=0), mean).sum() + entr(p).sum(axis=1).mean())
 
 
-def class_histogram(probabilities):
+def class_histogram(probabilities: np.ndarray) -> np.ndarray:
     """How many clips of `probabilities` [n, classes] are most likely of each class: int [classes]."""
     p = distributions("probabilities", probabilities)
     return np.bincount(p.argmax(axis=1), minlength=p.shape[1])

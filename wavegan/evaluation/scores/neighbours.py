@@ -3,6 +3,8 @@
 Neither ever holds n × m numbers: both go through their arrays in blocks of rows.
 """
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from wavegan.evaluation.scores.arrays import blocks, matrix, pair, same_width, square_norms, squared_distances
@@ -11,7 +13,7 @@ TIE = 1 + 1e-9  # squared distances this close are equal: rounding differs from 
 QUERIES = 4096  # at once: the larger a matrix product, the faster
 
 
-def radii(points, neighbours=5):
+def radii(points: np.ndarray, neighbours: int = 5) -> np.ndarray:
     """The distance from each of the `points` [n, d] to its `neighbours`-th nearest other one: float64 [n]."""
     if neighbours < 1:
         raise ValueError(f"Expected 1 or more neighbours. Received: {neighbours}.")
@@ -26,7 +28,9 @@ def radii(points, neighbours=5):
     return np.concatenate(found)
 
 
-def precision_recall(real, fake, neighbours=5, real_radii=None):
+def precision_recall(
+    real: np.ndarray, fake: np.ndarray, neighbours: int = 5, real_radii: np.ndarray | None = None
+) -> dict[str, float]:
     """How much of the fake is real, and how much of the real is there.
 
     Every point has a ball that reaches to its `neighbours`-th nearest other point of its set, its surface included.
@@ -59,7 +63,9 @@ def precision_recall(real, fake, neighbours=5, real_radii=None):
     return {name: float(values.mean()) for name, values in shares.items()}
 
 
-def nearest(queries, bank, skip_self=False):
+def nearest(
+    queries: np.ndarray, bank: np.ndarray | Iterable[np.ndarray], skip_self: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """The Euclidean distance from each query to its nearest row of the bank, and which row that is.
 
     The mean distance is |D|train where the bank is the training set, and |D|self where it is the queries themselves
@@ -74,6 +80,10 @@ def nearest(queries, bank, skip_self=False):
 
     Returns:
         Distances float64 [n], and indices of rows of the bank, int [n].
+
+    >>> distances, indices = nearest(np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([[9.0, 9.0], [3.0, 4.0]]))
+    >>> distances.tolist(), indices.tolist()
+    ([5.0, 0.0], [1, 0])
     """
     queries = matrix("queries", queries)
     middle = queries.mean(axis=0, dtype="float64").astype("float32")
@@ -87,7 +97,7 @@ def nearest(queries, bank, skip_self=False):
             these = slice(first, first + QUERIES)
             halves = half_norms - centred[these] @ others.T
             if skip_self:
-                halves[np.eye(*halves.shape, k=first - rows, dtype=bool)] = np.inf
+                halves[np.eye(len(halves), len(others), k=first - rows, dtype=bool)] = np.inf
             better = np.flatnonzero(halves.min(axis=1) < least[these])
             taken, where = halves[better].argmin(axis=1), first + better
             least[where], indices[where] = halves[better, taken], rows + taken
@@ -100,11 +110,11 @@ def nearest(queries, bank, skip_self=False):
     return distances, indices
 
 
-def _distance(x, y):
-    return np.linalg.norm(np.subtract(x, y, dtype="float64"))
+def _distance(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.linalg.norm(np.subtract(x, y, dtype="float64")))
 
 
-def _parts(bank, queries):
+def _parts(bank: np.ndarray | Iterable[np.ndarray], queries: np.ndarray) -> Iterator[np.ndarray]:
     """The rows of the bank in blocks that are not too large, checked."""
     for block in [bank] if isinstance(bank, np.ndarray) else bank:
         block = np.asarray(block)
