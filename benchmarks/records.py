@@ -44,8 +44,8 @@ def figures(config, repeats, clips):
 
 def _make(folder, config, clips):
     """A data set all of train, written as `python -m preprocess` writes it."""
-    noise = np.random.default_rng(0).integers(-32768, 32768, (1024, config.length, config.channels), np.int16)
-    size = 2 * config.length * config.channels
+    noise = np.random.default_rng(0).integers(-32768, 32768, (1024, config.data.length, config.data.channels), np.int16)
+    size = 2 * config.data.length * config.data.channels
     with Shards(folder, dict.fromkeys(SPLITS, 1) | {"train": shard_count(size * clips, fewest=4)}) as shards:
         for number in range(clips):
             pcm = noise[number % len(noise)].tobytes()
@@ -55,7 +55,7 @@ def _make(folder, config, clips):
         split: {"files": files[split], "clips": clips * (split == "train"), "hours": 0.0, "clips_per_class": {}}
         for split in SPLITS
     }
-    shape = (config.sample_rate, config.length, config.channels)
+    shape = (config.data.sample_rate, config.data.length, config.data.channels)
     DatasetInfo("noise", *shape, ["noise"], splits, {}, {}, {}, []).save(folder)
 
 
