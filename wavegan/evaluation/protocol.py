@@ -109,9 +109,9 @@ class Evaluation:
 
     def _reference_sets(self, directory: str, drawn: np.ndarray) -> dict[str, Features]:
         """The `Features` of the sets to compare with; `drawn` are the indices of the training clips among them."""
-        sets = {}
-        if self.has_test:
-            held = Records(directory, self.info, held_out(self.info))
+        sets, split = {}, held_out(self.info)
+        if self.has_test and split is not None:
+            held = Records(directory, self.info, split)
             sets[TEST] = self._real("test", held, self._drawn(held, len(held)))
         return sets | {TRAIN: self._real("train", self.train, drawn), NOISE: self._noise()}
 

@@ -6,8 +6,11 @@ of all clips, together with what it makes of the real ones.
 
 import hashlib
 import io
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +21,7 @@ from wavegan.base import files
 from wavegan.base.progress import Progress
 from wavegan.data.batches import clips
 from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.judge import classifier
 from wavegan.runs.checkpoint import BROKEN
 
@@ -51,7 +55,7 @@ class Embedding:
         real: the `Real` clips of "train" and, where some are held out, "test", in the order of the records.
     """
 
-    def __init__(self, info, front, content_hash, arrays):
+    def __init__(self, info: DatasetInfo, front: LogMel, content_hash: str, arrays: Mapping[str, np.ndarray]) -> None:
         self.front, self.content_hash = front, content_hash
         digest = hashlib.sha256()
         for name, array in sorted(arrays.items()):
@@ -69,12 +73,12 @@ class Embedding:
             if f"{split}/embeddings" in arrays
         }
 
-    def _network(self, arrays):
+    def _network(self, arrays: Mapping[str, np.ndarray]) -> Callable[[np.ndarray], Any]:
         network = classifier.build(self.front.shape, len(self.classes), arrays["mean"], arrays["deviation"])
         network.set_weights([array for name, array in sorted(arrays.items()) if name.startswith("weights/")])
         return autodiff.compiled(network)
 
-    def __call__(self, spectrograms):
+    def __call__(self, spectrograms: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Embeddings [n, width] and probabilities [n, classes] (None without classes) of [n, frames, bins]."""
         parts = []
         for first in range(0, len(spectrograms), AT_ONCE):
@@ -90,7 +94,7 @@ class Embedding:
         return made[:, : classifier.EMBEDDING], powers / powers.sum(axis=1, keepdims=True)
 
 
-def embedding_of(directory, info, warn):
+def embedding_of(directory: str | os.PathLike[str], info: DatasetInfo, warn: Callable[[str], object]) -> Embedding:
     """The `Embedding` of the data set in `directory`: from its cache, or made and cached now, with a progress bar.
 
     Args:
@@ -118,12 +122,12 @@ def embedding_of(directory, info, warn):
     return Embedding(info, front, content_hash, arrays)
 
 
-def real_audio(records, info, indices=None):
+def real_audio(records: Records, info: DatasetInfo, indices: np.ndarray | None = None) -> Iterator[np.ndarray]:
     """The clips of `records` at `indices` (all when None) in blocks [n, time, channels], 4 million samples at most."""
     return (block["audio"] for block in _blocks(records, info, indices))
 
 
-def _blocks(records, info, indices=None):
+def _blocks(records: Records, info: DatasetInfo, indices: np.ndarray | None = None) -> Iterator[dict[str, np.ndarray]]:
     indices = np.arange(len(records)) if indices is None else indices
     at_once = max(1, SAMPLES // (info.length * info.channels))
     return (clips(records, info, indices[first : first + at_once]) for first in range(0, len(indices), at_once))
@@ -174,12 +178,12 @@ def _made(directory, info, front, content_hash):
     return arrays
 
 
-def held_out(info):
+def held_out(info: DatasetInfo) -> str | None:
     """The split that stands for the recordings a generator has not seen: "test", "validation", or None."""
     return next((split for split in ("test", "validation") if info.splits[split]["clips"]), None)
 
 
-def _embedded(records, info, embedding):
+def _embedded(records: Records, info: DatasetInfo, embedding: Embedding) -> dict[str, np.ndarray]:
     made, labels = [], []
     for block in _blocks(records, info):
         made.append(embedding(embedding.front(block["audio"])))
@@ -189,7 +193,7 @@ def _embedded(records, info, embedding):
     return arrays if probabilities[0] is None else {**arrays, "probabilities": np.concatenate(probabilities)}
 
 
-def _standard(values):
+def _standard(values: np.ndarray) -> dict[str, np.ndarray]:
     """Mean and standard deviation of `values` [n, ..., d] over all but the last axis, the latter never near 0.
 
     Of 4,096 of them at most, evenly spaced: NumPy makes a copy for it.
@@ -198,7 +202,7 @@ def _standard(values):
     return {"mean": some.mean(axis=axes), "deviation": some.std(axis=axes) + 1e-3}
 
 
-def _trained(front, spectrograms, labels, classes):
+def _trained(front: LogMel, spectrograms: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, np.ndarray]:
     standard = _standard(spectrograms)
     network = classifier.build(front.shape, classes, **standard)
     progress = Progress(classifier.passes(len(spectrograms)), "classifier, once for this data set", "clips")
@@ -210,21 +214,21 @@ def _trained(front, spectrograms, labels, classes):
     return {**standard, **weights, "accuracy": np.array(np.nan)}
 
 
-def _projected(spectrograms):
+def _projected(spectrograms: np.ndarray) -> dict[str, np.ndarray]:
     averages = _averaged(spectrograms)
     random = np.random.default_rng(0)
     matrix = random.normal(size=(averages.shape[1], classifier.EMBEDDING)) / np.sqrt(averages.shape[1])
     return {**_standard(averages), "matrix": matrix.astype("float32")}
 
 
-def _projection(arrays):
-    def forward(spectrograms):
+def _projection(arrays: Mapping[str, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    def forward(spectrograms: np.ndarray) -> np.ndarray:
         return (_averaged(spectrograms) - arrays["mean"]) / arrays["deviation"] @ arrays["matrix"]
 
     return forward
 
 
-def _averaged(spectrograms):
+def _averaged(spectrograms: np.ndarray) -> np.ndarray:
     """Spectrograms [n, frames, bins] as means over a coarse grid: [n, at most 16 × 32]."""
     for axis, most in enumerate(GRID, start=1):
         parts = np.array_split(spectrograms, min(most, spectrograms.shape[axis]), axis=axis)
