@@ -120,7 +120,7 @@ def test_the_scores_need_arrays_and_nothing_else():
     for path in (ROOT / "wavegan" / "evaluation" / "scores").glob("*.py"):
         names = imports(path)
         assert {name for name in ours(names) if not name.startswith("wavegan.evaluation.scores")} == set(), path.name
-        allowed = {"dataclasses", "numpy", "scipy", "sklearn", "threadpoolctl", "wavegan"}
+        allowed = {"collections", "dataclasses", "numpy", "scipy", "sklearn", "threadpoolctl", "wavegan"}
         assert {name.split(".")[0] for name in names} <= allowed, path.name
 
 
