@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from wavegan.evaluation.page.page import Clip
+from wavegan.evaluation.page.cards import Clip
 
 RATE = 8000  # Hz
 LENGTH = 4096  # samples

@@ -23,7 +23,8 @@ from tests.evaluation.support import LENGTH, prepared_drums
 from tests.evaluation.support import RATE as DRUMS_RATE
 from wavegan.cli import evaluate as evaluate_command
 from wavegan.cli import train as train_command
-from wavegan.evaluation.page.page import Clip, html
+from wavegan.evaluation.page.cards import Clip
+from wavegan.evaluation.page.page import html
 
 SCREENSHOTS = Path(__file__).resolve().parents[3] / ".screenshots"
 PATIENCE_S = 60

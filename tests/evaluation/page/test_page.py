@@ -5,11 +5,11 @@ import configparser
 import copy
 import hashlib
 import re
-from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 
 from tests.evaluation.page.support import (
     CLASSES,
@@ -26,9 +26,8 @@ from tests.evaluation.page.support import (
     spectrograms,
 )
 from wavegan.audio.wav import to_pcm16
-from wavegan.evaluation.page.charts import chart
-from wavegan.evaluation.page.markup import decimals_for, number, percent, text
-from wavegan.evaluation.page.page import Clip, html
+from wavegan.evaluation.page.cards import Clip
+from wavegan.evaluation.page.page import html, templates
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -198,61 +197,34 @@ def test_a_page_without_test_data_and_without_any_clip_is_still_a_page():
         del score["values"]["test data"]
     page = html(report, [], [], [], RATE)
     assert 'data-set="test data"' not in page and 'class="chart"' not in page
-    assert page.split('class="tile"')[1].count("train data") == 1  # then this is the ceiling
+    assert page.split('class="tile"')[1].count("train data") == 1  # then these stand for recordings
     assert "there is no curve to draw" in page and "Best checkpoint" not in page and "– of the generated" in page
 
 
-def test_a_curve_for_every_score_with_its_levels_and_the_best_step(page):
-    charts = re.findall(r'<svg class="chart".*?</svg>', page)
+def test_a_curve_for_every_score_with_its_references_and_the_best_step(page):
+    charts = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
     assert len(charts) == len(SCORES)
     assert all(drawn.count("<circle") == 4 and drawn.count('class="best"') == 1 for drawn in charts)
-    assert "test data 7.40 ↑" not in charts[0] and charts[0].count('class="level') == 2
-    assert "white noise 210 ↑" in unescape(charts[1])
-
-
-def heights(drawn):
-    return [float(found) for found in re.findall(r'<circle cx="[^"]+" cy="([^"]+)"', drawn)]
-
-
-def test_a_curve_rises_with_its_score_and_is_drawn_to_scale():
-    low, middle, high = heights(chart([(0, 1.0, None), (10, 2.0, 0.5), (20, 3.0, None)], {}, None, "x"))
-    assert low > middle > high and middle == pytest.approx((low + high) / 2, abs=0.1)
-    places = re.findall(r'<circle cx="([^"]+)"', chart([(0, 1.0, 0), (30, 2.0, 0), (40, 1.0, 0)], {}, None, "x"))
-    first, second, third = map(float, places)
-    assert (second - first) / (third - first) == pytest.approx(0.75, abs=0.01)
-
-
-def test_a_curve_through_decades_is_logarithmic_whatever_lies_at_zero():
-    drawn = chart([(0, 1000.0, 1), (10, 100.0, 150), (20, 10.0, 1)], {"test data": 0.0, "white noise": 1e5}, None, "x")
-    first, second, third = heights(drawn)
-    assert second - first == pytest.approx(third - second, abs=0.2)
-    assert "test data 0.00 ↓" in drawn and "nan" not in drawn and "inf" not in drawn
-
-
-@pytest.mark.parametrize("values", [(0.0, 0.0), (1.0, 1.0), (-3.0, -3.0), (1e-9, 2e-9), (-1e12, 1e12)])
-def test_any_curve_can_be_drawn(values):
-    points = [(step, value, None) for step, value in enumerate(values)]
-    drawn = chart(points, {"test data": values[0], "white noise": -1e6}, 0, "x")
-    assert all(0 <= height <= 180 for height in heights(drawn)) and "nan" not in drawn and "inf" not in drawn
-    assert 2 <= drawn.count('class="grid"') <= 8
-
-
-@pytest.mark.parametrize(
-    ("value", "written"), [(12345.6, "12,345.6"), (-0.5, "−0.5"), (None, "–"), (float("nan"), "–"), (float("inf"), "–")]
-)
-def test_numbers_are_written_for_people(value, written):
-    assert number(value, 1) == written
-
-
-def test_decimals_follow_the_smallest_value_and_shares_are_percent():
-    assert [decimals_for([value, 5000]) for value in (123, 12.3, 1.23, 0.12, 0.012, 0.0001, 0)] == [0, 1, 2, 2, 3, 3, 0]
-    assert decimals_for([None, 0]) == 2 and percent(0.1234) == "12.3 %" and percent(1, 0) == "100 %"
-    assert text("a\udcff<\"'&") == "a\\udcff&lt;&quot;&#x27;&amp;"
+    assert "test data 7.40 ↑" not in charts[0] and charts[0].count('<line class="reference') == 2
+    assert "white noise 210 ↑" in charts[1]
 
 
 def test_the_files_of_the_page_are_installed_with_the_package():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    installed = set(setup["options.package_data"]["wavegan.evaluation.page"].split())
-    assert installed == {path.name for path in (ROOT / "wavegan" / "evaluation" / "page").glob("page.*")} - {"page.py"}
+    patterns = setup["options.package_data"]["wavegan.evaluation.page"].split()
+    folder = ROOT / "wavegan" / "evaluation" / "page"
+    installed = {path for pattern in patterns for path in folder.glob(pattern)}
+    assert installed == {path for path in folder.rglob("*.*") if path.suffix not in {".py", ".pyc"}}
+    assert {path.name for path in installed} >= {"page.css", "page.js", "page.html", "cards.html"}
     assert setup["options"]["packages"] == "find:" and "wavegan.*" in setup["options.packages.find"]["include"].split()
+
+
+def test_whatever_a_template_shows_is_escaped_and_a_name_that_is_missing_is_an_error():
+    found = templates()
+    assert found.from_string("{{ value }}").render(value="<b a='\"&") == "&lt;b a=&#39;&#34;&amp;"
+    for name in found.list_templates():
+        source = (ROOT / "wavegan" / "evaluation" / "page" / "templates" / name).read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe\b|autoescape", source), name
+    with pytest.raises(UndefinedError, match="runn"):
+        found.from_string("{{ report.runn }}").render(report={})

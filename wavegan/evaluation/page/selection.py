@@ -8,7 +8,7 @@ import numpy as np
 from wavegan.data.batches import clips
 from wavegan.evaluation.features import Features
 from wavegan.evaluation.memorised import Nearest
-from wavegan.evaluation.page.page import Clip
+from wavegan.evaluation.page.cards import Clip
 from wavegan.evaluation.protocol import Evaluation
 
 SHOWN, PAIRS = 60, 12  # generated clips, and pairs of a generated clip and the recording nearest to it
