@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wavegan.evaluation import terminal
-from wavegan.evaluation.judge.embedding import Real
+from wavegan.evaluation.judge.recordings import Real
 from wavegan.evaluation.protocol import GENERATED, NOISE, TEST
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.evaluation.support import mean, normal, predictions
 from wavegan.evaluation import scores
-from wavegan.evaluation.judge.embedding import Real
+from wavegan.evaluation.judge.recordings import Real
 from wavegan.evaluation.yardsticks import Yardstick, cells_of
 
 

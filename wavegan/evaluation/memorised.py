@@ -86,14 +86,17 @@ class Distances:
 
         And the index of that training clip, int [n]. Training clips with the indices `left_out` do not count.
         """
-        if self._copy_features is None:
-            for _ in self._log_mel():
-                pass
-        bank = self._copy_features
-        assert bank is not None  # whoever has gone through all blocks has them
+        bank = self._all_copy_features()
         kept = np.setdiff1d(np.arange(len(bank)), left_out)
         distances, indices = scores.nearest(features, bank[kept] if len(left_out) else bank)
         return distances, kept[indices]
+
+    def _all_copy_features(self) -> np.ndarray:
+        """Those of all training clips, [count, d]."""
+        while self._copy_features is None:
+            for _ in self._log_mel():
+                pass
+        return self._copy_features
 
 
 def _without(blocks: Iterable[np.ndarray], left_out: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:

@@ -1,7 +1,7 @@
 """What is scored against what: generated clips, recordings and white noise, all in the same way."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation import scores
 from wavegan.evaluation.features import Features, features_of, joined
-from wavegan.evaluation.judge.embedding import Embedding, embedding_of, held_out, real_audio
+from wavegan.evaluation.judge.cache import embedding_of
+from wavegan.evaluation.judge.embedding import Embedding
+from wavegan.evaluation.judge.recordings import held_out, real_audio
 from wavegan.evaluation.memorised import Distances, Nearest, copy_features, flattened, nearest_copies
 from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_DUPLICATES, Score
 from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT, Value, Yardstick, summary
@@ -29,7 +31,7 @@ AT_ONCE = 1 << 22  # samples that are made before they are looked at
 ScoreValues = dict[str, Value]  # {key of a score: its mean and spread}
 
 
-def reference_set(sets: Mapping | list | tuple) -> str:
+def reference_set(sets: Container[str]) -> str:
     """Which of the `sets` of clips stands for recordings: held-out ones, or the training's where none are held out."""
     return TEST if TEST in sets else TRAIN
 
@@ -107,7 +109,7 @@ class Evaluation:
         self.alike_unit, self.duplicate_radius = max(alike.mean(), 1e-9), np.quantile(alike, DUPLICATES)
         self.references = {name: self.measure(features, nearest.get(name)) for name, features in self.sets.items()}
 
-    def _reference_sets(self, directory: str, drawn: np.ndarray) -> dict[str, Features]:
+    def _reference_sets(self, directory: str | os.PathLike[str], drawn: np.ndarray) -> dict[str, Features]:
         """The `Features` of the sets to compare with; `drawn` are the indices of the training clips among them."""
         sets, split = {}, held_out(self.info)
         if self.has_test and split is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from wavegan.base.typed import typed
 from wavegan.evaluation import scores, store
 from wavegan.evaluation.features import Features
-from wavegan.evaluation.judge.embedding import held_out
+from wavegan.evaluation.judge.recordings import held_out
 from wavegan.evaluation.memorised import Nearest, near_share, verdict
 from wavegan.evaluation.protocol import GENERATED, NOISE, SETS, Evaluation, ScoreValues, reference_set
 from wavegan.evaluation.scores.catalogue import HIGHER, LOWER, SCORES, Score

@@ -7,7 +7,7 @@ from typing import TypedDict
 import numpy as np
 
 from wavegan.evaluation import scores
-from wavegan.evaluation.judge.embedding import Real
+from wavegan.evaluation.judge.recordings import Real
 from wavegan.evaluation.scores.catalogue import FRECHET, SCORES
 
 MOST_REFERENCES = 10_000  # training clips that others are compared with

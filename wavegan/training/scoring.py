@@ -9,7 +9,7 @@ from wavegan.base.errors import UserError
 from wavegan.base.progress import clock
 from wavegan.base.typed import typed
 from wavegan.data.schema import DatasetInfo
-from wavegan.evaluation.judge.embedding import embedding_of
+from wavegan.evaluation.judge.cache import embedding_of
 from wavegan.evaluation.protocol import NOISE, Evaluation, goodness, reference_set
 from wavegan.evaluation.scores.catalogue import FRECHET, SCORES
 from wavegan.evaluation.store import add

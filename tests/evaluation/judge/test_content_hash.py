@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wavegan.data.schema import DatasetInfo
-from wavegan.evaluation.judge import embedding
+from wavegan.evaluation.judge import cache
 
 OF_0_1 = Path(__file__).resolve().parents[2] / "data_of_0_1" / "drums"
 
@@ -28,9 +28,9 @@ def files(splits):
 
 def test_the_checksums_in_dataset_json_give_the_hash_that_the_files_would(drums, monkeypatch):
     info = DatasetInfo.load(drums)
-    of_the_files = embedding._content_hash(drums, without_checksums(info))
+    of_the_files = cache.content_hash(drums, without_checksums(info))
     monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("a shard was hashed"))
-    assert embedding._content_hash(drums, info) == of_the_files
+    assert cache.content_hash(drums, info) == of_the_files
 
 
 def test_other_contents_of_any_file_have_another_hash(drums, monkeypatch):
@@ -38,10 +38,10 @@ def test_other_contents_of_any_file_have_another_hash(drums, monkeypatch):
     for number in range(len(files(info.splits))):
         other = replace(info, splits=copy.deepcopy(info.splits))
         files(other.splits)[number]["sha256"] = "0" * 64
-        hashes.add(embedding._content_hash(drums, other))
-    hashes.add(embedding._content_hash(drums, info))
-    monkeypatch.setattr(embedding, "FORMAT", -1)
-    hashes.add(embedding._content_hash(drums, info))
+        hashes.add(cache.content_hash(drums, other))
+    hashes.add(cache.content_hash(drums, info))
+    monkeypatch.setattr(cache, "FORMAT", -1)
+    hashes.add(cache.content_hash(drums, info))
     assert len(hashes) == len(files(info.splits)) + 2 > 4
 
 
@@ -49,8 +49,8 @@ def test_a_data_set_of_version_0_1_keeps_the_classifier_beside_it(tmp_path):
     """The hash as 0.1 computed it; the files themselves are read, since its dataset.json does not know them."""
     data = Path(shutil.copytree(OF_0_1, tmp_path / "drums"))
     info = DatasetInfo.load(data)
-    assert embedding._content_hash(data, info) == "ad0080a6a43b737f"
+    assert cache.content_hash(data, info) == "ad0080a6a43b737f"
     shard = data / info.splits["test"]["files"][0]["name"]
     content = shard.read_bytes()
     shard.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert embedding._content_hash(data, info) != "ad0080a6a43b737f"
+    assert cache.content_hash(data, info) != "ad0080a6a43b737f"

@@ -14,7 +14,7 @@ from tests.evaluation.support import KINDS, LENGTH, RATE, mean, normal, prepared
 from wavegan.audio.wav import write_wav
 from wavegan.base import files
 from wavegan.data.schema import DatasetInfo
-from wavegan.evaluation.judge import classifier, embedding
+from wavegan.evaluation.judge import cache, classifier, embedding, projection
 from wavegan.evaluation.protocol import NOISE, TEST, Evaluation
 
 
@@ -28,7 +28,7 @@ def test_the_classifier_tells_drums_apart_and_says_how_well(evaluation):
 
 def test_it_is_trained_once_and_kept_with_the_data(kit, evaluation, monkeypatch):
     monkeypatch.setattr(classifier, "train", lambda *_: pytest.fail("trained again"))
-    again = embedding.embedding_of(kit, DatasetInfo.load(kit), warn=pytest.fail)
+    again = cache.embedding_of(kit, DatasetInfo.load(kit), warn=pytest.fail)
     spectrograms = again.front(recordings(kit, "test")["audio"])
     for made, before in zip(again(spectrograms), evaluation.embedding(spectrograms), strict=True):
         np.testing.assert_array_equal(made, before)
@@ -39,13 +39,13 @@ def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_no_erro
     monkeypatch.setattr(classifier, "passes", lambda _: 64)
     data, told = prepared_drums(tmp_path / "wav", count=20), []
     info = DatasetInfo.load(data)
-    judge = embedding.embedding_of(data, info, told.append)
+    judge = cache.embedding_of(data, info, told.append)
     right = judge.real["test"].probabilities.argmax(axis=1) == recordings(data, "test")["label"]
     assert judge.test_accuracy == right.mean()
     (path,) = data.glob("embedding-*.npz")
     path.write_bytes(path.read_bytes()[:-100])
     monkeypatch.setattr(files, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
-    assert embedding.embedding_of(data, info, told.append).test_accuracy is not None
+    assert cache.embedding_of(data, info, told.append).test_accuracy is not None
     assert re.search("damaged.*made again", told[0]) and re.search("cannot be written.*No space", told[1])
 
 
@@ -54,7 +54,7 @@ def test_other_recordings_get_another_classifier(tmp_path, monkeypatch):
     hashes = set()
     for name, kinds in {"a": ("kick", "snare"), "b": ("kick", "tom")}.items():
         data = prepared_drums(tmp_path / name / "wav", kinds, count=20)
-        hashes.add(embedding.embedding_of(data, DatasetInfo.load(data), pytest.fail).content_hash)
+        hashes.add(cache.embedding_of(data, DatasetInfo.load(data), pytest.fail).content_hash)
     assert len(hashes) == 2
 
 
@@ -81,7 +81,7 @@ def test_training_a_classifier_leaves_keras_random_numbers_alone():
 
 def test_the_classifier_is_right_about_95_of_100_spoken_digits(shared_data, tmp_path):
     prepare([str(shared_data / "fsdd")], tmp_path / "digits", Options(sample_rate=8000))
-    judge = embedding.embedding_of(tmp_path / "digits", DatasetInfo.load(tmp_path / "digits"), pytest.fail)
+    judge = cache.embedding_of(tmp_path / "digits", DatasetInfo.load(tmp_path / "digits"), pytest.fail)
     assert judge.test_accuracy >= 0.95
 
 
@@ -93,7 +93,7 @@ def test_validation_clips_stand_for_test_clips_where_there_are_none(tmp_path):
         prepare([str(tmp_path / name)], tmp_path / f"data {name}",
                 Options(sample_rate=RATE, length=LENGTH, slices="first", workers=1, **options))  # fmt: skip
         info = DatasetInfo.load(tmp_path / f"data {name}")
-        held = embedding.embedding_of(tmp_path / f"data {name}", info, pytest.fail).real["test"].embeddings
+        held = cache.embedding_of(tmp_path / f"data {name}", info, pytest.fail).real["test"].embeddings
         assert len(held) == info.splits["validation" if name == "a" else "test"]["clips"] > 0
         assert info.splits["validation"]["clips"] != info.splits["test"]["clips"]
 
@@ -101,9 +101,9 @@ def test_validation_clips_stand_for_test_clips_where_there_are_none(tmp_path):
 def test_a_large_data_set_is_learned_from_in_part_the_same_each_time(snares, of_snares, monkeypatch):
     info, front, learned = DatasetInfo.load(snares), of_snares.embedding.front, []
     monkeypatch.setattr(embedding, "MOST", 50 * int(np.prod(front.shape)))
-    real = embedding._projected
-    monkeypatch.setattr(embedding, "_projected", lambda part: learned.append(len(part)) or real(part))
-    first, second = (embedding._made(snares, info, front, "") for _ in range(2))
+    real = projection.fit
+    monkeypatch.setattr(projection, "fit", lambda part: learned.append(len(part)) or real(part))
+    first, second = (embedding.learned(snares, info, front, "") for _ in range(2))
     assert learned == [50, 50] and len(first["train/embeddings"]) == 228
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name], name)
@@ -111,22 +111,22 @@ def test_a_large_data_set_is_learned_from_in_part_the_same_each_time(snares, of_
 
 def test_folders_that_training_has_no_clips_of_are_no_classes(snares, of_snares):
     info = replace(DatasetInfo.load(snares), classes=("snare", "silent"))
-    arrays = embedding._made(snares, info, of_snares.embedding.front, "")
+    arrays = embedding.learned(snares, info, of_snares.embedding.front, "")
     assert embedding.Embedding(info, of_snares.embedding.front, "", arrays).classes == ()
 
 
 def test_a_projection_weighs_every_place_alike_and_bears_what_never_changes():
     spectrograms = normal(40, 20 * 40).reshape(40, 20, 40)
     louder = spectrograms * np.where(np.arange(40) < 20, 1, 1000)
-    averages = embedding._averaged(spectrograms).reshape(40, 16, 32)
+    averages = projection.averaged(spectrograms).reshape(40, 16, 32)
     np.testing.assert_allclose(averages[:, 0, 0], spectrograms[:, :2, :2].mean(axis=(1, 2)))
     np.testing.assert_allclose(averages[:, -1, -1], spectrograms[:, -1, -1])
-    made = [embedding._projection(embedding._projected(each))(each) for each in (spectrograms, louder)]
+    made = [projection.forward(projection.fit(each))(each) for each in (spectrograms, louder)]
     np.testing.assert_allclose(*made, atol=0.05)
     still = np.zeros_like(spectrograms)
-    assert np.isfinite(embedding._projection(embedding._projected(still))(still)).all()
+    assert np.isfinite(projection.forward(projection.fit(still))(still)).all()
 
 
 def test_a_bin_is_standardised_alike_in_all_frames():
-    found = embedding._standard(normal(40, 6).reshape(40, 3, 2))
+    found = classifier.standard(normal(40, 6).reshape(40, 3, 2))
     assert found["mean"].shape == found["deviation"].shape == (2,)

@@ -1,10 +1,13 @@
 """A small convolutional network that tells the classes of a data set apart: its accuracy says how far to trust it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 from keras import layers
+
+from wavegan.backend import autodiff
+from wavegan.base.progress import Progress
 
 CHANNELS = (16, 32, 64, 128)
 EMBEDDING = 64  # width of the layer before the classes
@@ -12,6 +15,7 @@ BATCH = 32
 LEARNING_RATE = 2e-3
 SHIFT, MASK = 0.1, 0.125  # largest shift in time and largest mask, as shares of all frames or bins
 LOUDER = np.log(4)  # largest change of the loudness, 12 dB
+MOST_STANDARD = 4096  # clips whose mean and standard deviation standardise
 FLOORS = np.log([1e-6, 0.03])  # of the noise that is laid under the clips, log mel magnitude: up to some -30 dBFS
 
 
@@ -89,3 +93,38 @@ def _stretches(count: int, size: int, random: np.random.Generator) -> np.ndarray
     widths = random.integers(0, int(MASK * size) + 1, size=(count, 1))
     firsts = random.integers(0, size, size=(count, 1))
     return (np.arange(size) >= firsts) & (np.arange(size) < firsts + widths)
+
+
+def fit(spectrograms: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+    """The arrays of a network that was trained to tell the classes apart, with a progress bar.
+
+    Args:
+        spectrograms: log-mel [n, frames, bins] of the training clips.
+        labels: their classes, int [n].
+        classes: how many there are.
+    """
+    scale = standard(spectrograms)
+    network = build(spectrograms.shape[1:], classes, **scale)
+    progress = Progress(passes(len(spectrograms)), "classifier, once for this data set", "clips")
+    try:
+        train(network, spectrograms, labels, progress.update)
+    finally:
+        progress.close()
+    weights = {f"weights/{number:03d}": array for number, array in enumerate(network.get_weights())}
+    return {**scale, **weights, "accuracy": np.array(np.nan)}
+
+
+def forward(shape: tuple[int, int], classes: int, arrays: Mapping[str, np.ndarray]) -> Callable[[np.ndarray], object]:
+    """The network with these arrays, compiled: log-mel [n, *shape] → [n, 64 + classes], the backend's tensor."""
+    network = build(shape, classes, arrays["mean"], arrays["deviation"])
+    network.set_weights([array for name, array in sorted(arrays.items()) if name.startswith("weights/")])
+    return autodiff.compiled(network)
+
+
+def standard(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean and standard deviation of `values` [n, ..., d] over all but the last axis, the latter never near 0.
+
+    Of 4,096 of them at most, evenly spaced: NumPy makes a copy for it.
+    """
+    axes, some = tuple(range(values.ndim - 1)), values[:: -(-len(values) // MOST_STANDARD)]
+    return {"mean": some.mean(axis=axes), "deviation": some.std(axis=axes) + 1e-3}

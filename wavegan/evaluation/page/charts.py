@@ -159,7 +159,8 @@ def _kind(name: str) -> str:
 def _outside(references: Mapping[str, float], points: Sequence[Point]) -> tuple[list[Reference], list[Reference]]:
     """The references outside the frame, in words: those above it, and those below."""
     highest = max(mean for _, mean, _ in points)
-    above, below = [], []
+    above: list[Reference] = []
+    below: list[Reference] = []
     for name, value in references.items():
         side, arrow = (above, "↑") if value > highest else (below, "↓")
         side.append(Reference(_kind(name), words=f"{name} {number(value, decimals_for([value]))} {arrow}"))
@@ -170,9 +171,11 @@ def _lines(
     points: Sequence[Point], x: Callable[[float], float], y: Callable[[float], float]
 ) -> tuple[list[str], list[str], list[str]]:
     """The coordinates of mean + spread, mean, and mean - spread, "x y" for each point."""
-    return tuple(
-        [f"{x(step):.1f} {y(mean + side * (spread or 0)):.1f}" for step, mean, spread in points] for side in (1, 0, -1)
-    )
+
+    def line(side: int) -> list[str]:
+        return [f"{x(step):.1f} {y(mean + side * (spread or 0)):.1f}" for step, mean, spread in points]
+
+    return line(1), line(0), line(-1)
 
 
 def _dots(points: Sequence[Point], x: Callable[[float], float], y: Callable[[float], float]) -> list[Words]:

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable
+from typing import TypeGuard
 
 NOTHING = "–"  # where there is no value
 
 
-def finite(value: float | None) -> bool:
+def finite(value: float | None) -> TypeGuard[float]:
     """Whether `value` is a number to show: not None, not NaN, not infinite."""
     return value is not None and math.isfinite(value)
 

@@ -57,19 +57,15 @@ def _generated(
     chosen: np.ndarray,
 ) -> list[Clip]:
     """The `Clip`s of the generated ones with the indices `chosen`."""
-    classes, probabilities = evaluation.embedding.classes, features.probabilities
     digits = max(3, len(str(evaluation.n - 1)))
-    audio = synthesize(chosen)
-    return [
-        Clip(
-            f"{index:0{digits}d}",
-            audio[number],
-            classes[probabilities[index].argmax()] if classes else None,
-            float(probabilities[index].max()) if classes else None,
-            float(nearest.distances[index]),
-        )
-        for number, index in enumerate(chosen)
-    ]
+    found = []
+    for index, audio in zip(chosen, synthesize(chosen), strict=True):
+        label, confidence = None, None
+        if features.probabilities is not None:
+            probabilities = features.probabilities[index]
+            label, confidence = evaluation.embedding.classes[probabilities.argmax()], float(probabilities.max())
+        found.append(Clip(f"{index:0{digits}d}", audio, label, confidence, float(nearest.distances[index])))
+    return found
 
 
 def _real(evaluation: Evaluation, indices: np.ndarray) -> list[Clip]:
