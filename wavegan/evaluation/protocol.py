@@ -80,7 +80,7 @@ class Evaluation:
 
     def __init__(
         self,
-        directory: str,
+        directory: str | os.PathLike[str],
         info: DatasetInfo,
         n: int,
         seed: int = 0,
