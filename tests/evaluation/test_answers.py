@@ -72,7 +72,7 @@ def test_five_questions_are_answered():
         ({"distance": 3.2}, "Near the recordings, so ears decide: 90% of the way"),
         ({"distance": 4.0, "test": None}, "Near the recordings, so ears decide: 92% of the way from white noise to "
          "train data"),
-        ({"noise": 0.9}, "That cannot be told: by FD, white noise is as near"),
+        ({"noise": 0.9}, "Unknown: by FD, white noise is as near"),
     ],
 )  # fmt: skip
 def test_how_good_it_is_lies_between_white_noise_and_recordings(facts, words):
@@ -131,7 +131,7 @@ def test_a_class_is_called_missing_only_where_some_clips_of_it_were_to_be_expect
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        ((50.0, 40.0), "To tell, 3 checkpoints or more must be scored: "),
+        ((50.0, 40.0), "For an answer, 3 checkpoints or more must be scored: "),
         ((50.0, 40.0, 30.0), "Not yet: of 3 that were scored, the newest checkpoint is the best by FD."),
         ((50.0, 30.0, 40.0), "Perhaps soon: what came after step 200 is no better by FD."),
         ((50.0, 30.0, 40.0, 31.0), "Perhaps soon: "),

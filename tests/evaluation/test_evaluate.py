@@ -126,7 +126,7 @@ def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(
     assert evaluate_command.main(["--run", str(run), "--data", str(other), "--n", "50"]) == 0
     printed = capsys.readouterr().out
     assert "note: These are not the recordings that the run was trained on" in printed
-    assert "Did it memorise? Whether it memorised cannot be told" in printed and Run(run).best() is None
+    assert "Did it memorise? Unknown" in printed and Run(run).best() is None
     assert "Which checkpoint is best? No checkpoint has a score: that takes the recordings" in printed
     # What is known by the run's own recordings stays as it is.
     assert (run / "evaluation by data" / "evaluation.html").exists() and not (run / "evaluation").exists()

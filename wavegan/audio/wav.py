@@ -41,4 +41,6 @@ def write_wav(path: str | os.PathLike[str], samples: np.ndarray, sample_rate: in
         with open(path, "wb") as file:
             file.write(encoded.getbuffer())
     except OSError as error:
-        raise UserError(f"cannot write {os.fspath(path)}: {error.strerror}. Is there room and the right to?") from None
+        raise UserError(
+            f"cannot write {os.fspath(path)}: {error.strerror}. Is the disk full, or the folder read-only?"
+        ) from None

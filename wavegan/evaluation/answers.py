@@ -51,7 +51,7 @@ def _good(report: Report) -> str:
     means, real = _means(report, FRECHET)
     made, best, worst = means[GENERATED], means[real], means[NOISE]
     if worst <= best:
-        return "That cannot be told: by FD, white noise is as near to the recordings as recordings are."
+        return "Unknown: by FD, white noise is as near to the recordings as recordings are."
     way = (math.sqrt(worst) - math.sqrt(made)) / (math.sqrt(worst) - math.sqrt(best))
     if made > worst:
         return f"No: by FD it is farther from the recordings ({figure(made)}) than white noise ({figure(worst)})."
@@ -132,7 +132,7 @@ def _stop(report: Report, path: str | Path) -> str:
     if len(rows) < PATIENCE:
         again = typed("evaluate", "--run", path, "--checkpoint", "all")
         return (
-            f"To tell, {PATIENCE} checkpoints or more must be scored: {again}, after a training with "
+            f"For an answer, {PATIENCE} checkpoints or more must be scored: {again}, after a training with "
             "--keep-checkpoints. Or train with --evaluate-every."
         )
     best, newer, done = _since(rows)

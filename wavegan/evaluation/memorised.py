@@ -159,9 +159,9 @@ def verdict(
     """
     words, near = "held-out recordings" if held_out else "other recordings", _near(unseen)
     if not trained_on:
-        return "Whether it memorised cannot be told: it was trained on other recordings than these."
+        return "Unknown: it was trained on other recordings than these."
     if threshold <= COPIES:
-        return f"Whether it memorised cannot be told: some {words} are copies of training recordings."
+        return f"Unknown: some {words} are copies of training recordings."
     found = f"{share:.1%} of the clips are very near to a training recording, of {words} {near:.0%}"
     if share > near + SUSPICIOUS:
         return f"Perhaps: {found}. Listen to the pairs; more recordings, fewer steps or a smaller model help."

@@ -102,7 +102,7 @@ class Family(Protocol):
         title: as people read it.
         Settings: a frozen dataclass of its own settings, fields made by `base.settings.option`.
         presets: {name: {setting: value}}, values of its own and of the shared settings.
-        facts: what a step returns, with what is shown and what is a symptom of an illness.
+        facts: what a step returns, with what is shown and what is a symptom of something wrong.
         latents: where latents come from.
         advice: what to change, as the end of a sentence: {"diverged": …, "collapsed": …}.
     """

@@ -29,7 +29,7 @@ class Diverged(UserError):
 
 
 class StepCallback(keras.callbacks.Callback):
-    """A callback that is told the number of steps so far: `on_step(step, logs)`."""
+    """A callback that gets the number of steps so far: `on_step(step, logs)`."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it."""

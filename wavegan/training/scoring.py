@@ -55,7 +55,7 @@ class Evaluations(StepCallback):
         self.every, self.beside = every, beside
         self.spent, self.cost, self.count = 0.0, 0.0, 0  # cost: seconds of the last one
         self.references: dict[str, Events] = {}  # {set: events} of recordings and white noise
-        self.told = False  # that they have to wait
+        self.has_waited = False  # that they have to wait
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it: compiles, and measures what an evaluation takes."""
@@ -97,8 +97,8 @@ class Evaluations(StepCallback):
         wait = (self.spent + LONGER * self.cost) / SHARE - (time.monotonic() - self.started)
         if wait <= 0:
             self.evaluate(step)
-        elif not self.told:
-            self.told = True
+        elif not self.has_waited:
+            self.has_waited = True
             say(
                 f"quality at step {step} has to wait: an evaluation takes about {clock(self.cost)}, and all together "
                 f"may take {SHARE:.0%} of the time. If the training goes on for so long, the next one comes in "
@@ -128,7 +128,7 @@ class Evaluations(StepCallback):
         self.count += 1
         self._count(before)
         best = ", the best so far" if self.run.best() == step else ""
-        say(f"quality at step {step}{best}: {self._told(found)}")
+        say(f"quality at step {step}{best}: {self._in_words(found)}")
 
     def _made(self):
         _ = self.model  # asking for it is what brings its variables up to date under JAX
@@ -138,7 +138,7 @@ class Evaluations(StepCallback):
         self.cost = time.monotonic() - before
         self.spent += self.cost
 
-    def _told(self, found):
+    def _in_words(self, found):
         """The scores in words, each with those of test data and white noise."""
         parts = []
         for score in SCORES:
