@@ -3,19 +3,19 @@
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from preprocess import archives, download, workers
 from preprocess.account import Account
-from preprocess.clips import Cutting
+from preprocess.clips import Cutting, Slices
 from preprocess.options import Options, available_cores
-from preprocess.plan import Plan
+from preprocess.plan import Plan, PlannedFile
 from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
-from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, Source, is_audio
+from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, Listing, Source, is_audio
 from preprocess.staging import check_destination, staged
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
@@ -84,7 +84,7 @@ def open_source(name: str) -> Source:
     raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: unpack it and name its folder.")
 
 
-def _check_sources(sources, out, options):
+def _check_sources(sources: list[str], out: Path, options: Options) -> None:
     if not sources:
         raise UserError(f"SOURCE is missing. Name a folder, an archive, a corpus, or {KIT} for the built-in drum kit.")
     if "" in sources:
@@ -104,12 +104,12 @@ def _check_sources(sources, out, options):
             )
 
 
-def _list(source, progress):
+def _list(source: Source, progress: Callable[..., Progress]) -> Listing:
     with progress(None, f"listing {printable(source.name)}", "files") as ticker:
         return source.listing(ticker.update)
 
 
-def _check_usable(account, usable):
+def _check_usable(account: Account, usable: int) -> None:
     """Raises `UserError` where there is not one usable file or clip, and says what was found instead."""
     if usable:
         return
@@ -126,7 +126,7 @@ def _check_usable(account, usable):
     raise UserError(f"no audio in {names}: expected files of {kinds}. Received: {others}.")
 
 
-def _convert(plan, account, directory, progress):
+def _convert(plan: Plan, account: Account, directory: Path, progress: Callable[..., Progress]) -> dict[str, list[dict]]:
     """Writes all clips into shards; returns each split's files."""
     options = plan.options
     cutting = Cutting(options.sample_rate, options.clip_length, options.channels, options.slices, options.normalize)
@@ -152,7 +152,7 @@ def _convert(plan, account, directory, progress):
         return shards.finish(account.merged)
 
 
-def _shard_counts(plan, cutting):
+def _shard_counts(plan: Plan, cutting: Cutting) -> dict[str, int]:
     """From the size of what will come out, as well as the number and sizes of files tell it."""
     entries = plan.all_entries()
     expected = len(entries) * 2 * cutting.length * cutting.channels
@@ -161,7 +161,9 @@ def _shard_counts(plan, cutting):
     return dict.fromkeys(SPLITS, 1) | {"train": shard_count(expected, fewest=TRAIN_SHARDS[0])}
 
 
-def _results(plan, cutting, spool):
+def _results(
+    plan: Plan, cutting: Cutting, spool: Path
+) -> Iterator[tuple[PlannedFile, tuple[Slices, workers.Clips] | Unusable]]:
     """Yields (file, what it gave) in the order of the sources."""
     processes = workers.processes_for(plan.all_entries(), plan.options.workers or available_cores())
     work = partial(workers.slice_files, cutting=cutting, directory=str(spool))
@@ -169,7 +171,7 @@ def _results(plan, cutting, spool):
         yield from zip(files, results, strict=True)
 
 
-def _describe(plan, account, files, name):
+def _describe(plan: Plan, account: Account, files: dict[str, list[dict]], name: str) -> DatasetInfo:
     options = plan.options
     classes = None if options.classes is None else list(options.classes)
     chosen = asdict(options) | {"length": options.clip_length, "classes": classes}

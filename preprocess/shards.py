@@ -82,16 +82,16 @@ class Shards:
                 for split, paths in files.items()
             }
 
-    def _open(self, split, index):
+    def _open(self, split: str, index: int) -> Any:
         with _tensorflow_errors_as_os_errors():
             return import_tensorflow().io.TFRecordWriter(os.fspath(self._path(split, index)))
 
-    def _path(self, split, index):
+    def _path(self, split: str, index: int) -> Path:
         return self.directory / f"{split}.{index}.unshuffled"
 
-    def _finish_file(self, split, files, index):
-        path, clips = files[index]
-        name = f"{split}-{index:05d}-of-{len(files):05d}.tfrecord"
+    def _finish_file(self, split: str, files: list[tuple[Path, int]], number: int) -> dict[str, Any]:
+        path, clips = files[number]
+        name = f"{split}-{number:05d}-of-{len(files):05d}.tfrecord"
         sha256, index = shuffle_records(path, self.directory / name, name)
         path.unlink()
         return {

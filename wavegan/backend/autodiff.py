@@ -62,7 +62,7 @@ def value_and_gradients(
     differentiated = {id(variable) for variable in variables}
     others = [variable for variable in state if id(variable) not in differentiated]
 
-    def of_values(values, other_values):
+    def of_values(values: list[Tensor], other_values: list[Tensor]) -> tuple[Tensor, tuple]:
         with keras.StatelessScope(_pairs([variables, others], [values, other_values])) as scope:
             loss, facts = function()
         return loss, (facts, [scope.get_current_value(variable) for variable in others])
@@ -109,7 +109,7 @@ def compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
         return tf.function(lambda x: model(x, training=False), autograph=False)
 
     @jax.jit
-    def forward(values, x):
+    def forward(values: list[Tensor], x: Tensor) -> Tensor:
         with keras.StatelessScope(_pairs([model.variables], [values])):
             return model(x, training=False)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from wavegan.base.errors import UserError
 from wavegan.cli.command import Parser, at_least, exit_code, not_empty, number_up_to
 from wavegan.generation import latents, saved
-from wavegan.models.family import family_named
+from wavegan.models.family import Family, family_named
 from wavegan.models.latents import FARTHEST, PATHS
+from wavegan.runs.config import Config
 from wavegan.runs.run import Run, newest_run
 
 DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is that of new ones
@@ -76,7 +77,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
 
 
-def _way(flags):
+def _way(flags: argparse.Namespace) -> str | None:
     """Which of "from", "interpolate" and "around" was given; None for new sounds."""
     way = next((name for name in ("from", "interpolate", "around") if vars(flags)[name]), None)
     for flag, ways in GOES_WITH.items():
@@ -89,7 +90,7 @@ def _way(flags):
     return way
 
 
-def _sources(flags, way):
+def _sources(flags: argparse.Namespace, way: str | None) -> list[saved.Named]:
     """The `saved.Named` latents to start from, if any."""
     if way is None:
         return []
@@ -97,7 +98,7 @@ def _sources(flags, way):
     return [saved.named(text)] if way == "from" else [saved.one(each) for each in ([text] if way == "around" else text)]
 
 
-def _step(flags, run, origin):
+def _step(flags: argparse.Namespace, run: Run, origin: saved.Origin | None) -> int | None:
     """The step of the checkpoint that was named, else of that which made the saved sounds, else None for the newest."""
     if flags.checkpoint is None and origin and origin.is_of(run):
         return origin.kept_step(run)
@@ -106,7 +107,9 @@ def _step(flags, run, origin):
     return step
 
 
-def _latents(flags, way, sources, family, config):
+def _latents(
+    flags: argparse.Namespace, way: str | None, sources: list[saved.Named], family: Family, config: Config
+) -> latents.Latents:
     space, shape = family.latents, family.latent_shape(config.model, config.data.clip)
     if way == "from":
         return latents.again(sources[0], space, shape)

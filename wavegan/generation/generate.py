@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,12 +98,14 @@ def generate(
     )
 
 
-def _write(folder, audio, latents, sample_rate, heading, origin):
+def _write(
+    folder: Path, audio: np.ndarray, latents: Latents, sample_rate: int, heading: str, origin: dict[str, Any]
+) -> None:
     digits = max(3, len(str(len(audio) - 1)))
     names = [f"{number:0{digits}d}" for number in range(len(audio))]
     for name, clip in zip(names, audio, strict=True):
         write_wav(folder / f"{name}.wav", clip, sample_rate)
-    seed = {} if latents.seed is None else {"seed": latents.seed}
+    seed: dict[str, Any] = {} if latents.seed is None else {"seed": latents.seed}
     np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **seed, **origin)
     more = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
     title = f"{heading}, {latents.title}{more}"

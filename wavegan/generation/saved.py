@@ -114,7 +114,7 @@ def one(text: str) -> Named:
     return found
 
 
-def _place(text):
+def _place(text: str) -> tuple[Path, int | None, int | None]:
     """The archive that `text` names, the index in it, None for all, and the step of a preview, else None."""
     before, _, after = text.rpartition(":")
     text, index = (before, after) if before and NUMBER.fullmatch(after) else (text, None)
@@ -131,7 +131,7 @@ def _place(text):
     return path, index if index is None else int(index), step
 
 
-def _read(path, text):
+def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None]:
     """The array "latents" of the archive at `path`, and the `Origin` of its sounds."""
     if os.path.isfile(text) and (path.suffix.lower() != ".npz" or not path.exists()):
         raise UserError(
@@ -159,7 +159,7 @@ def _read(path, text):
     return values, Origin(str(folder)) if (folder / "config.json").exists() else None
 
 
-def _check(path, values):
+def _check(path: Path, values: np.ndarray) -> None:
     """Raises UserError where `values` of `path` are no latents."""
     if values.ndim < 2 or not len(values) or values.dtype.kind != "f":
         raise UserError(

@@ -82,11 +82,11 @@ def clear_leftovers(folder: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
-def _beside(path):
+def _beside(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _compare(path, arrays):
+def _compare(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Raises OSError where the archive at `path` does not hold `arrays`."""
     try:
         with np.load(path, allow_pickle=False) as stored:

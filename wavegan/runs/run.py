@@ -66,7 +66,7 @@ class Run:
         except OSError as problem:
             raise self._unwritable(problem) from None
 
-    def _unwritable(self, problem):
+    def _unwritable(self, problem: OSError) -> UserError:
         return UserError(f"--run {self.path} cannot be written ({problem.strerror}). Give another folder.")
 
     def config(self) -> Config:
@@ -234,7 +234,7 @@ class Run:
             raise UserError(f"--checkpoint must be latest, best or a step (of evaluate.py also all). Received: {text}.")
         return int(text)
 
-    def _list(self, without=None):
+    def _list(self, without: int | None = None) -> str:
         return ", ".join(str(step) for step in self.steps() if step != without) or "none"
 
 

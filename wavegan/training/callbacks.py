@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from types import FrameType
 from typing import Any
 
 import keras
@@ -93,8 +94,9 @@ class Scalars(StepCallback):
         super().on_train_begin(logs)
         self._begin_stretch()
 
-    def _begin_stretch(self):
-        self.sums, self.count, self.since = {}, 0, time.monotonic()
+    def _begin_stretch(self) -> None:
+        self.sums: dict[str, Any] = {}
+        self.count, self.since = 0, time.monotonic()
 
     def on_step(self, step: int, logs: Logs) -> None:
         for name, value in logs.items():
@@ -103,7 +105,7 @@ class Scalars(StepCallback):
         if step == 1 or step % self.every == 0:
             self._write(step)
 
-    def _write(self, step):
+    def _write(self, step: int) -> None:
         values = {name: total / self.count for name, total in self.sums.items()}
         if step > 1:  # the first one is mostly the compiler's
             values["speed/steps_per_second"] = self.count / (time.monotonic() - self.since)
@@ -170,7 +172,7 @@ class StopOnInterrupt(StepCallback):
         super().on_train_begin(logs)
         self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
 
-    def _interrupt(self, number, frame):
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT:
             signal.signal(number, self.before[number])
         if not self.interrupted:

@@ -17,7 +17,8 @@ from wavegan.base.locks import only_one
 from wavegan.data.batches import clips, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
-from wavegan.models.family import Family
+from wavegan.models.family import Family, Model
+from wavegan.runs.config import Config
 from wavegan.runs.events import Events, forget_after
 from wavegan.runs.run import Run
 from wavegan.training.callbacks import Checkpoints, Diverged, ProgressBar, Scalars, StopOnInterrupt, save, say
@@ -86,7 +87,7 @@ def train(
         return model.step
 
 
-def _describe(config, family, model):
+def _describe(config: Config, family: Family, model: Model) -> None:
     gpus = devices.accelerators()
     training, sizes = config.training, [f"{name} {count / 1e6:.2f} M" for name, count in model.sizes().items()]
     say(f"device    {', '.join(gpus) or 'CPU'}, {devices.version()}, Keras {keras.__version__}, {training.precision}")
@@ -96,12 +97,14 @@ def _describe(config, family, model):
     say(f"training  {training.steps:,} steps of {step}, batches of {training.batch_size}")
 
 
-def _batches(records, info, config, family, first=0, last=None):
+def _batches(
+    records: Records, info: DatasetInfo, config: Config, family: Family, first: int = 0, last: int | None = None
+) -> Any:
     size, updates = config.training.batch_size, family.updates(config.model)
     return training_batches(records, info, size, updates, config.training.seed, first, last)
 
 
-def _try(model, records, info, config, family):
+def _try(model: Model, records: Records, info: DatasetInfo, config: Config, family: Family) -> int:
     """Print the configuration and the time of a few steps. Returns 0: nothing was trained."""
     print(config.text())
     for name, count in model.sizes().items():
@@ -118,14 +121,14 @@ def _try(model, records, info, config, family):
 
 
 class _StepClock(keras.callbacks.Callback):
-    def on_train_begin(self, logs=None):
-        self.times = []
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.times: list[float] = []
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.times.append(time.monotonic())
 
 
-def _begin(model, run, config, family):
+def _begin(model: Model, run: Run, config: Config, family: Family) -> tuple[int, np.ndarray]:
     """Make a new run. Returns 0 and the latents of its previews.
 
     Its first checkpoint comes before its config.json, so that a run that exists always has one, or has lost it.
@@ -143,7 +146,7 @@ def _begin(model, run, config, family):
     return 0, latents
 
 
-def _restore(model, run, family):
+def _restore(model: Model, run: Run, family: Family) -> tuple[int, np.ndarray]:
     """Put the newest good checkpoint into `model`. Returns its step and the latents of the previews."""
     step, arrays = run.load_newest(warn=say)
     for newer in [each for each in run.steps() if each > step]:
@@ -157,7 +160,17 @@ def _restore(model, run, family):
     return step, latents
 
 
-def _fit(model, run, records, info, config, family, start, latents, callbacks):
+def _fit(
+    model: Model,
+    run: Run,
+    records: Records,
+    info: DatasetInfo,
+    config: Config,
+    family: Family,
+    start: int,
+    latents: np.ndarray,
+    callbacks: Iterable[keras.callbacks.Callback],
+) -> None:
     training = config.training
     events = Events(run.path)
     progress = ProgressBar(training.steps, family.facts)
@@ -191,7 +204,9 @@ def _fit(model, run, records, info, config, family, start, latents, callbacks):
         events.close()
 
 
-def _log_beginning(events, run, records, info, config, latents):
+def _log_beginning(
+    events: Events, run: Run, records: Records, info: DatasetInfo, config: Config, latents: np.ndarray
+) -> None:
     """What is logged once: real clips, the configuration, and the latents of the previews."""
     chosen = np.random.default_rng((config.training.seed, 2)).permutation(len(records))[:PREVIEWS]
     audio = clips(records, info, chosen)["audio"]
@@ -205,5 +220,5 @@ def _log_beginning(events, run, records, info, config, latents):
     events.text("configuration", "\n".join(["| setting | value |", "|---|---|", *_rows(config)]), step=0)
 
 
-def _rows(config):
+def _rows(config: Config) -> list[str]:
     return ["| " + " | ".join(line.split(maxsplit=1)) + " |" for line in config.text().splitlines()]

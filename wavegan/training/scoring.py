@@ -9,11 +9,13 @@ from wavegan.base.errors import UserError
 from wavegan.base.progress import clock
 from wavegan.base.typed import typed
 from wavegan.data.schema import DatasetInfo
+from wavegan.evaluation.features import Features
 from wavegan.evaluation.judge.cache import embedding_of
-from wavegan.evaluation.protocol import NOISE, Evaluation, goodness, reference_set
+from wavegan.evaluation.protocol import NOISE, Evaluation, ScoreValues, goodness, reference_set
 from wavegan.evaluation.scores.catalogue import FRECHET, SCORES
 from wavegan.evaluation.store import add
 from wavegan.evaluation.terminal import described, text
+from wavegan.evaluation.yardsticks import Value
 from wavegan.models.family import family_named
 from wavegan.runs.config import Config
 from wavegan.runs.events import Events, forget_after
@@ -93,7 +95,7 @@ class Evaluations(StepCallback):
         for events in self.references.values():
             events.close()
 
-    def _evaluate_in_time(self, step):
+    def _evaluate_in_time(self, step: int) -> None:
         wait = (self.spent + LONGER * self.cost) / SHARE - (time.monotonic() - self.started)
         if wait <= 0:
             self.evaluate(step)
@@ -130,15 +132,15 @@ class Evaluations(StepCallback):
         best = ", the best so far" if self.run.best() == step else ""
         say(f"quality at step {step}{best}: {self._in_words(found)}")
 
-    def _made(self):
+    def _made(self) -> Features:
         _ = self.model  # asking for it is what brings its variables up to date under JAX
         return self.evaluation.generated(self.sampler, self.latents)
 
-    def _count(self, before):
+    def _count(self, before: float) -> None:
         self.cost = time.monotonic() - before
         self.spent += self.cost
 
-    def _in_words(self, found):
+    def _in_words(self, found: ScoreValues) -> str:
         """The scores in words, each with those of test data and white noise."""
         parts = []
         for score in SCORES:
@@ -147,11 +149,11 @@ class Evaluations(StepCallback):
                 parts.append(f"{self.evaluation.named(score)} {text(found[score.key])} ({beside})")
         return f"{'; '.join(parts)}. Embedding: {described(self.evaluation.embedding)}"
 
-    def _reference(self, name, key):
+    def _reference(self, name: str, key: str) -> Value:
         return self.evaluation.references[name][key] | {"spread": None}
 
 
-def _scalars(found):
+def _scalars(found: ScoreValues) -> dict[str, float]:
     return {f"quality/{key}": value["mean"] for key, value in found.items()}
 
 

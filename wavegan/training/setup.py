@@ -59,19 +59,19 @@ def settings_for(
     return replace(config, finetuned_from=origin, made_with=_versions()), family.renamed(arrays)
 
 
-def _check_family(run, stored, family):
+def _check_family(run: Run, stored: Config, family: Family) -> None:
     if stored.family != family.name:
         other = family_named(stored.family).title
         raise UserError(f"{run.path} is a {other}, not a {family.title}. Train it with the command that made it.")
 
 
-def _versions():
+def _versions() -> dict[str, str]:
     """{package: version} of what a run is made with."""
     backend, version = devices.version().split(" ")
     return {"wavegan": __version__, "keras": keras.__version__, backend.lower(): version}
 
 
-def _of_same_data(run, data):
+def _of_same_data(run: Run, data: Data) -> Config:
     stored = run.config()
     if not is_fingerprint_of(stored.data.fingerprint, data.directory):
         if stored.data.directory == data.directory:

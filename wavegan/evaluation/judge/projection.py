@@ -20,7 +20,7 @@ def fit(spectrograms: np.ndarray) -> dict[str, np.ndarray]:
 def forward(arrays: Mapping[str, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """The projection with these arrays, a function: log-mel [n, frames, bins] → embeddings [n, 64]."""
 
-    def project(spectrograms):
+    def project(spectrograms: np.ndarray) -> np.ndarray:
         return (averaged(spectrograms) - arrays["mean"]) / arrays["deviation"] @ arrays["matrix"]
 
     return project

@@ -144,7 +144,7 @@ class WaveGAN(keras.Model):
         weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)
         between = losses.interpolate(real, fake, weights)
 
-        def loss():
+        def loss() -> tuple[Tensor, dict[str, Tensor]]:
             scores = self.critic(ops.concatenate([real, fake]), training=True)  # one batch: one pass, one set of shifts
             distance = losses.wasserstein_distance(scores[:count], scores[count:])
             gradients = autodiff.input_gradient(lambda clips: self.critic(clips, training=True), between)
@@ -164,7 +164,7 @@ class WaveGAN(keras.Model):
         """
         latents = self.sample_latents(count)
 
-        def loss():
+        def loss() -> tuple[Tensor, dict[str, Tensor]]:
             fake = self.generator(latents, training=True)
             total = losses.generator_loss(self.critic(fake, training=True))
             facts = {
@@ -182,7 +182,7 @@ class WaveGAN(keras.Model):
             self._update_average()
         return facts | {"generator/gradient_norm": global_norm(gradients)}
 
-    def _update_average(self):
+    def _update_average(self) -> None:
         step = ops.cast(self.optimizer.iterations, "float32")
         share = 1.0 - ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
         for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
@@ -236,7 +236,7 @@ class WaveGAN(keras.Model):
         """{network: how many parameters it has}."""
         return {network.name: network.count_params() for network in (self.generator, self.critic)}
 
-    def _named_variables(self):
+    def _named_variables(self) -> dict[str, keras.Variable]:
         parts = {
             "sampler": self.averaged_generator.weights,
             "critic": self.critic.variables,
@@ -254,13 +254,13 @@ class WaveGAN(keras.Model):
         }
 
 
-def _weights(arrays, network):
+def _weights(arrays: Mapping[str, np.ndarray], network: str) -> dict[str, np.ndarray]:
     """Those of a network among {name: array}, in their order: their numbers also count seeds."""
     own = {name: array for name, array in arrays.items() if name.startswith(f"{network}/")}
     return {name: array for name, array in own.items() if "seed" not in name}
 
 
-def _copy(generator):
+def _copy(generator: keras.Model) -> keras.Model:
     copy = keras.models.clone_model(generator)
     copy.set_weights(generator.get_weights())
     copy.trainable = False
