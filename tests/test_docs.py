@@ -1,12 +1,15 @@
 """The pages agree with the program: the flags, files and sections that they name exist, and the example runs."""
 
 import re
+import shlex
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import wavegan
+from benchmarks import __main__ as benchmarks
 from wavegan.cli import evaluate, generate, preprocess, train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +45,31 @@ def test_flags_exist(page):
         known |= set(re.findall(r'"(--[a-z][\w-]*)"', path.read_text(encoding="utf-8")))
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page.read_text(encoding="utf-8")))
     assert named - known == set()
+
+
+def commands(page):
+    """What a page says to type, in blocks and in lines, [[word, …]]; without what has gaps for a person to fill."""
+    text = page.read_text(encoding="utf-8")
+    fenced = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    lines = [line for block in fenced.findall(text) for line in block.splitlines()]
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", fenced.sub("", text))]
+    typed = [shlex.split(line, comments=True) for line in (*lines, *spans) if re.match(r"(python|make) [\w-]", line)]
+    return [words for words in typed if not any(gap in word for word in words for gap in "…[]")]
+
+
+@pages
+def test_commands_are_understood(page):
+    ours = {"train_wavegan.py": train.parser, "generate.py": generate.parser, "evaluate.py": evaluate.parser}
+    ours |= {"preprocess": partial(preprocess._parser, "preprocess"), "benchmarks": benchmarks.parser}
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for words in commands(page):
+        if words[0] == "make":
+            assert set(words[1:]) <= set(targets), words
+            continue
+        name, *arguments = words[2:] if words[1] == "-m" else words[1:]
+        if name in ours and "--help" not in arguments and (arguments or words[1] != "-m"):  # alone it is a name
+            ours[name]().parse_args(arguments)
+        assert name in (*ours, "pip", "pytest"), words
 
 
 @pages
