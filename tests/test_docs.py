@@ -88,7 +88,8 @@ def test_the_citation_is_of_this_version():
 
 
 def test_the_map_has_every_module():
-    named = set(OURS.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE))
     modules = [*(ROOT / "wavegan").rglob("*.py"), *(ROOT / "preprocess").rglob("*.py")]
     missing = {path.relative_to(ROOT).as_posix() for path in modules if path.name != "__init__.py"} - named
     assert missing == set()
