@@ -32,7 +32,7 @@ def hold(folder):
     return process
 
 
-def test_the_second_is_told_who_the_first_is_and_a_dead_one_holds_nothing(tmp_path):
+def test_the_second_learns_who_the_first_is_and_a_dead_one_holds_nothing(tmp_path):
     first = hold(tmp_path / "run")
     try:
         expected = f"run is being trained by process {first.pid} on {socket.gethostname()}"

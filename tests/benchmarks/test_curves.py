@@ -41,7 +41,7 @@ def test_every_value_every_warning_and_the_scores_of_the_generated_sounds_are_re
     assert warnings == [(30, "the generator has gone silent")]
 
 
-def test_a_damaged_event_is_told_and_the_others_are_read(run, capsys):
+def test_a_damaged_event_is_reported_and_the_others_are_read(run, capsys):
     (path,) = run.glob("events.*")
     content = bytearray(path.read_bytes())
     content[-6] ^= 1  # in the last event, the warning

@@ -61,7 +61,7 @@ def test_help_needs_no_heavy_import(script):
 @pytest.mark.parametrize(
     "words", [["train_wavegan.py"], ["generate.py"], ["evaluate.py"], ["-m", "preprocess", "drums"]]
 )
-def test_an_environment_that_is_not_activated_is_told_in_one_line(words):
+def test_an_environment_that_is_not_activated_is_reported_in_one_line(words):
     done = subprocess.run([sys.executable, "-S", *words], cwd=ROOT, capture_output=True, text=True)  # -S: no packages
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2 and line.startswith("error: the package numpy is not installed for")
@@ -69,7 +69,7 @@ def test_an_environment_that_is_not_activated_is_told_in_one_line(words):
 
 
 @pytest.mark.parametrize("words", [["--steps", "4"], ["--from", "nowhere.npz"], ["--checkpoint", "best"]])
-def test_what_cannot_be_generated_is_told_before_the_heavy_imports(trained, words):
+def test_what_cannot_be_generated_is_reported_before_the_heavy_imports(trained, words):
     code = (
         f"import sys; from wavegan.cli import generate; code = generate.main({['--run', str(trained), *words]!r})\n"
         "print(code, *{'tensorflow', 'keras', 'librosa', 'matplotlib', 'soundfile'} & set(sys.modules))"
@@ -232,7 +232,7 @@ def edited(data):
         (lambda data: (data / "dataset.json").write_text(edited(data)), "dataset.json was edited by hand"),
     ],
 )
-def test_a_damaged_data_set_is_told_in_one_line_before_the_first_step(drums, tmp_path, capsys, change, complaint):
+def test_a_damaged_data_set_is_reported_in_one_line_before_the_first_step(drums, tmp_path, capsys, change, complaint):
     data = tmp_path / "data"
     shutil.copytree(drums, data)
     change(data)
@@ -242,7 +242,7 @@ def test_a_damaged_data_set_is_told_in_one_line_before_the_first_step(drums, tmp
     assert not (tmp_path / "run").exists()
 
 
-def test_a_data_set_made_anew_is_told_as_such(drums, tmp_path, capsys):
+def test_a_data_set_made_anew_is_reported_as_such(drums, tmp_path, capsys):
     shutil.copytree(drums, tmp_path / "data")
     words = ["--data", str(tmp_path / "data"), "--run", str(tmp_path / "run")]
     assert train(*words, "--steps", "1") == 0
@@ -262,7 +262,7 @@ def test_a_run_remembers_its_data_set(trained, tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_before_the_first_step_is_told_as_it_is(drums, tmp_path, monkeypatch):
+def test_an_error_before_the_first_step_is_reported_as_it_is(drums, tmp_path, monkeypatch):
     from wavegan.training import previews
 
     def fail(self, step):

@@ -170,7 +170,7 @@ def one_step(records, info):
         next(iter(training_batches(records, info, len(records), updates=1, seed=5)))
 
 
-def test_what_tensorflow_makes_of_a_flipped_byte_is_told_as_it_is(tmp_path):
+def test_what_tensorflow_makes_of_a_flipped_byte_is_reported_as_it_is(tmp_path):
     info = write_shards(tmp_path, [clip(0), clip(1)])
     flip(tmp_path / info.splits["train"]["files"][0]["name"], FRAMED + 300)
     records = Records(tmp_path, info)
@@ -179,7 +179,7 @@ def test_what_tensorflow_makes_of_a_flipped_byte_is_told_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("stranger", [clip(2, 320), clip(2).replace(b"start", b"stars"), b"\xff" * 600])
-def test_what_tensorflow_makes_of_a_strange_record_is_told_as_it_is(tmp_path, format, stranger):
+def test_what_tensorflow_makes_of_a_strange_record_is_reported_as_it_is(tmp_path, format, stranger):
     info = write_shards(tmp_path, [clip(0)], [clip(1), stranger], format=format)
     records = Records(tmp_path, info)
     complaint = r"train-00001-of-00002\.tfrecord: record 1 is not a clip of 256 samples"

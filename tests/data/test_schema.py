@@ -145,7 +145,7 @@ def test_what_is_wrong_in_dataset_json_is_named(tmp_path, change, message):
 
 
 @pytest.mark.parametrize(("name", "value"), [("sample_rate", 8001), ("classes", ["one"]), ("colour", "blue")])
-def test_a_dataset_json_edited_by_hand_is_told_as_such(tmp_path, name, value):
+def test_a_dataset_json_edited_by_hand_is_reported_as_such(tmp_path, name, value):
     """Each of these is a valid value of its kind: nothing but the checksum can tell."""
     info().save(tmp_path)
     values = json.loads((tmp_path / "dataset.json").read_text())
@@ -199,17 +199,17 @@ def test_a_clip_gives_no_complaint():
         ({"start": []}, "its start is no single value of type int64"),
     ],
 )
-def test_a_record_of_another_schema_is_told_in_words(change, message):
+def test_a_record_of_another_schema_is_reported_in_words(change, message):
     assert complaint(example(**GOOD | change), 256, 1) == message
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_record_without_a_feature_is_told_in_words(name):
+def test_a_record_without_a_feature_is_reported_in_words(name):
     without = {other: value for other, value in GOOD.items() if other != name}
     assert complaint(example(**without), 256, 1) == f"it has no {name}"
 
 
-def test_bytes_that_are_no_record_are_told_in_words():
+def test_bytes_that_are_no_record_are_reported_in_words():
     assert complaint(b"\xff" * 600, 256, 1).startswith("it cannot be parsed")
 
 

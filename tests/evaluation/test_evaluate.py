@@ -81,7 +81,7 @@ def test_a_wrong_flag_is_one_line(run, flags, complaint, capsys):
     assert complaint in capsys.readouterr().err
 
 
-def test_another_kind_of_data_and_too_few_recordings_are_told(kit, run, trained, drum_files, tmp_path, capsys):
+def test_another_kind_of_data_and_too_few_recordings_are_reported(kit, run, trained, drum_files, tmp_path, capsys):
     prepare([str(drum_files)], tmp_path / "other", Options(sample_rate=RATE, length=4096, slices="first", workers=1))
     assert evaluate_command.main(["--run", str(run), "--data", str(tmp_path / "other")]) == 2
     assert "has length 4096" in capsys.readouterr().err
@@ -121,7 +121,7 @@ def test_the_best_by_every_method_stays(run):
     assert run.steps() == [0, 8, 9]
 
 
-def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(run, tmp_path, capsys):
+def test_other_recordings_than_those_of_the_training_are_reported_and_give_no_score(run, tmp_path, capsys):
     other = prepared_drums(tmp_path / "wav", ("kick", "tom"))
     assert evaluate_command.main(["--run", str(run), "--data", str(other), "--n", "50"]) == 0
     printed = capsys.readouterr().out
@@ -132,21 +132,21 @@ def test_other_recordings_than_those_of_the_training_are_told_and_give_no_score(
     assert (run / "evaluation by data" / "evaluation.html").exists() and not (run / "evaluation").exists()
 
 
-def test_a_data_set_that_is_gone_is_told_with_the_flag_that_helps(run, tmp_path, capsys):
+def test_a_data_set_that_is_gone_is_reported_with_the_flag_that_helps(run, tmp_path, capsys):
     config = Run(run).config()
     replace(config, data=replace(config.data, directory=str(tmp_path / "moved"))).save(run / "config.json")
     assert evaluate_command.main(["--run", str(run)]) == 2
     assert re.search("moved, the data set of .*, is not there any more. Give it with --data", capsys.readouterr().err)
 
 
-def test_a_folder_that_cannot_be_made_is_told_before_the_work(run, monkeypatch, capsys):
+def test_a_folder_that_cannot_be_made_is_reported_before_the_work(run, monkeypatch, capsys):
     (run / "evaluation").write_text("in the way")
     monkeypatch.setattr("wavegan.evaluation.evaluate.Evaluation", lambda *_, **__: pytest.fail("worked first"))
     assert evaluate_command.main(["--run", str(run)]) == 2
     assert "evaluation cannot be written" in capsys.readouterr().err
 
 
-def test_sounds_that_are_not_finite_are_passed_over_or_told(run, capsys):
+def test_sounds_that_are_not_finite_are_passed_over_or_reported(run, capsys):
     arrays = Run(run).load(8)
     broken = {name: np.full_like(array, np.inf) if "sampler/" in name else array for name, array in arrays.items()}
     Run(run).save(8, broken)
@@ -156,7 +156,7 @@ def test_sounds_that_are_not_finite_are_passed_over_or_told(run, capsys):
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: the checkpoint makes sounds that are not finite")
 
 
-def test_a_missing_shard_of_held_out_clips_is_told(kit, run, tmp_path, capsys):
+def test_a_missing_shard_of_held_out_clips_is_reported(kit, run, tmp_path, capsys):
     data = shutil.copytree(kit, tmp_path / "data")
     next(data.glob("test-*.tfrecord")).unlink()
     assert evaluate_command.main(["--run", str(run), "--data", str(data)]) == 2

@@ -47,7 +47,7 @@ def test_recordings_that_were_not_trained_on_are_no_copies(kit, evaluation):
     assert "Unknown: " in words(evaluation, 0.0, 1.0)
 
 
-def test_a_few_copies_among_many_clips_are_told():
+def test_a_few_copies_among_many_clips_are_reported():
     assert verdict(0.3, 0.011, clips=2000, unseen=300).startswith(
         "No sign of memorising: 1.1% of the clips are very near to a"
     )

@@ -70,7 +70,7 @@ def test_white_noise_is_as_loud_as_the_recordings(of_snares):
     assert of_snares.sets[NOISE].log_mel.mean() == pytest.approx(expected, abs=0.02)
 
 
-def test_clips_are_made_a_few_at_a_time_and_told_to_the_progress(of_snares, monkeypatch):
+def test_clips_are_made_a_few_at_a_time_and_counted_by_the_progress(of_snares, monkeypatch):
     whole, made, told = of_snares.generated(noisy, drawn(of_snares)), [], []
     monkeypatch.setattr(protocol, "AT_ONCE", 300 * LENGTH)
     sounds = of_snares.generated(

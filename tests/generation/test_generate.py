@@ -112,7 +112,7 @@ def test_saved_sounds_come_back_by_their_file_alone(trained, tmp_path, capsys, m
     assert np.array_equal(sounds(tmp_path / "back")["000.wav"], then["000.wav"])
 
 
-def test_a_run_that_made_saved_sounds_may_move_and_one_that_is_gone_is_told(trained, tmp_path, capsys, monkeypatch):
+def test_a_run_that_made_saved_sounds_may_move_and_one_that_is_gone_is_reported(trained, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("runs").mkdir()
     shutil.copytree(trained, "mine")
@@ -130,7 +130,7 @@ def test_a_run_that_made_saved_sounds_may_move_and_one_that_is_gone_is_told(trai
     assert not Path("x").exists()
 
 
-def test_a_run_trained_anew_in_its_place_is_told(trained, tmp_path, capsys):
+def test_a_run_trained_anew_in_its_place_is_reported(trained, tmp_path, capsys):
     run = Run(shutil.copytree(trained, tmp_path / "mine"))
     assert generate_command.main(["--run", str(run.path), "--out", str(tmp_path / "then"), "--n", "1"]) == 0
     run.save(10, run.load(8))

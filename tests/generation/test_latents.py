@@ -145,7 +145,7 @@ def array(values):
         (array(np.zeros((3, SIZE))), "x.npz holds 3 latents. Say which one: "),
     ],
 )
-def test_what_holds_no_latent_is_told_in_one_line(tmp_path, write, complaint):
+def test_what_holds_no_latent_is_reported_in_one_line(tmp_path, write, complaint):
     path = tmp_path / "x.npz"
     write(path)
     with pytest.raises(UserError) as told:
@@ -153,7 +153,7 @@ def test_what_holds_no_latent_is_told_in_one_line(tmp_path, write, complaint):
     assert complaint in str(told.value) and "\n" not in str(told.value)
 
 
-def test_a_wav_file_that_was_renamed_or_comes_from_elsewhere_is_told_how_sounds_are_known(saved):
+def test_for_a_renamed_or_foreign_wav_file_the_error_says_how_sounds_are_known(saved):
     (saved / "my voice.wav").write_bytes(b"RIFF")
     with pytest.raises(UserError, match="my voice.wav cannot be read as latents: a sound is known by its number"):
         named(str(saved / "my voice.wav"))
@@ -166,14 +166,14 @@ def test_a_wav_file_that_was_renamed_or_comes_from_elsewhere_is_told_how_sounds_
 
 
 @pytest.mark.parametrize("name", ["5", "50", "9" * 18])
-def test_a_number_that_no_latent_has_is_told(saved, name):
+def test_a_number_that_no_latent_has_is_reported(saved, name):
     for place in (saved, saved / "latents.npz"):
         with pytest.raises(UserError, match=f"latents.npz holds the latents 0 to 4. Received: .*:{name}"):
             named(f"{place}:{name}")
 
 
 @pytest.mark.parametrize("name", ["-3", "seven", "1.5", "x:y", ":3", "9" * 5000, "x" * 5000 + ":3"])
-def test_what_is_no_name_is_told(name, tmp_path, monkeypatch):
+def test_what_is_no_name_is_reported(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="cannot be read as latents.*or a seed, a whole number. Received"):
         named(name)

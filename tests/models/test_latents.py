@@ -52,5 +52,5 @@ def test_halfway_between_normal_latents_the_length_is_that_of_a_draw_on_an_arc_o
     [(Uniform(), 1.01, "finite and in [-1, 1]"), (Uniform(), np.nan, "finite and in [-1, 1]"), (Uniform(), -1.0, None),
      (Normal(), 5.0, None), (Normal(), np.inf, "finite"), (Normal(), np.nan, "finite")],
 )  # fmt: skip
-def test_what_is_no_latent_of_a_space_is_told(space, value, complaint):
+def test_what_is_no_latent_of_a_space_is_reported(space, value, complaint):
     assert space.complaint(np.array([[0.0, value]])) == complaint

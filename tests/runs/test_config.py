@@ -106,7 +106,7 @@ def test_a_settings_file_that_cannot_be_used_is_named(tmp_path, text):
         Config.load(path)
 
 
-def test_settings_edited_by_hand_are_told(tmp_path):
+def test_settings_edited_by_hand_are_reported(tmp_path):
     """A sample rate, say, that sounds would silently be written with."""
     path = tmp_path / "config.json"
     resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO).save(path)

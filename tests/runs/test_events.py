@@ -47,7 +47,7 @@ def test_a_half_written_last_event_goes_too(tmp_path):
 
 
 @pytest.mark.parametrize(("which", "kept"), [(2, [0, 2, 3, 4, 5]), (-1, [0, 1, 2, 3, 4, 5])])
-def test_a_damaged_event_is_told_and_takes_no_other_with_it(tmp_path, which, kept):
+def test_a_damaged_event_is_reported_and_takes_no_other_with_it(tmp_path, which, kept):
     write(tmp_path, range(8))
     (path,) = tmp_path.iterdir()
     content = bytearray(path.read_bytes())
@@ -66,7 +66,7 @@ def test_a_run_that_begins_again_forgets_everything(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
-def test_where_there_is_no_room_to_forget_nothing_is_lost(tmp_path):
+def test_on_a_full_disk_nothing_is_lost(tmp_path):
     write(tmp_path, range(8))
     (path,) = tmp_path.iterdir()
     before, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)

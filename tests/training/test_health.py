@@ -42,7 +42,7 @@ def test_the_first_value_that_is_not_finite_names_its_term_and_step(value):
     assert listener.heard == [(13, f"critic/loss became {value}; the training was stopped")]
 
 
-def test_a_healthy_training_hears_nothing(capsys):
+def test_a_healthy_training_gives_no_warning(capsys):
     assert told([WELL] * 200, capsys) == ([], [])
 
 
@@ -57,7 +57,7 @@ def test_a_healthy_training_hears_nothing(capsys):
         ({"audio/spread": 0.04}, 150, "the generated clips are all alike (spread 0.04"),
     ],
 )
-def test_an_illness_is_told_once_with_its_step(ill, first, words, capsys):
+def test_a_symptom_is_reported_once_with_its_step(ill, first, words, capsys):
     lines, heard = told([WELL | ill] * 120, capsys)
     assert len(lines) == 1 and len(heard) == 1
     assert lines[0].startswith(f"warning at step {first}: {words}")
@@ -69,7 +69,7 @@ def test_a_short_silence_is_none(capsys):
     assert told(logs, capsys) == ([], [])
 
 
-def test_silence_is_not_told_as_sameness(capsys):
+def test_silence_is_not_reported_as_sameness(capsys):
     lines, _ = told([WELL | {"audio/rms_generated": 0.0, "audio/spread": 0.0}] * 120, capsys)
     assert len(lines) == 1 and "silent" in lines[0]
 

@@ -149,7 +149,7 @@ def test_a_resumed_training_goes_on_with_its_scores(tmp_path, monkeypatch, capsy
     assert "quality" not in capsys.readouterr().err and run.best() == best
 
 
-def test_too_few_recordings_are_told_before_there_is_a_run(drum_files, tmp_path, capsys):
+def test_too_few_recordings_are_reported_before_there_is_a_run(drum_files, tmp_path, capsys):
     from preprocess.convert import prepare
     from preprocess.options import Options
 
