@@ -1,10 +1,13 @@
-"""The log-mel front end: what a frame holds, at any rate and length."""
+"""Mel spectrograms: the log-mel front end at any rate and length, and decibels for pictures."""
 
+import warnings
+
+import librosa
 import numpy as np
 import pytest
 
 from tests.evaluation.support import LENGTH, RATE
-from wavegan.audio.mel import LogMel, in_blocks
+from wavegan.audio.mel import PICTURE_MEL_BINS, LogMel, in_blocks, mel_spectrogram_db
 
 
 def test_log_mel_is_the_papers():
@@ -17,8 +20,8 @@ def test_log_mel_is_the_papers():
     spectrum = np.abs(np.fft.rfft(window * audio[1, frame * 128 - 512 : frame * 128 + 512, 0]))
     np.testing.assert_allclose(front(audio)[1, frame], np.log(front.filters @ spectrum + 1e-6), atol=1e-3)
     frequencies = np.fft.rfftfreq(1024, 1 / 16000)
-    heard = frequencies[front.filters.sum(axis=0) > 0]
-    assert 40 <= heard.min() < 60 and 7700 < heard.max() <= 7800
+    kept = frequencies[front.filters.sum(axis=0) > 0]
+    assert 40 <= kept.min() < 60 and 7700 < kept.max() <= 7800
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -52,3 +55,22 @@ def test_blocks_are_whole_clips_one_at_least_and_all_of_them():
         assert [len(block) for block in in_blocks(np.empty((5, 100, 2)), samples)] == sizes
     front = LogMel(RATE, LENGTH)
     assert front(np.empty((0, LENGTH, 1))).shape == (0, *front.shape)
+
+
+# For pictures
+
+
+@pytest.mark.parametrize(("sample_rate", "length"), [(1000, 256), (44100, 256), (192000, 1024)])
+def test_pictures_of_short_clips_at_odd_rates_come_without_warnings(sample_rate, length):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mel_spectrogram_db(np.ones((2, length), "float32"), sample_rate)
+
+
+def test_the_mel_spectrogram_shows_a_tone_where_it_is():
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(8192) / 16000, dtype="float32")
+    spectrogram = mel_spectrogram_db(tone[None], 16000)[0]
+    bins = librosa.mel_frequencies(PICTURE_MEL_BINS + 2, fmin=0, fmax=8000)[1:-1]
+    loudest = spectrogram.mean(axis=1).argmax()
+    assert bins[loudest] == pytest.approx(1000, rel=0.05)
+    assert spectrogram.max() - spectrogram[loudest // 3].mean() > 40

@@ -297,7 +297,7 @@ def a_mutated_config_json_is_a_configuration_or_a_user_error(data):
 ARRAYS = {"generator/kernel": np.arange(60.0, dtype=np.float32).reshape(3, 20), "seed": np.array([1, 2], np.uint32)}
 
 
-def a_mutated_checkpoint_is_whole_or_told_and_the_one_before_is_used(data):
+def a_mutated_checkpoint_is_whole_or_named_and_the_one_before_is_used(data):
     with tempfile.TemporaryDirectory() as folder:
         run = Run(folder)
         run.create(CONFIG)
@@ -337,7 +337,7 @@ PROPERTIES = [
     a_mutated_dataset_json_is_as_it_was_or_a_user_error,
     an_edited_dataset_json_with_a_good_checksum_is_usable_or_a_user_error,
     a_mutated_config_json_is_a_configuration_or_a_user_error,
-    a_mutated_checkpoint_is_whole_or_told_and_the_one_before_is_used,
+    a_mutated_checkpoint_is_whole_or_named_and_the_one_before_is_used,
 ]
 
 

@@ -1,4 +1,4 @@
-"""Archives made to do harm: each is told or its members are named, and memory stays bounded."""
+"""Archives made to do harm: each is refused or its members are named, and memory stays bounded."""
 
 import gzip
 import os

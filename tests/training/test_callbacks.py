@@ -151,9 +151,9 @@ def test_real_clips_in_tensorboard_are_the_recordings(trained, drums):
     records = Records(drums, info)
     stored = clips(records, info, np.arange(len(records)))["audio"]
     encoded = events(trained)["real/03", 0][0][0, 0]
-    heard, sample_rate = soundfile.read(io.BytesIO(encoded), dtype="int16")
+    played, sample_rate = soundfile.read(io.BytesIO(encoded), dtype="int16")
     assert sample_rate == info.sample_rate
-    steps_apart = np.abs(np.round(stored[:, :, 0] * 32768) - heard).max(axis=1)
+    steps_apart = np.abs(np.round(stored[:, :, 0] * 32768) - played).max(axis=1)
     assert steps_apart.min() <= 1
 
 
@@ -188,10 +188,10 @@ def test_tensorboard_plays_what_was_generated(tensorboard, trained):
     assert [entry["step"] for entry in entries] == [0, 5, 10]
     query = urllib.parse.parse_qs(entries[-1]["query"])
     sound = fetch(tensorboard, "audio/individualAudio", **{key: values[0] for key, values in query.items()})
-    heard, sample_rate = soundfile.read(io.BytesIO(sound), dtype="int16")
+    played, sample_rate = soundfile.read(io.BytesIO(sound), dtype="int16")
     preview, _ = soundfile.read(trained / "previews" / "step-00000010" / "00.wav", dtype="int16")
     assert sample_rate == 4000
-    assert np.abs(heard.astype(int) - preview).max() <= 1
+    assert np.abs(played.astype(int) - preview).max() <= 1
 
 
 def test_tensorboard_shows_pictures_scalars_and_configuration(tensorboard, trained):

@@ -221,12 +221,12 @@ def test_the_keyboard_plays_goes_on_and_ends(opened):
 
 def test_the_generated_clips_play_one_by_one(opened):
     order_by(opened, "name")
-    opened.execute_script("const p = player; window.heard = []; p.addEventListener('play', () => heard.push(p.src))")
+    opened.execute_script("const p = player; window.played = []; p.addEventListener('play', () => played.push(p.src))")
     opened.find_element(By.ID, "all").click()
-    opened.wait(lambda: opened.execute_script("return heard.length") >= 3, "three clips play")
+    opened.wait(lambda: opened.execute_script("return played.length") >= 3, "three clips play")
     opened.find_element(By.ID, "all").click()
-    heard = opened.execute_script("return heard")
-    assert heard == [button.get_attribute("data-sound") for button in plays(opened)[: len(heard)]]
+    played = opened.execute_script("return played")
+    assert played == [button.get_attribute("data-sound") for button in plays(opened)[: len(played)]]
     assert pressed(opened) == [] and player(opened, "paused")
     assert opened.complaints("WARNING", "SEVERE") == []
 

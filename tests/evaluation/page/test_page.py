@@ -128,9 +128,9 @@ def test_every_link_inside_the_page_leads_somewhere(page):
 def test_the_sounds_are_the_clips_to_the_bit(page):
     _, made, real, neighbours, _ = example()
     expected = [*made, *real, *(pair for side in (0, 1) for pair in [pairs[side] for pairs in neighbours])]
-    heard = {(samples.tobytes(), rate) for samples, rate in sounds(page)}
+    encoded = {(samples.tobytes(), rate) for samples, rate in sounds(page)}
     assert len(sounds(page)) == len(expected)
-    assert heard == {(to_pcm16(one.audio).tobytes(), RATE) for one in expected}
+    assert encoded == {(to_pcm16(one.audio).tobytes(), RATE) for one in expected}
 
 
 def test_stereo_sounds_keep_both_channels_and_loud_ones_are_clipped():
