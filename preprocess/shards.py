@@ -32,7 +32,7 @@ class Shards:
         counts: how many files for each split. A split gets fewer where it has fewer records, and none without any.
     """
 
-    def __init__(self, directory: Path, counts: dict[str, int]):
+    def __init__(self, directory: Path, counts: dict[str, int]) -> None:
         self.directory = directory
         self.counts = counts
         self.writers: dict[str, list[Any]] = {split: [] for split in counts}  # TensorFlow's, which have no types

@@ -29,7 +29,7 @@ class Order:
         seed: of every permutation, together with the epoch's number.
     """
 
-    def __init__(self, clips: int, seed: int):
+    def __init__(self, clips: int, seed: int) -> None:
         self.clips, self.seed = clips, seed
         self._drawn: dict[int, Future] = {}  # {epoch: its permutation}, the one asked for last at the end
         self._lock = threading.Lock()

@@ -40,7 +40,7 @@ class Records:
     records are walked over at once, and shards of one size that change places are not noticed.
     """
 
-    def __init__(self, directory: str | os.PathLike, info: DatasetInfo, split: str = "train"):
+    def __init__(self, directory: str | os.PathLike, info: DatasetInfo, split: str = "train") -> None:
         self.info = info
         self.problem: UserError | None = None  # what a read raised last; see `explained`
         listed = info.splits[split]["files"]

@@ -34,7 +34,7 @@ class Run:
         keep: how many checkpoints stay when a newer one is saved, beside the best one.
     """
 
-    def __init__(self, path: str | os.PathLike, keep: int = 3):
+    def __init__(self, path: str | os.PathLike, keep: int = 3) -> None:
         self.path = Path(path)
         self.keep = keep
         self.checkpoints = self.path / "checkpoints"

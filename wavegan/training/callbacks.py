@@ -48,7 +48,7 @@ class StepCallback(keras.callbacks.Callback):
 class ProgressBar(StepCallback):
     """Step, total, steps per second, time left and the losses, on standard error."""
 
-    def __init__(self, total: int, facts: Iterable[Fact]):
+    def __init__(self, total: int, facts: Iterable[Fact]) -> None:
         super().__init__()
         self.total = total
         self.shown = {fact.key: fact.short for fact in facts if fact.short}
@@ -84,7 +84,7 @@ class ProgressBar(StepCallback):
 class Scalars(StepCallback):
     """Means of every log over the last `every` steps, and the speed, to TensorBoard."""
 
-    def __init__(self, events: Events, every: int = 10):
+    def __init__(self, events: Events, every: int = 10) -> None:
         super().__init__()
         self.events = events
         self.every = every
@@ -130,7 +130,9 @@ class Checkpoints(StepCallback):
         beside: {name: array} of what belongs to every checkpoint beside the model.
     """
 
-    def __init__(self, run: Run, every: int, minutes: float = math.inf, beside: Mapping[str, np.ndarray] | None = None):
+    def __init__(
+        self, run: Run, every: int, minutes: float = math.inf, beside: Mapping[str, np.ndarray] | None = None
+    ) -> None:
         super().__init__()
         self.run, self.every, self.seconds, self.beside = run, every, 60 * minutes, beside or {}
 

@@ -19,7 +19,7 @@ class Health(StepCallback):
         facts: the family's. Of the lasting symptoms the first one counts, in their order.
     """
 
-    def __init__(self, events: Events, facts: Iterable[Fact]):
+    def __init__(self, events: Events, facts: Iterable[Fact]) -> None:
         super().__init__()
         self.events = events
         self.symptoms = [(fact, fact.symptom) for fact in facts if fact.symptom]

@@ -28,7 +28,7 @@ class Previews(StepCallback):
         every: steps between previews; one more comes within the first minute.
     """
 
-    def __init__(self, events: Events, folder: Path, latents: np.ndarray, sample_rate: int, every: int):
+    def __init__(self, events: Events, folder: Path, latents: np.ndarray, sample_rate: int, every: int) -> None:
         super().__init__()
         self.events, self.folder, self.latents = events, folder, latents
         self.sample_rate, self.every = sample_rate, every

@@ -51,7 +51,7 @@ class Evaluations(StepCallback):
         latents: np.ndarray,
         every: int,
         beside: Mapping[str, np.ndarray],
-    ):
+    ) -> None:
         super().__init__()
         self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
         self.every, self.beside = every, beside

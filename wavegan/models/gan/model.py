@@ -59,7 +59,7 @@ class WaveGAN(keras.Model):
         ema: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.generator = generator
         self.critic = critic

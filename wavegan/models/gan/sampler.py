@@ -15,7 +15,7 @@ from wavegan.models.sampling import batched
 class GeneratorSampler:
     """The `models.family.Sampler` of a generator, whose weights may go on changing."""
 
-    def __init__(self, generator: keras.Model):
+    def __init__(self, generator: keras.Model) -> None:
         self.generator = generator
         self.latent_shape: tuple[int, ...] = tuple(generator.input_shape[1:])
         self._sampled = batched(autodiff.compiled(generator), generator.output_shape[1])
