@@ -4,8 +4,9 @@ import keras
 
 from wavegan.backend import autodiff
 from wavegan.models.gan import losses
+from wavegan.models.gan.build import compiled_as
 from wavegan.models.gan.layers import PhaseShuffle
-from wavegan.models.gan.model import WaveGAN, compiled_as
+from wavegan.models.gan.model import WaveGAN
 from wavegan.models.gan.networks import LEAKY_SLOPE, SEED_LENGTH, strides_for
 from wavegan.models.gan.sampler import dtype_policy
 
@@ -62,7 +63,7 @@ class PlainWaveGAN(WaveGAN):
 
 
 def plain_gan_from(config):
-    """The plain counterpart of `wavegan.models.gan.model.wavegan`."""
+    """The plain counterpart of `wavegan.models.gan.build.wavegan`."""
     gan = PlainWaveGAN(
         plain_generator(config),
         plain_critic(config),

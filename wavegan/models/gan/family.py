@@ -117,7 +117,7 @@ class Gan:
 
     def model(self, settings: own.Settings, clip: Clip, seed: int, precision: str) -> Model:
         """As `Family.model`."""
-        from wavegan.models.gan.model import wavegan
+        from wavegan.models.gan.build import wavegan
 
         return wavegan(settings, clip, seed, precision)
 
