@@ -10,6 +10,7 @@ from tests.evaluation.support import (
 from wavegan.base.errors import UserError
 from wavegan.evaluation import store
 from wavegan.evaluation.protocol import GENERATED, NOISE, TEST
+from wavegan.evaluation.scores.catalogue import NEAR_DUPLICATES
 
 
 def test_the_scores_of_an_earlier_file_come_back_whatever_their_method(tmp_path):
@@ -25,11 +26,21 @@ def test_the_scores_of_an_earlier_file_come_back_whatever_their_method(tmp_path)
     assert store.earlier(tmp_path / "missing") == []
 
 
-def test_the_scores_of_each_step_and_the_levels_beside_them_replace_what_was_logged(tmp_path):
-    levels = {TEST: {"d_self": {"mean": 2.0}}, NOISE: {"d_self": {"mean": 3.0}}}
+def test_scores_of_now_replace_those_of_their_step_and_method_and_leave_all_others():
+    """Of a file of version 0.1, too, whose score of near-duplicates has the same key."""
+    rows = [{"step": step, "method": method, "scores": {"twins": step}} for method in "xy" for step in (4, 8)]
+    found = store.merged(rows, "x", {8: {NEAR_DUPLICATES: 0.5}, 2: {NEAR_DUPLICATES: 0.1}})
+    assert [(row["step"], row["scores"]) for row in found["checkpoints"]] == [
+        (2, {"twins": 0.1}), (4, {"twins": 4}), (8, {"twins": 0.5})
+    ]  # fmt: skip
+    assert {row["method"] for row in found["checkpoints"]} == {"x"} and found["others"] == rows[2:]
+
+
+def test_the_scores_of_each_step_and_the_references_beside_them_replace_what_was_logged(tmp_path):
+    references = {TEST: {"d_self": {"mean": 2.0}}, NOISE: {"d_self": {"mean": 3.0}}}
     for factor in (10.0, 1.0):
         checkpoints = [{"step": step, "scores": {"d_self": {"mean": factor * step}}} for step in (4, 8)]
-        store.log(tmp_path, checkpoints, levels)
+        store.log(tmp_path, checkpoints, references)
     assert scalars(tmp_path / GENERATED, "quality/d_self") == {4: 4.0, 8: 8.0}
     assert scalars(tmp_path / TEST, "quality/d_self") == {4: 2.0, 8: 2.0}
     assert scalars(tmp_path / NOISE, "quality/d_self") == {4: 3.0, 8: 3.0}

@@ -61,4 +61,6 @@ def test_what_is_drawn_is_the_curve_its_band_its_references_and_the_best_step():
 def test_ticks_are_round_numbers_as_exact_as_they_must_be():
     ticks = chart([(0, 0.02, None), (1, 0.09, None)], {}, None, "x").ticks
     assert [tick.words for tick in ticks] == ["0.02", "0.04", "0.06", "0.08", "0.10"]
+    decades = chart([(0, 0.02, None), (1, 5.0, None)], {}, None, "x").ticks
+    assert [tick.words for tick in decades] == ["0.01", "0.1", "1", "10"]
     assert all(math.isclose(a.y - b.y, ticks[0].y - ticks[1].y) for a, b in zip(ticks, ticks[1:], strict=False))
