@@ -53,7 +53,7 @@ def test_lossy_formats_decode_to_the_sound_written(tmp_path, record, name, subty
 
 
 def test_the_content_decides_about_the_format_not_the_extension(tmp_path, record):
-    """A peer guessed the extension from the fourth file."""
+    """MaxHolmberg96/WaveGAN guesses the extension of all files from that of the fourth."""
     written = record(tmp_path / "flac_in_truth.wav", 500, RATE, container="FLAC")
     np.testing.assert_allclose(joined(str(tmp_path / "flac_in_truth.wav")), written, atol=1 / 30000)
 
@@ -101,7 +101,7 @@ def test_two_channels_are_the_first_two_or_mono_twice(tmp_path, record, channels
     [(b"", "^empty file$"), (b"this is a text", "not readable as audio: Format not recognised"), (b"RIFF", "not read")],
 )
 def test_what_is_no_audio_is_unusable_with_the_reason(tmp_path, content, reason):
-    """Peers swallowed decoder errors, or said something else."""
+    """Such an error says something else in chrisdonahue/wavegan issue 47 and acids-ircam/RAVE issues 160 and 318."""
     (tmp_path / "a.wav").write_bytes(content)
     for source in (str(tmp_path / "a.wav"), content):
         with pytest.raises(Unusable, match=reason):

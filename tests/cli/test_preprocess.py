@@ -36,9 +36,7 @@ def run(*arguments, **environment):
 
 def test_help_answers_at_once_and_loads_nothing_heavy():
     code = "import sys, preprocess.__main__ as m\ntry: m.main(['--help'])\nfinally: print(sorted(sys.modules))"
-    start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert time.perf_counter() - start < 5  # a tenth of a second on an idle machine
     assert "SOURCE" in done.stdout and "--sample-rate" in done.stdout
     assert not any(f"'{module}'" in done.stdout for module in ("numpy", "soundfile", "tensorflow", "tqdm"))
 

@@ -52,7 +52,9 @@ def test_windows_lose_no_sample_whatever_the_blocks(blocks):
      (512, 2, 0, 0), (1000, 4, 1, 0)],
 )  # fmt: skip
 def test_all_windows_are_kept_but_a_last_one_less_than_a_quarter_full(samples, clips, padded, dropped):
-    """Peers crashed at length − window = 1, sampled only the first half, dropped tails and short files silently."""
+    """mostafaelaraby/wavegan-pytorch samples the first half only, and crashes where a file is one sample longer than a
+    window. acids-ircam/RAVE drops tails and short files without a word.
+    """
     slices, pcm = cut(noise(samples))
     assert (len(pcm), slices.padded, slices.dropped_tail, slices.cut) == (clips, padded, dropped, dropped)
     assert slices.starts == [256 * index for index in range(clips)]
@@ -61,7 +63,7 @@ def test_all_windows_are_kept_but_a_last_one_less_than_a_quarter_full(samples, c
 
 
 def test_short_clips_are_padded_with_silence_at_the_end():
-    """A peer's training hung on clips shorter than its slices."""
+    """chrisdonahue/wavegan issues 16 and 55: clips shorter than a slice are left out, and training hangs."""
     pcm = cut(noise(100))[1].ravel()
     np.testing.assert_array_equal(pcm[:100], to_pcm16(noise(100)))
     assert not pcm[100:].any()
@@ -84,7 +86,7 @@ def test_first_stops_decoding_after_what_is_needed(monkeypatch, tmp_path, record
 
 
 def test_peak_scales_every_file_to_full_scale(tmp_path, record):
-    """A peer's --data_normalize did nothing."""
+    """In chrisdonahue/wavegan, --data_normalize does nothing."""
     quiet = noise(600, level=0.01)
     slices, pcm = cut(quiet, normalize="peak")
     assert np.abs(pcm.astype(int)).max() == 32767 and slices.clipped == 0

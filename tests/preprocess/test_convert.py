@@ -49,7 +49,7 @@ def with_indexes(shards):
 
 
 def test_every_sample_of_every_file_is_in_the_data_set_once(words, tmp_path):
-    """Peers sampled only the first half of each file, and dropped tails and short files silently."""
+    """mostafaelaraby/wavegan-pytorch samples the first half of a file; acids-ircam/RAVE drops tails and short files."""
     info = make(words, tmp_path / "out")
     per_file = {}
     for clip in sorted(all_clips(tmp_path / "out"), key=lambda clip: clip["start"]):
@@ -66,7 +66,9 @@ def test_every_sample_of_every_file_is_in_the_data_set_once(words, tmp_path):
 
 
 def test_found_is_kept_and_skipped_and_every_skipped_file_is_named(words, tmp_path, record):
-    """Peers counted nothing; one retried unreadable files for ever."""
+    """chrisdonahue/wavegan issues 4 and 9: nothing says what became of the files. Harmonai-org/sample-generator retries
+    bad ones for ever.
+    """
     (words / "zero" / "text.wav").write_text("not a sound")
     (words / "one" / "empty.wav").touch()
     record(words / "two" / "nan.wav", np.full(500, np.nan), subtype="FLOAT")
@@ -119,7 +121,9 @@ def test_what_is_stored_is_what_is_returned(words, tmp_path):
 
 
 def test_labels_are_the_sorted_folder_names_and_stick_to_their_files(words, tmp_path):
-    """A peer named labels in one order and numbered them in another; another compared numbers with strings."""
+    """adrianbarahona/conditional_wavegan_knocking_sounds names labels in one order and numbers them in another;
+    chaeyoung-lee/cwavegan compares numbers with strings.
+    """
     info = make(words, tmp_path / "out")
     assert info.classes == ["one", "two", "zero"]
     for clip in all_clips(tmp_path / "out"):

@@ -24,13 +24,13 @@ def touch(root, *names):
 
 
 def test_a_folder_is_searched_recursively_and_listed_in_order(tmp_path):
-    """A peer's glob went one level deep."""
+    """In chrisdonahue/wavegan the search is not recursive."""
     touch(tmp_path, "b/2.wav", "b/1.wav", "a/deep/er/3.flac", "top.ogg")
     assert paths(Folder(tmp_path).listing()) == ["a/deep/er/3.flac", "b/1.wav", "b/2.wav", "top.ogg"]
 
 
 def test_files_that_are_no_audio_are_counted_and_left_alone(tmp_path):
-    """A peer's glob took non-audio along."""
+    """In chrisdonahue/wavegan the search takes files along that are no audio."""
     touch(tmp_path, "README.md", "a/notes.txt", "a/cover.jpg", "a/noextension", "a/1.wav", "a/2.MP3", "a/3.Aiff")
     listing = Folder(tmp_path).listing()
     assert paths(listing) == ["a/1.wav", "a/2.MP3", "a/3.Aiff"]

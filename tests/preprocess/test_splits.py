@@ -11,7 +11,10 @@ from preprocess.splits import hash_percent, split_by_hash, split_by_lists
     [("zero/0a7c2a8d_nohash_0.wav", 13.5425), ("kick/kick_0000.wav", 22.9042), ("größe/laut.wav", 38.3337)],
 )
 def test_the_hash_of_a_path_never_changes(path, percent):
-    """Golden, from sha1sum: the first 16 hex digits over 2^64, in percent. A peer used the randomised `hash()`."""
+    """Golden, from sha1sum: the first 16 hex digits over 2^64, in percent.
+
+    magenta/ddsp splits by Python's `hash()`, which differs from process to process.
+    """
     assert hash_percent(path) == pytest.approx(percent, abs=1e-4)
 
 

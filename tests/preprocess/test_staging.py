@@ -54,7 +54,7 @@ def test_out_never_holds_a_source(words, tmp_path):
 
 @pytest.mark.parametrize("broken", [True, False])
 def test_no_usable_clip_is_an_error_and_leaves_nothing(tmp_path, broken):
-    """Peers wrote empty data sets without a word."""
+    """Empty data sets without a word: chrisdonahue/wavegan issues 4 and 16, chaeyoung-lee/cwavegan issue 1."""
     (tmp_path / "in" / "a").mkdir(parents=True)
     for index in range(3):
         (tmp_path / "in" / "a" / f"{index}{'.wav' if broken else '.txt'}").write_text("x")
