@@ -1,11 +1,14 @@
-"""docs/troubleshooting.md says what to do about every error text, and about no other."""
+"""docs/troubleshooting.md says what to do about every error, warning and note, and about no other text."""
 
 import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
-ERRORS = {"UserError", "Damaged", "Diverged", "Unusable"}
+FILES = [*ROOT.glob("*.py"), *(ROOT / "preprocess").glob("*.py"), *(ROOT / "wavegan").rglob("*.py")]
+ERRORS = {"UserError", "Damaged", "Diverged", "Unusable", "ArgumentTypeError"}
 
 
 def texts(node):
@@ -20,13 +23,49 @@ def texts(node):
     return []
 
 
+def trees():
+    """The name and the syntax tree of every file of the program."""
+    for path in FILES:
+        yield path.name, ast.parse(path.read_text(encoding="utf-8"))
+
+
 def error_texts():
     """{text: where} of every error that a user can meet."""
     found = {}
-    for path in [*ROOT.glob("*.py"), *(ROOT / "preprocess").glob("*.py"), *(ROOT / "wavegan").rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS and node.args:
-                found |= {text: f"{path.name}:{node.lineno}" for text in texts(node.args[0])}
+    for name, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and called(node) in ERRORS and node.args:
+                found |= {text: f"{name}:{node.lineno}" for text in texts(node.args[0])}
+    return found
+
+
+def called(node):
+    return getattr(node.func, "id", getattr(node.func, "attr", None))
+
+
+def strings(node):
+    """The strings in a tree, whole: not the parts of a formatted one. No docstrings."""
+    if isinstance(node, ast.Constant | ast.JoinedStr):
+        yield node
+    elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+        for child in ast.iter_child_nodes(node):
+            yield from strings(child)
+
+
+def note_texts():
+    """{text: where} of every warning and note: what begins with that word, and what a function `_notes` lists.
+
+    Those that only hand on another text are left out.
+    """
+    found = {}
+    for name, tree in trees():
+        listing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_notes"]
+        listed = {node for function in listing for part in function.body for node in strings(part)}
+        for node in strings(tree):
+            for text in texts(node):
+                rest = re.sub("^(note|warning):?|…", "", text).strip()
+                if len(rest) >= 6 and (text.startswith(("note:", "warning")) or node in listed and " " in rest):
+                    found[text] = f"{name}:{node.lineno}"
     return found
 
 
@@ -48,16 +87,17 @@ def says(span, text):
     return True
 
 
-def test_every_error_text_is_in_the_troubleshooting_tables():
+@pytest.mark.parametrize(("collected", "fewest"), [(error_texts, 70), (note_texts, 15)])
+def test_every_text_is_in_the_troubleshooting_tables(collected, fewest):
     spans = [span for span in documented() if len(span.replace("…", "").strip()) >= 6]
-    missing = {text: where for text, where in error_texts().items() if not any(says(span, text) for span in spans)}
-    assert len(error_texts()) > 70 and missing == {}
+    missing = {text: where for text, where in collected().items() if not any(says(span, text) for span in spans)}
+    assert len(collected()) > fewest and missing == {}
 
 
 def test_every_text_in_the_troubleshooting_tables_is_one_that_comes():
     known = {"error:", "SOURCE", "--overwrite", "ResourceExhaustedError", "… must be … Received: …"}
-    files = [*ROOT.glob("*.py"), *(ROOT / "preprocess").glob("*.py"), *(ROOT / "wavegan").rglob("*.py")]
-    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    source = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
+    collected = [*error_texts(), *note_texts()]
     for span in documented():
-        comes = any(says(span, text) for text in error_texts())
+        comes = any(says(span, text) for text in collected)
         assert comes or span in known or all(part.strip() in source for part in span.split("…")), span
