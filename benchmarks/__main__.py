@@ -171,7 +171,7 @@ def measure(flags):
     given = settings_flags.given_flags(flags, GAN)
     size = {name: getattr(flags, name) for name in ("length", "sample_rate", "channels") if hasattr(flags, name)}
     check_length(flags.length)
-    settings_flags.resolve(given, GAN, gpu=False, **size)  # a wrong value is told before the heavy imports
+    settings_flags.resolve(given, GAN, gpu=False, **size)  # a wrong value is reported before the heavy imports
     if flags.benchmark == "preprocess" and not Path(flags.source).is_dir():
         raise UserError(f"FOLDER must be a folder of recordings. Received: {flags.source}.")
     _check_out(flags.out)
@@ -180,7 +180,7 @@ def measure(flags):
     from wavegan.data.schema import DatasetInfo
 
     import_quietly("wavegan.backend.autodiff")
-    module = import_quietly(f"benchmarks.{flags.benchmark}")  # which may import a TensorFlow that talks
+    module = import_quietly(f"benchmarks.{flags.benchmark}")  # may import TensorFlow, which prints to standard error
     from benchmarks.measure import keep, machine, table
     from wavegan.backend import devices
 

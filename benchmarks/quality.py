@@ -69,15 +69,16 @@ def quality(flags):
     evaluation = Evaluation(flags.data, info, flags.n, warn=lambda line: print(line, file=sys.stderr))
     with Progress(2 * flags.points * len(runs) * evaluation.n, "evaluating", "clips") as progress:
         rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags, progress)]
-    levels = {name: _means(found) for name, found in evaluation.references.items()}
+    references = {name: _means(found) for name, found in evaluation.references.items()}
+    # "levels" is the key in the lines of earlier comparisons.
     report = {"data": info.name, "clips": evaluation.n, "clips_at_once": evaluation.at_once, "minutes": flags.minutes,
-              "embedding": described(evaluation.embedding), "levels": levels}  # fmt: skip
+              "embedding": described(evaluation.embedding), "levels": references}  # fmt: skip
     out = Path(flags.out)
     out.with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in [report, *rows]))
     lines = lines_of(rows, variants)
     title = f"{info.name}, preset {preset}, {flags.minutes:g} minutes each"
-    _draw(lines, levels, title).savefig(out.with_suffix(".png"))
-    print(f"embedding: {report['embedding']}\n\n{markdown(lines, levels)}")
+    _draw(lines, references, title).savefig(out.with_suffix(".png"))
+    print(f"embedding: {report['embedding']}\n\n{markdown(lines, references)}")
 
 
 def _train(run, flags, preset, given):
@@ -145,15 +146,15 @@ def lines_of(rows, variants):
     return found | {"no average": [row for row in rows if row["variant"] == first and not row["averaged"]]}
 
 
-def markdown(lines, levels):
+def markdown(lines, references):
     """The scores at the end of each line as a table: every seed, mean first."""
     names = {score.key: _short(score).replace("|", "\\|") for score in SCORES}
-    keys = [key for key in TABLE if key in next(iter(levels.values()))]
+    keys = [key for key in TABLE if key in next(iter(references.values()))]
     table = ["| | " + " | ".join(names[key] for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
     for name, those in lines.items():
         last = [row["scores"] for row in those if row["step"] == max(r["step"] for r in those)]
         table.append("| " + " | ".join([name, *(_cell([scores[key] for scores in last]) for key in keys)]) + " |")
-    for name, found in levels.items():
+    for name, found in references.items():
         table.append("| " + " | ".join([name, *(figure(found[key]) for key in keys)]) + " |")
     return "\n".join(table)
 
@@ -163,9 +164,9 @@ def _cell(values):
     return figure(np.mean(values)) + (f" ({', '.join(map(figure, values))})" if len(values) > 1 else "")
 
 
-def _draw(lines, levels, title):
+def _draw(lines, references, title):
     """Scores over the minutes of training: a thin line for each seed, a thick one for their mean."""
-    keys = [key for key in PLOTTED if key in next(iter(levels.values()))]
+    keys = [key for key in PLOTTED if key in next(iter(references.values()))]
     sheet = Figure(figsize=(3.6 * len(keys), 3.4), dpi=80, layout="constrained")
     names = {score.key: f"{_short(score)} ({score.better} is better)" for score in SCORES}
     for axes, key in zip(sheet.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
@@ -176,8 +177,8 @@ def _draw(lines, levels, title):
                 axes.plot(minutes, values, color=color, linewidth=0.7, alpha=0.6)
             axes.plot(curves[0][0], np.mean([v for _, v in curves], axis=0), color=color, linewidth=2, label=name)
         for name, style in ((TEST, ":"), (NOISE, "--")):
-            if name in levels:
-                axes.axhline(levels[name][key], color="black", linewidth=0.8, linestyle=style, label=name)
+            if name in references:
+                axes.axhline(references[name][key], color="black", linewidth=0.8, linestyle=style, label=name)
         axes.set_title(names[key], fontsize=9)
         axes.set_xlabel("minutes of training", fontsize=8)
         axes.tick_params(labelsize=7)

@@ -71,18 +71,18 @@ def test_the_table_has_the_mean_and_every_seed_of_the_last_checkpoints():
     rows = [row("base", seed, step, averaged, 10 * seed + step + (not averaged))
             for seed in (0, 1) for step in (5, 10) for averaged in (True, False)]  # fmt: skip
     rows += [row(variant, seed, 10) for variant in ("critic2", "noshuffle") for seed in (0, 1)]
-    levels = {TEST: {"frechet_distance": 0.5, "d_self": 1.0}}
-    lines = quality.markdown(quality.lines_of(rows, VARIANTS), levels).splitlines()
+    references = {TEST: {"frechet_distance": 0.5, "d_self": 1.0}}
+    lines = quality.markdown(quality.lines_of(rows, VARIANTS), references).splitlines()
     assert lines[0] == "| | FD | \\|D\\|self |"
     assert "| 15 (10, 20) |" in lines[2] and lines[2].startswith("| 5 critic updates, phase shuffle 2, average |")
     assert lines[5].startswith("| no average | 16 (11, 21) |")
     assert lines[6] == "| test data | 0.5 | 1 |"
 
 
-def test_the_picture_shows_a_line_for_each_seed_and_the_levels():
+def test_the_picture_shows_a_line_for_each_seed_and_the_references():
     rows = [row(variant, seed, step) for variant in VARIANTS for seed in (0, 1) for step in (5, 10)]
     rows += [row("base", seed, step, averaged=False) for seed in (0, 1) for step in (5, 10)]
-    levels = {name: {"frechet_distance": value, "d_self": 1.0} for name, value in ((TEST, -0.3), (NOISE, 70.0))}
-    (axes,) = quality._draw(quality.lines_of(rows, VARIANTS), levels, "x").axes
+    references = {name: {"frechet_distance": value, "d_self": 1.0} for name, value in ((TEST, -0.3), (NOISE, 70.0))}
+    (axes,) = quality._draw(quality.lines_of(rows, VARIANTS), references, "x").axes
     assert len(axes.lines) == 4 * (2 + 1) + 2
     assert json.loads(json.dumps(rows)) == rows and -10 < axes.get_ylim()[0] <= -0.3

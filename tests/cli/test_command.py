@@ -27,7 +27,7 @@ def test_a_package_that_is_missing_is_named_and_one_that_is_broken_is_not_called
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: the package no_such_package.part is not installed for")
     with pytest.raises(ModuleNotFoundError):
-        exit_code(body, "wavegan.no_such_room")
+        exit_code(body, "wavegan.no_such_module")
 
 
 def test_flags_are_not_guessed_from_their_beginnings(capsys):

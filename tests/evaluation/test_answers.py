@@ -157,8 +157,8 @@ def test_scores_of_the_training_count_where_these_are_few():
 
 def test_the_best_checkpoint_is_named_with_the_command_that_takes_it():
     assert answer(4) == "One was scored, that of step 100: score the others, too."
-    told = answer(4, steps=(50.0, 40.0), best=1200)
-    assert told.startswith("That of step 1,200, by FD: ") and told.endswith("--run runs/x --checkpoint best")
+    text = answer(4, steps=(50.0, 40.0), best=1200)
+    assert text.startswith("That of step 1,200, by FD: ") and text.endswith("--run runs/x --checkpoint best")
 
 
 def answered(evaluation, audio):

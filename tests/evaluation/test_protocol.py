@@ -71,14 +71,14 @@ def test_white_noise_is_as_loud_as_the_recordings(of_snares):
 
 
 def test_clips_are_made_a_few_at_a_time_and_counted_by_the_progress(of_snares, monkeypatch):
-    whole, made, told = of_snares.generated(noisy, drawn(of_snares)), [], []
+    whole, made, counted = of_snares.generated(noisy, drawn(of_snares)), [], []
     monkeypatch.setattr(protocol, "AT_ONCE", 300 * LENGTH)
     sounds = of_snares.generated(
         lambda latents: made.append(len(latents)) or noisy(latents),
         drawn(of_snares),
-        SimpleNamespace(update=told.append),
+        SimpleNamespace(update=counted.append),
     )
-    assert made == told == [300, 300, 300, 90]
+    assert made == counted == [300, 300, 300, 90]
     np.testing.assert_allclose(sounds.embeddings, whole.embeddings, atol=ROUNDED)
 
 

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from tests.evaluation.support import (
-    scalars,
-)
+from tests.evaluation.support import scalars
 from wavegan.base.errors import UserError
 from wavegan.evaluation import store
 from wavegan.evaluation.protocol import GENERATED, NOISE, TEST

@@ -104,8 +104,8 @@ def test_saved_sounds_come_back_by_their_file_alone(trained, tmp_path, capsys, m
     assert again("copied", "--run", "runs/newer")  # has the same checkpoint
     assert "note:" not in capsys.readouterr().out
     assert not again("now", "--checkpoint", "latest")
-    told = f"these are not the saved sounds: those are of run {run}, --checkpoint 4"
-    assert told in capsys.readouterr().out
+    note = f"these are not the saved sounds: those are of run {run}, --checkpoint 4"
+    assert note in capsys.readouterr().out
     assert generate_command.main(["--interpolate", "then:0", "7", "--out", "way"]) == 0
     assert np.array_equal(sounds(tmp_path / "way")["000.wav"], then["000.wav"])
     assert generate_command.main(["--from", "now/000.wav", "--checkpoint", "4", "--out", "back"]) == 0
@@ -144,9 +144,9 @@ def test_the_best_checkpoint_is_that_with_the_highest_score(trained, tmp_path, c
     run = Run(tmp_path / "copy")
     words = ["--run", str(run.path), "--checkpoint", "best", "--n", "1", "--out", str(tmp_path / "x")]
     assert generate_command.main(words) == 2
-    told = capsys.readouterr().err
-    assert f"no checkpoint of {run.path} has a score, so none is the best. Give them scores: " in told
-    assert f"--run {shlex.quote(str(run.path))} --checkpoint all. Or train with --evaluate-every." in told
+    printed = capsys.readouterr().err
+    assert f"no checkpoint of {run.path} has a score, so none is the best. Give them scores: " in printed
+    assert f"--run {shlex.quote(str(run.path))} --checkpoint all. Or train with --evaluate-every." in printed
     for step, score in {4: 1.5, 8: 2.5, 10: 2.0}.items():
         run.set_score(step, score, "x")
     assert generate_command.main(words) == 0
@@ -265,6 +265,6 @@ def test_a_broken_checkpoint_is_one_line_and_the_newest_good_one_is_used(trained
     assert generate_command.main(["--run", str(copy), "--checkpoint", "10", "--out", str(tmp_path / "x")]) == 2
     assert "step-00000010.npz is damaged" in capsys.readouterr().err
     assert generate_command.main(["--run", str(copy), "--n", "1", "--out", str(tmp_path / "x")]) == 0
-    told = capsys.readouterr()
-    assert "step-00000010.npz is damaged" in told.err and "the checkpoint of step 8 is used instead" in told.err
-    assert ", step 8, seed" in told.out
+    printed = capsys.readouterr()
+    assert "step-00000010.npz is damaged" in printed.err and "the checkpoint of step 8 is used instead" in printed.err
+    assert ", step 8, seed" in printed.out

@@ -148,9 +148,9 @@ def array(values):
 def test_what_holds_no_latent_is_reported_in_one_line(tmp_path, write, complaint):
     path = tmp_path / "x.npz"
     write(path)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as caught:
         latents.around(one(str(path)), 1, 0.3, *KIND)
-    assert complaint in str(told.value) and "\n" not in str(told.value)
+    assert complaint in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_for_a_renamed_or_foreign_wav_file_the_error_says_how_sounds_are_known(saved):

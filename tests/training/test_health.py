@@ -1,4 +1,4 @@
-"""Illnesses of a training are named with their step, in the terminal and in TensorBoard."""
+"""What goes wrong in a training is named with its step, in the terminal and in TensorBoard."""
 
 import numpy as np
 import pytest
@@ -16,34 +16,34 @@ WELL = {
 }  # fmt: skip
 
 
-class Listener:
+class FakeEvents:
     """Stands in for the event files."""
 
     def __init__(self):
-        self.heard = []
+        self.texts = []
 
     def text(self, name, text, step):
         assert name == "warnings"
-        self.heard.append((step, text))
+        self.texts.append((step, text))
 
 
-def told(logs, capsys, start=100):
-    """What `Health` says of these steps: lines of the terminal, and what TensorBoard heard."""
-    listener = Listener()
-    drive(health.Health(listener, GAN.facts), logs, FakeModel(step=start))
-    return [line for line in capsys.readouterr().err.splitlines() if line], listener.heard
+def reported(logs, capsys, start=100):
+    """What `Health` says of these steps: lines of the terminal, and what TensorBoard got."""
+    events = FakeEvents()
+    drive(health.Health(events, GAN.facts), logs, FakeModel(step=start))
+    return [line for line in capsys.readouterr().err.splitlines() if line], events.texts
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_the_first_value_that_is_not_finite_names_its_term_and_step(value):
-    listener = Listener()
+    events = FakeEvents()
     with pytest.raises(Diverged, match=f"critic/loss became {value} at step 13"):
-        drive(health.Health(listener, GAN.facts), [WELL, WELL, WELL | {"critic/loss": value}], FakeModel(step=10))
-    assert listener.heard == [(13, f"critic/loss became {value}; the training was stopped")]
+        drive(health.Health(events, GAN.facts), [WELL, WELL, WELL | {"critic/loss": value}], FakeModel(step=10))
+    assert events.texts == [(13, f"critic/loss became {value}; the training was stopped")]
 
 
 def test_a_healthy_training_gives_no_warning(capsys):
-    assert told([WELL] * 200, capsys) == ([], [])
+    assert reported([WELL] * 200, capsys) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -58,24 +58,24 @@ def test_a_healthy_training_gives_no_warning(capsys):
     ],
 )
 def test_a_symptom_is_reported_once_with_its_step(ill, first, words, capsys):
-    lines, heard = told([WELL | ill] * 120, capsys)
-    assert len(lines) == 1 and len(heard) == 1
+    lines, texts = reported([WELL | ill] * 120, capsys)
+    assert len(lines) == 1 and len(texts) == 1
     assert lines[0].startswith(f"warning at step {first}: {words}")
-    assert heard[0][0] == first and heard[0][1] in lines[0]
+    assert texts[0][0] == first and texts[0][1] in lines[0]
 
 
 def test_a_short_silence_is_none(capsys):
     logs = [WELL | {"audio/rms_generated": 0.0, "audio/spread": 0.0}] * 40 + [WELL] * 40
-    assert told(logs, capsys) == ([], [])
+    assert reported(logs, capsys) == ([], [])
 
 
 def test_silence_is_not_reported_as_sameness(capsys):
-    lines, _ = told([WELL | {"audio/rms_generated": 0.0, "audio/spread": 0.0}] * 120, capsys)
+    lines, _ = reported([WELL | {"audio/rms_generated": 0.0, "audio/spread": 0.0}] * 120, capsys)
     assert len(lines) == 1 and "silent" in lines[0]
 
 
 def test_recordings_that_are_silent_as_often_are_no_reason(capsys):
-    assert told([WELL | {"audio/silent_generated": 0.9, "audio/silent_real": 0.65}] * 120, capsys) == ([], [])
+    assert reported([WELL | {"audio/silent_generated": 0.9, "audio/silent_real": 0.65}] * 120, capsys) == ([], [])
 
 
 def test_silent_clips_are_those_below_a_loudness():
@@ -86,7 +86,7 @@ def test_silent_clips_are_those_below_a_loudness():
 
 def test_one_clip_at_a_time_has_no_spread(capsys):
     logs = {name: value for name, value in WELL.items() if name != "audio/spread"}
-    assert told([logs] * 120, capsys) == ([], [])
+    assert reported([logs] * 120, capsys) == ([], [])
 
 
 def test_the_spread_is_0_for_equal_clips_and_1_for_clips_that_share_nothing():

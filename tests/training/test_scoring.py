@@ -37,11 +37,11 @@ class Training:
         monkeypatch.setattr(scoring, "save", lambda run, step, model, beside: self.at.append(step))
         monkeypatch.setattr(scoring, "add", lambda folder, step, method, scores: None)
         monkeypatch.setattr(scoring, "say", self.said.append)
-        level = {"frechet_distance": {"mean": 1.0, "spread": None}}
+        found = {"frechet_distance": {"mean": 1.0, "spread": None}}
         embedding = SimpleNamespace(short_name="x", name="x", classes=())
         evaluation = SimpleNamespace(
-            references={TEST: level, NOISE: level}, embedding=embedding, method="x", named=lambda score: score.name,
-            generated=self._generated, measure=lambda sounds: level,
+            references={TEST: found, NOISE: found}, embedding=embedding, method="x", named=lambda score: score.name,
+            generated=self._generated, measure=lambda sounds: found,
         )  # fmt: skip
         best = lambda: self.at[0] if self.at else None  # noqa: E731
         run = SimpleNamespace(path=folder, steps=lambda: [], best=best, set_score=lambda *_: None)
@@ -117,8 +117,8 @@ def test_why_they_have_to_wait_and_how_long_is_said_once(monkeypatch, tmp_path):
         "the training goes on for so long, the next one comes in 1 min or a little later.",
     ]
     training.steps(2000)
-    told = [re.split("[:,]", line)[0] for line in training.said[2:]]
-    assert told == [f"quality at step {step}" for step in training.at] and len(told) > 4
+    scored = [re.split("[:,]", line)[0] for line in training.said[2:]]
+    assert scored == [f"quality at step {step}" for step in training.at] and len(scored) > 4
 
 
 def test_a_training_that_is_stopped_does_not_wait_for_a_last_evaluation(monkeypatch, tmp_path):
@@ -168,10 +168,10 @@ def test_evaluations_keep_the_best_checkpoint_and_do_not_change_the_training(kit
     path, plain = tmp_path / "judged", tmp_path / "plain"
     flags = ["--data", str(kit), "--steps", "40", *TINY, "--checkpoint-every", "100"]
     assert train_command.main([*flags, "--run", str(path), "--evaluate-every", "5"]) == 0
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     quality = r"quality at step \d+.*FD \(own classifier\) [\d.]+ \(test data [\d.]+, white noise [\d.]+\)"
-    assert len(re.findall(quality, told)) == 8
-    assert re.search(r"8 evaluations took [\d.]+% of the time", told)
+    assert len(re.findall(quality, printed)) == 8
+    assert re.search(r"8 evaluations took [\d.]+% of the time", printed)
     found = scalars(path, "quality/frechet_distance")
     assert list(found) == [5, 10, 15, 20, 25, 30, 35, 40]
     assert Run(path).best() == min(found, key=found.get) and Run(path).best() in Run(path).steps()
@@ -186,7 +186,7 @@ def test_evaluations_wait_until_they_are_a_twentieth_of_the_time(kit, tmp_path, 
     monkeypatch.setattr(scoring, "CLIPS", 60)
     flags = ["--data", str(kit), "--run", str(tmp_path / "run"), "--steps", "10", *TINY, "--evaluate-every", "1"]
     assert train_command.main(flags) == 0
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     # Compiling counts as time of the training, so that there may be one; how much they take, a set clock tells.
-    assert re.search(r"evaluations? took [\d.]+% of the time|no evaluation was made yet: one takes about", told)
-    assert told.count("has to wait") == 1
+    assert re.search(r"evaluations? took [\d.]+% of the time|no evaluation was made yet: one takes about", printed)
+    assert printed.count("has to wait") == 1

@@ -100,7 +100,8 @@ def only_one(folder: str | os.PathLike, warn: Callable[[str], None]) -> Iterator
 def in_turn(folder: str | os.PathLike) -> Iterator[None]:
     """Holds `folder`, which is there, by the file .lock in it, for the block; waits for whoever holds it.
 
-    Without locks, or without the right to write there, nobody is held up: the second is told by what the block writes.
+    Without locks, or without the right to write there, nobody waits; where nothing can be written,
+    it is the block that raises.
     """
     with ExitStack() as stack:
         with suppress(OSError):

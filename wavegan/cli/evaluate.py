@@ -48,7 +48,7 @@ def evaluate_run(flags: argparse.Namespace) -> None:
     if not flags.data and not Path(directory).is_dir():
         raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
     info = DatasetInfo.load(directory)
-    import_quietly("wavegan.backend.autodiff")  # first, because TensorFlow below it would talk
+    import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
     import_quietly("tensorflow")
     from wavegan.evaluation.evaluate import evaluate
     from wavegan.evaluation.terminal import curve, shares, table

@@ -61,7 +61,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
 
     from wavegan.base.quiet import import_quietly
 
-    import_quietly("wavegan.backend.autodiff")  # first, because TensorFlow below it would talk
+    import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
     from wavegan.generation.generate import generate
 
     made = generate(run, chosen, step, flags.out, partial(print, file=sys.stderr))

@@ -47,7 +47,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
 
     finetune = Run(flags.finetune) if flags.finetune else None
     if finetune:
-        finetune.config()  # a missing one is told before the heavy imports
+        finetune.config()  # a missing one is reported before the heavy imports
         if not flags.run or Path(flags.run).resolve() == finetune.path.resolve():
             raise UserError("--finetune needs the name of a new run with --run, such as --run runs/finetuned.")
     run = Run(flags.run) if flags.run else None
@@ -61,7 +61,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
     clips = info.splits["train"]["clips"]
     print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
 
-    import_quietly("wavegan.backend.autodiff")  # first, because what is below them talks where it is imported by others
+    import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
     import_quietly("tensorflow")
     from wavegan.training.loop import train
 

@@ -226,7 +226,7 @@ class Evaluation:
         """
         parts, done, at_once = [], 0, max(1, AT_ONCE // self.info.length)
         for block in (latents[first : first + at_once] for first in range(0, len(latents), at_once)):
-            with native_stderr_hidden():  # compilers talk
+            with native_stderr_hidden():  # compilers print to it
                 audio = sampler(block)
             if not np.isfinite(audio).all():
                 raise UserError("the checkpoint makes sounds that are not finite. Take another one.")

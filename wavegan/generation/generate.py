@@ -82,7 +82,7 @@ def generate(
     """
     sampler, config, step = load_sampler(run, step, warn)
     started = time.monotonic()
-    with native_stderr_hidden():  # compilers talk
+    with native_stderr_hidden():  # compilers print to it
         audio = sampler(latents.values)
     compute_s = time.monotonic() - started
 

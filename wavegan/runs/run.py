@@ -209,7 +209,7 @@ class Run:
         """[{step: score}] of every method."""
         found: dict[str, dict[int, float]] = {}
         for step in self.steps():
-            with suppress(*checkpoint.BROKEN):  # damaged: told when it is loaded
+            with suppress(*checkpoint.BROKEN):  # damaged: reported when it is loaded
                 for method, score in checkpoint.read_facts(self.checkpoint_path(step)).get("scores", {}).items():
                     found.setdefault(method, {})[step] = score
         return [*found.values()]

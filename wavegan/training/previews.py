@@ -58,7 +58,7 @@ class Previews(StepCallback):
     def preview(self, step: int) -> None:
         """Make, write and log the preview of `step`."""
         _ = self.model  # asking for it is what brings its variables up to date under JAX
-        with native_stderr_hidden():  # compilers talk
+        with native_stderr_hidden():  # compilers print to it
             audio = self.sampler(self.latents)
         folder = self.folder / f"step-{step:08d}"
         sheet = preview_sheet(audio, self.sample_rate, f"generated, step {step}")

@@ -63,7 +63,7 @@ class Evaluations(StepCallback):
         """As Keras calls it: compiles, and measures what an evaluation takes."""
         super().on_train_begin(logs)
         for name in (reference_set(self.evaluation.references), NOISE):
-            folder = self.run.path / "levels" / name
+            folder = self.run.path / "levels" / name  # keeps its name for older runs
             forget_after(folder, self.step, warn=say)
             self.references[name] = Events(folder)
         self.sampler = self.model.sampler()

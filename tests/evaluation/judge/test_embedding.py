@@ -37,16 +37,16 @@ def test_it_is_trained_once_and_kept_with_the_data(kit, evaluation, monkeypatch)
 
 def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
     monkeypatch.setattr(classifier, "passes", lambda _: 64)
-    data, told = prepared_drums(tmp_path / "wav", count=20), []
+    data, warnings = prepared_drums(tmp_path / "wav", count=20), []
     info = DatasetInfo.load(data)
-    judge = cache.embedding_of(data, info, told.append)
+    judge = cache.embedding_of(data, info, warnings.append)
     right = judge.real["test"].probabilities.argmax(axis=1) == recordings(data, "test")["label"]
     assert judge.test_accuracy == right.mean()
     (path,) = data.glob("embedding-*.npz")
     path.write_bytes(path.read_bytes()[:-100])
     monkeypatch.setattr(files, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
-    assert cache.embedding_of(data, info, told.append).test_accuracy is not None
-    assert re.search("damaged.*made again", told[0]) and re.search("cannot be written.*No space", told[1])
+    assert cache.embedding_of(data, info, warnings.append).test_accuracy is not None
+    assert re.search("damaged.*made again", warnings[0]) and re.search("cannot be written.*No space", warnings[1])
 
 
 def test_other_recordings_get_another_classifier(tmp_path, monkeypatch):
@@ -62,8 +62,8 @@ def test_without_classes_a_projection_is_used_and_named(tmp_path):
     data = prepared_drums(tmp_path / "wav", ("snare",), count=300)
     found = Evaluation(data, DatasetInfo.load(data), 50)
     assert found.embedding.name == "random projection of log-mel statistics" and not found.embedding.classes
-    for levels in found.references.values():
-        assert "frechet_distance" in levels and "inception_score" not in levels
+    for scores in found.references.values():
+        assert "frechet_distance" in scores and "inception_score" not in scores
     assert mean(found.references[NOISE], "frechet_distance") > 10 * mean(found.references[TEST], "frechet_distance")
 
 

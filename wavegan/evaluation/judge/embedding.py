@@ -24,7 +24,7 @@ class Embedding:
     Attributes:
         name, short_name: what it is, as it stands beside every score.
         classes: their names; empty where nothing is classified.
-        test_accuracy: the share of held-out clips whose class is told right; None where there is none to try.
+        test_accuracy: the share of held-out clips whose class is recognised; None where there is none to try.
         content_hash: of the clips it was made of.
         fingerprint: of what it became; other machines learn another classifier of the same clips.
         front: the `LogMel` whose spectrograms it takes.

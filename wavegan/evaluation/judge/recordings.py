@@ -1,4 +1,4 @@
-"""The recordings of a data set as an embedding meets them: block by block, and what it makes of them."""
+"""The recordings of a data set, read block by block, and what an embedding makes of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
