@@ -119,7 +119,7 @@ def _scored(variant, seed, run, evaluation, flags, progress):
     for step in steps:
         for averaged in (True, False):
             sampler, _, _ = load_sampler(run, step)
-            if not averaged and (arrays := GAN.renamed(run.load(step, "generator/"))):
+            if not averaged and (arrays := run.load(step, "generator/")):
                 sampler.restore(arrays)
             latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
             sounds = evaluation.generated(sampler, latents, progress)

@@ -1,5 +1,7 @@
 """Downloads of known corpora: resumed where they broke off, verified, kept in a cache."""
 
+# Our own on urllib: pooch, which librosa brings along, starts a download that broke off from its beginning.
+
 import http.client
 import os
 import sys

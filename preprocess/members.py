@@ -1,5 +1,7 @@
 """The files in a tar or zip archive, one after the other, and what must not be read of them."""
 
+# The standard library's readers, as streams: unpacking first would need the room, and trust the archive's paths.
+
 import gzip
 import io
 import os

@@ -156,7 +156,8 @@ def test_a_run_made_with_one_backend_generates_with_the_other(made_with, with_ot
 
 
 COMMANDS = """
-import sys, generate
+import sys
+from wavegan.cli import generate
 run, folder = sys.argv[1:]
 for name, words in {
     "fifty": ["--n", "50", "--seed", "1"],
@@ -165,7 +166,7 @@ for name, words in {
     "way": ["--interpolate", f"{folder}/fifty/latents.npz:17", f"{folder}/fifty/latents.npz:3"],
     "near": ["--around", f"{folder}/fifty/latents.npz:17", "--n", "40"],
 }.items():
-    assert generate_command.main(["--run", run, "--out", f"{folder}/{name}", *words]) == 0
+    assert generate.main(["--run", run, "--out", f"{folder}/{name}", *words]) == 0
 """
 
 

@@ -187,7 +187,7 @@ def test_the_peak_is_counted_in_full(monkeypatch):
     ("words", "complaint"),
     [
         (["step", "--batch-size", "0"], "--batch-size must be 1 or more. Received: 0"),
-        (["step", "--length", "1000"], "--length must be 16 × a product of 4s and 2s, such as 1024. Received: 1000"),
+        (["step", "--length", "1000"], "--length must be 16 × a power of two, such as 1024. Received: 1000"),
         (["step", "--channels", "3"], "channels must be 1 or 2. Received: 3"),
         (["preprocess", "nowhere"], "FOLDER must be a folder of recordings. Received: nowhere"),
         (["nothing"], "invalid choice: 'nothing'"),

@@ -60,7 +60,7 @@ def test_usage_errors_are_one_line(arguments, message, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--length", "20000"], "--length must be 16 × a product of 4s and 2s, such as 16384. Received: 20000."),
+        (["--length", "20000"], "--length must be 16 × a power of two, such as 16384. Received: 20000."),
         (["--classes", ","], "--classes must name at least one folder, such as kick,snare. Received: nothing."),
         (["--channels", "5"], "--channels must be 1 or 2. Received: 5."),
         (["nowhere"], "SOURCE nowhere does not exist. Expected a folder"),

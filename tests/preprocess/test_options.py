@@ -22,7 +22,7 @@ def test_lengths_of_16_times_4s_and_2s_are_accepted(length):
 
 @pytest.mark.parametrize(("length", "near"), [(20000, 16384), (16000, 16384), (0, 256), (-5, 256), (10**9, 1048576)])
 def test_other_lengths_are_refused_with_one_that_works(length, near):
-    message = f"--length must be 16 × a product of 4s and 2s, such as {near}. Received: {length}."
+    message = f"--length must be 16 × a power of two, such as {near}. Received: {length}."
     with pytest.raises(UserError) as error:
         Options(length=length)
     assert str(error.value) == message

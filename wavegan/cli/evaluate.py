@@ -1,4 +1,4 @@
-"""Tell how good the sounds of a trained WaveGAN are: python evaluate.py"""
+"""Tell how good the sounds of a trained model are: python evaluate.py"""
 
 import argparse
 import sys

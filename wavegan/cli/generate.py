@@ -1,4 +1,4 @@
-"""Make sounds with a trained WaveGAN: python generate.py --n 50"""
+"""Make sounds with a trained model: python generate.py --n 50"""
 
 import argparse
 import sys

@@ -5,6 +5,8 @@ the next `updates × batch_size` of that endless row. A run that goes on at step
 would have seen, without reading what came before, and a data set smaller than a batch is no special case.
 """
 
+# Our own order: tf.data's shuffle mixes within a buffer, and a saved iterator of it holds that buffer's clips.
+
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 

@@ -15,7 +15,7 @@ _registered: dict[str, "Family"] = {}
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClipFormat:
     """What the clips of a data set are like: sample rate (Hz), length (samples), channels, and the names of classes.
 
     Without classes, a model is unconditional.
@@ -32,7 +32,7 @@ class Fact:
     """One of the numbers that a step returns.
 
     Args:
-        key: its name in TensorBoard, such as "critic/gradient_norm".
+        key: its name in TensorBoard, such as "loss/total".
         short: its name in the progress bar; empty where it is not shown there.
         symptom: called with {key: value}, returns a warning, with advice, or None where all is well.
         lasting: whether the values are means over the last steps; otherwise they are those of a single one. Of the
@@ -70,7 +70,8 @@ class Model(Protocol):
     """A compiled `keras.Model` that `fit` trains, and that can be restored before its first step.
 
     An element of its data is {"audio": float32 [batch, updates, time, channels] in [-1, 1), "label": int [batch,
-    updates]}; `train_step` returns {name: scalar}, the family's facts among them.
+    updates]}. A step returns {name: scalar}, the family's facts among them; `train_step` gives it to
+    the backend's trainer by `backend.autodiff.carried`.
     """
 
     step: int  # so far
@@ -131,7 +132,7 @@ class Family(Protocol):
     def preset(self, gpu: bool) -> str:
         """The preset for a machine with or without a GPU."""
 
-    def check(self, settings: Any, clip: Clip) -> None:
+    def check(self, settings: Any, clip: ClipFormat) -> None:
         """Raises UserError where it cannot make such clips."""
 
     def updates(self, settings: Any) -> int:
@@ -140,13 +141,13 @@ class Family(Protocol):
     def step_in_words(self, settings: Any) -> str:
         """What a step is, for the line that a training begins with."""
 
-    def latent_shape(self, settings: Any, clip: Clip) -> tuple[int, ...]:
+    def latent_shape(self, settings: Any, clip: ClipFormat) -> tuple[int, ...]:
         """Of one latent."""
 
-    def model(self, settings: Any, clip: Clip, seed: int, precision: str) -> Model:
+    def model(self, settings: Any, clip: ClipFormat, seed: int, precision: str) -> Model:
         """The model, built and compiled, its weights drawn from `seed`. `precision` is "float32" or "bfloat16"."""
 
-    def sampler(self, settings: Any, clip: Clip, precision: str) -> Sampler:
+    def sampler(self, settings: Any, clip: ClipFormat, precision: str) -> Sampler:
         """The part that makes sounds alone, to be restored: nothing of training is built."""
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

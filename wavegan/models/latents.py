@@ -28,7 +28,7 @@ class LatentSpace(Protocol):
 def linear(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
     """The point of the straight line from `start` to `end`, of one shape, at `share` of the way in [0, 1]: float64.
 
-    Halfway between two draws the numbers have half of the variance that training showed the generator: the sounds
+    Halfway between two draws the numbers have half of the variance that the model saw in training: the sounds
     there are quieter and more alike.
     """
     return (1 - share) * start.astype("float64") + share * end.astype("float64")

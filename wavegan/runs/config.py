@@ -12,7 +12,7 @@ from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum, write_whole
 from wavegan.base.settings import option
 from wavegan.data.lengths import LENGTHS, RULE
-from wavegan.models.family import Clip, Family, Model, Sampler, family_named
+from wavegan.models.family import ClipFormat, Family, Model, Sampler, family_named
 
 FORMAT = 2  # of config.json
 AUDIO = {
@@ -26,7 +26,7 @@ AUDIO = {
 class Training:
     """The settings of a training that every model family has."""
 
-    preset: str = option("paper", "sizes and rates that go together")
+    preset: str = option("", "sizes and rates that go together")
     steps: int = option(200_000, "steps in all", least=1, fixed=False)
     batch_size: int = option(64, "clips in a batch", least=1)
     seed: int = option(0, "where everything random starts", least=0, most=2**31 - 1)
@@ -64,9 +64,9 @@ class Data:
                 raise UserError(f"{name} must be a text. Received: {getattr(self, name)!r}.")
 
     @property
-    def clip(self) -> Clip:
+    def clip(self) -> ClipFormat:
         """What its clips are like."""
-        return Clip(self.sample_rate, self.length, self.channels)
+        return ClipFormat(self.sample_rate, self.length, self.channels)
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ class Config:
         text = json.dumps({**values, "checksum": json_checksum(values)}, indent=2)
         write_whole(path, (text + "\n").encode())
 
+    # By hand, without msgspec: this must import where only Keras, JAX and NumPy are installed.
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Config":
         """Read config.json, also that of an older version.
@@ -124,7 +125,7 @@ class Config:
             checksum = json_checksum(stored) if isinstance(stored, dict) else None
             written_as = stored.pop("format", None) if checksum is not None else None
             if written_as not in (1, FORMAT):
-                raise ValueError(f"expected a settings file of format {FORMAT}")
+                raise ValueError(f"expected a settings file of format 1 or {FORMAT}")
             if stored.pop("checksum", None) != checksum:
                 raise ValueError("it was edited by hand: it differs from its checksum")
             return cls._of_values(stored if written_as == FORMAT else _grouped(stored))

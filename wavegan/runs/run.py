@@ -1,6 +1,6 @@
 """The run directory: config.json, checkpoints/, previews/, TensorBoard events.
 
-A checkpoint, `checkpoints/step-00001000.npz`, holds both networks, both optimizers, every seed and the latents of the
+A checkpoint, `checkpoints/step-00001000.npz`, holds all that a step changes, and the latents of the
 previews; its step is also the position in the data.
 """
 
@@ -89,7 +89,7 @@ class Run:
 
         Args:
             step: how many were made so far.
-            arrays: {name: array}, as `WaveGAN.state` gives it.
+            arrays: {name: array}, as `Model.state` gives it.
 
         Raises UserError where it cannot be written; what was there before is untouched then.
         """

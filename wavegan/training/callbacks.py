@@ -1,6 +1,6 @@
 """What a person sees and hears of a training: Keras callbacks for the terminal, TensorBoard, previews and checkpoints.
 
-Each counts steps by itself, from the step the model starts at, so all of them work in any `WaveGAN.fit`.
+Each counts steps by itself, from the step the model starts at, so all of them work in the `fit` of any model.
 """
 
 import contextlib

@@ -108,7 +108,7 @@ class Evaluations(StepCallback):
             )
 
     def evaluate(self, step: int) -> None:
-        """Score what the generator makes at `step`, and keep a checkpoint with the score."""
+        """Score the sounds of `step`, and keep a checkpoint with the score."""
         before = time.monotonic()
         self.last = step
         try:

@@ -42,7 +42,7 @@ def test_strides_are_fours_with_the_odd_two_innermost():
 
 @pytest.mark.parametrize("length", [20000, 16000, 16, 0, 24576])
 def test_a_length_the_model_cannot_make_is_refused(length):
-    with pytest.raises(ValueError, match=f"length must be 16 × a product of 4s and 2s.*Received: {length}"):
+    with pytest.raises(ValueError, match=f"length must be 16 × a power of two.*Received: {length}"):
         strides_for(length)
 
 

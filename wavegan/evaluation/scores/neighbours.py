@@ -3,6 +3,8 @@
 Neither ever holds n × m numbers: both go through their arrays in blocks of rows.
 """
 
+# Our own: as fast as scikit-learn's brute force, which wants all rows in memory and finds copies at distances above 0.
+
 from collections.abc import Iterable, Iterator
 
 import numpy as np

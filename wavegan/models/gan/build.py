@@ -3,14 +3,14 @@
 import keras
 import numpy as np
 
-from wavegan.models.family import Clip
+from wavegan.models.family import ClipFormat
 from wavegan.models.gan.model import WaveGAN
 from wavegan.models.gan.networks import build_critic
 from wavegan.models.gan.sampler import dtype_policy, generator
 from wavegan.models.gan.settings import Settings
 
 
-def wavegan(settings: Settings, clip: Clip, seed: int, precision: str) -> WaveGAN:
+def wavegan(settings: Settings, clip: ClipFormat, seed: int, precision: str) -> WaveGAN:
     """The compiled `WaveGAN` that the settings describe, its weights drawn from `seed`."""
     keras.utils.set_random_seed(seed)
     draws = np.random.SeedSequence(seed).generate_state(2)

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from wavegan.base.errors import UserError
-from wavegan.models.family import Clip, Fact, Model, Sampler, register
+from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
 from wavegan.models.gan import settings as own
 from wavegan.models.latents import Uniform
 
@@ -14,7 +13,6 @@ LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a squa
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
 SILENT_CLIPS = 0.3  # share of what is generated that may be silent, beside the recordings' share
 LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
-SMALLEST = 64  # samples: two layers
 
 Values = Mapping[str, float]
 
@@ -98,10 +96,8 @@ class Gan:
         """As `Family.preset`: the paper's setting needs a GPU."""
         return "paper" if gpu else "small"
 
-    def check(self, settings: own.Settings, clip: Clip) -> None:
-        """As `Family.check`: two layers at least."""
-        if clip.length < SMALLEST:
-            raise UserError(f"--length must be {SMALLEST} samples or more for a WaveGAN. Received: {clip.length}.")
+    def check(self, settings: own.Settings, clip: ClipFormat) -> None:
+        """As `Family.check`: it makes clips of all lengths that a data set can have, mono and stereo."""
 
     def updates(self, settings: own.Settings) -> int:
         """As `Family.updates`: every update of the critic takes its own recordings."""
@@ -111,17 +107,17 @@ class Gan:
         """As `Family.step_in_words`."""
         return f"{settings.critic_updates} + 1 updates"
 
-    def latent_shape(self, settings: own.Settings, clip: Clip) -> tuple[int, ...]:
+    def latent_shape(self, settings: own.Settings, clip: ClipFormat) -> tuple[int, ...]:
         """As `Family.latent_shape`."""
         return (settings.latent_size,)
 
-    def model(self, settings: own.Settings, clip: Clip, seed: int, precision: str) -> Model:
+    def model(self, settings: own.Settings, clip: ClipFormat, seed: int, precision: str) -> Model:
         """As `Family.model`."""
         from wavegan.models.gan.build import wavegan
 
         return wavegan(settings, clip, seed, precision)
 
-    def sampler(self, settings: own.Settings, clip: Clip, precision: str) -> Sampler:
+    def sampler(self, settings: own.Settings, clip: ClipFormat, precision: str) -> Sampler:
         """As `Family.sampler`."""
         from wavegan.models.gan.sampler import GeneratorSampler, generator
 

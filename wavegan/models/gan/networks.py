@@ -5,6 +5,7 @@ Source: Donahue, McAuley, Puckette, "Adversarial Audio Synthesis", arXiv 1802.04
 
 import keras
 
+from wavegan.data.lengths import RULE
 from wavegan.models.gan.layers import PhaseShuffle, StridedConv1D, TransposedConv1D
 
 SEED_LENGTH = 16  # time steps of the innermost feature map
@@ -15,14 +16,14 @@ def strides_for(length: int) -> list[int]:
     """The strides from the innermost feature map (16 steps) out to a clip of `length` samples.
 
     Fours wherever possible; an odd power of two takes its one stride of 2 innermost, where it costs least.
-    Raises ValueError when `length` is not 16 × a product of 4s and 2s.
+    Raises ValueError when `length` is not 16 × a power of two.
 
     >>> strides_for(16384), strides_for(8192)
     ([4, 4, 4, 4, 4], [2, 4, 4, 4, 4])
     """
     ratio, rest = divmod(length, SEED_LENGTH)
     if rest or ratio < 4 or ratio & (ratio - 1):
-        raise ValueError(f"length must be 16 × a product of 4s and 2s, such as 16384. Received: {length}.")
+        raise ValueError(f"length must be {RULE}, such as 16384. Received: {length}.")
     doublings = ratio.bit_length() - 1
     return [2] * (doublings % 2) + [4] * (doublings // 2)
 
@@ -38,7 +39,7 @@ def build_generator(
     """Latents [batch, latent_size] in [-1, 1] → audio [batch, length, channels] in (-1, 1).
 
     Args:
-        length: samples of a clip, 16 × a product of 4s and 2s.
+        length: samples of a clip, 16 × a power of two.
         channels: 1 (mono) or 2 (stereo).
         model_dim: channels of the outermost hidden layer; each layer further in has twice as many.
         kernel_length: taps of every transposed convolution.

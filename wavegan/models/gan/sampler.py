@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from wavegan.backend import autodiff
-from wavegan.models.family import Clip
+from wavegan.models.family import ClipFormat
 from wavegan.models.gan.networks import build_generator
 from wavegan.models.gan.settings import Settings
 from wavegan.models.sampling import batched
@@ -21,7 +21,9 @@ class GeneratorSampler:
         self._sampled = batched(autodiff.compiled(generator), generator.output_shape[1])
 
     def __call__(self, latents: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
-        """Audio float32 [n, time, channels] of latents [n, latent_size]. It knows no `classes`."""
+        """Audio float32 [n, time, channels] of latents [n, latent_size]. Raises ValueError if there are `classes`."""
+        if classes is not None:
+            raise ValueError("Expected no classes: this WaveGAN is unconditional.")
         return self._sampled(latents)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -38,7 +40,7 @@ def dtype_policy(precision: str) -> str:
     return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
 
 
-def generator(settings: Settings, clip: Clip, precision: str) -> keras.Model:
+def generator(settings: Settings, clip: ClipFormat, precision: str) -> keras.Model:
     """The generator that the settings describe, for clips such as `clip`; its weights are random."""
     size = (clip.length, clip.channels, settings.model_dim, settings.kernel_length)
     return build_generator(*size, settings.latent_size, dtype_policy(precision))

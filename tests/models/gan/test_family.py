@@ -1,0 +1,52 @@
+"""The WaveGAN as a model family: names of older checkpoints, what it takes and what it refuses."""
+
+import numpy as np
+import pytest
+
+from wavegan.models.family import ClipFormat
+from wavegan.models.gan.family import GAN
+from wavegan.models.gan.settings import Settings
+
+SMALL = Settings(model_dim=2, kernel_length=9, latent_size=5)
+
+
+def arrays(*names):
+    return {f"{name}/000/kernel": np.full(2, number) for number, name in enumerate(names)}
+
+
+def test_checkpoints_of_0_1_make_their_sounds_with_the_average_or_else_with_the_generator():
+    averaged = arrays("generator", "critic", "averaged_generator")
+    assert GAN.renamed(averaged).keys() == arrays("generator", "critic", "sampler").keys()
+    assert GAN.renamed(averaged)["sampler/000/kernel"] is averaged["averaged_generator/000/kernel"]
+    plain = arrays("generator", "critic")  # of the preset paper, which takes no average
+    assert GAN.renamed(plain).keys() == arrays("sampler", "critic").keys()
+    assert GAN.renamed(plain)["sampler/000/kernel"] is plain["generator/000/kernel"]
+
+
+def test_names_of_today_stay():
+    for today in (arrays("sampler", "critic"), arrays("sampler", "generator", "critic")):
+        assert GAN.renamed(today) == today
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_the_sampler_alone_makes_the_sounds_of_the_model(ema):
+    clip = ClipFormat(8000, 256, 1)
+    settings = Settings(model_dim=2, kernel_length=9, latent_size=5, ema=ema)
+    model = GAN.model(settings, clip, seed=3, precision="float32")
+    alone = GAN.sampler(settings, clip, "float32")
+    alone.restore({name: array for name, array in model.state().items() if name.startswith("sampler/")})
+    latents = GAN.latents.draw(4, GAN.latent_shape(settings, clip), seed=0)
+    assert alone.latent_shape == (5,)
+    np.testing.assert_array_equal(alone(latents), model.sampler()(latents))
+
+
+def test_classes_are_refused_by_a_model_that_knows_none():
+    sampler = GAN.sampler(SMALL, ClipFormat(8000, 256, 1), "float32")
+    with pytest.raises(ValueError, match="Expected no classes"):
+        sampler(np.zeros((1, 5), "float32"), np.eye(1))
+
+
+def test_weights_of_other_sizes_are_refused():
+    sampler = GAN.sampler(SMALL, ClipFormat(8000, 256, 1), "float32")
+    with pytest.raises(ValueError, match="expected weights of the shapes"):
+        sampler.restore({"sampler/000/kernel": np.zeros((5, 7))})
