@@ -153,8 +153,8 @@ def test_it_trains_previews_and_warns_in_its_own_words(data, tmp_path, capsys):
     assert latents.shape == (8, *LATENT)
     sampler = TOY.sampler(config.model, config.data.clip, "float32")
     sampler.restore(run.load(3, "sampler/"))
-    heard, _ = soundfile.read(run.previews / "step-00000003" / "05.wav", dtype="float32", always_2d=True)
-    np.testing.assert_allclose(heard, sampler(latents)[5], atol=1 / 32768)
+    preview, _ = soundfile.read(run.previews / "step-00000003" / "05.wav", dtype="float32", always_2d=True)
+    np.testing.assert_allclose(preview, sampler(latents)[5], atol=1 / 32768)
 
 
 def test_it_resumes(data, run, tmp_path):

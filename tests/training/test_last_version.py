@@ -34,9 +34,9 @@ def test_a_run_goes_on_as_it_would_have_with_the_version_that_made_it(old, capsy
     run, data = old
     assert train_command.main(["--data", str(data), "--run", str(run.path), "--steps", "8"]) == 0
     assert "going on at step 4" in capsys.readouterr().err
-    heard = clips(run.previews / "step-00000008")
-    assert heard.shape == (8, 256) and np.abs(heard - clips(EXPECTED)).max() <= 2  # of 32,768
-    assert np.abs(heard - clips(run.previews / "step-00000004")).max() > 100  # it learned something in between
+    preview = clips(run.previews / "step-00000008")
+    assert preview.shape == (8, 256) and np.abs(preview - clips(EXPECTED)).max() <= 2  # of 32,768
+    assert np.abs(preview - clips(run.previews / "step-00000004")).max() > 100  # it learned something in between
     assert json.loads(run.config_path.read_text())["format"] == 2 and run.config().training.steps == 8
     assert {name.split("/")[0] for name in run.load(8)} == {
         "sampler", "generator", "critic", "generator_optimizer", "critic_optimizer", "seed", "previews"

@@ -73,7 +73,7 @@ class Browser(webdriver.Chrome):
         assert self.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
 
     def look(self, **features):
-        """Set what the page is told of a person's preferences."""
+        """Set the preferences of a person that the browser reports to the page."""
         features = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
         self.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
