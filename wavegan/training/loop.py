@@ -107,6 +107,7 @@ def _batches(
 def _try(model: Model, records: Records, info: DatasetInfo, config: Config, family: Family) -> int:
     """Print the configuration and the time of a few steps. Returns 0: nothing was trained."""
     print(config.text())
+    print(f"{'made with':<20}  {', '.join(map(' '.join, config.made_with.items())) or 'an older version'}")
     for name, count in model.sizes().items():
         print(f"{f'{name} parameters':<20}  {count:,}")
     clock = _StepClock()
