@@ -1,6 +1,6 @@
 # make train: a small WaveGAN on the built-in drum kit, about 3 minutes on 2 CPU cores, then 50 sounds.
 # make test:  lint, types and the test suite. make test-slow: what takes minutes more, thirty kills and longer fuzzing.
-# All set up .venv first. Every line here can be typed by hand.
+# All set up .venv first; the tests add their own tools to it. Every line here can be typed by hand.
 
 PYTHON ?= python3
 VENV = .venv
@@ -15,20 +15,25 @@ train: $(VENV)/ready data/drums-8k/dataset.json
 	@echo "how good it is:   $(VENV)/bin/python evaluate.py --run runs/drums-8k"
 	@echo "in your shell:    . $(VENV)/bin/activate"
 
-test: $(VENV)/ready
+test: $(VENV)/tools
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(RUN) -m pytest -n 2 --dist loadfile
 
-test-slow: $(VENV)/ready
+test-slow: $(VENV)/tools
 	$(RUN) -m pytest -m slow
 
-setup: $(VENV)/ready
+setup: $(VENV)/tools
 
 data/drums-8k/dataset.json: | $(VENV)/ready
 	$(RUN) -m preprocess drums --sample-rate 8000 --length 4096 --out data/drums-8k
 
 $(VENV)/ready: setup.cfg constraints.txt
+	@echo "setting up $(VENV): TensorFlow and what else is needed, about 3 GB; this can take some minutes"
 	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/tools: $(VENV)/ready
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@

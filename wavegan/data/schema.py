@@ -139,8 +139,11 @@ class DatasetInfo:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             make = shlex.join(["python", "-m", "preprocess", str(directory), "--out", "data/mine"])
+            if not Path(directory).exists():
+                raise UserError(f"no data set in {directory}: there is no such folder. Check the name.") from None
             raise UserError(
-                f"no data set in {directory}: expected {path}. If these are recordings, make one of them first: {make}"
+                f"no data set in {directory}: expected {path}. If these are recordings, make a data set from them "
+                f"first: {make}"
             ) from None
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}.") from None

@@ -103,8 +103,8 @@ def _notes(run: Run, evaluation: Evaluation, step: int, trained_on: bool) -> lis
     if not evaluation.has_test:
         notes.append(
             f"Fewer than {FEWEST_HELD_OUT} recordings are held out: there is no column of test data, and some training "
-            "recordings stand for unseen ones where distances are measured. A larger --test of python -m preprocess "
-            "holds out more."
+            "recordings stand for unseen ones where distances are measured. A larger --test of "
+            f"{typed('preprocess')} holds out more."
         )
     if embedding.test_accuracy is not None and embedding.test_accuracy < WEAK:
         notes.append(
