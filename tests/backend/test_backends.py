@@ -36,9 +36,9 @@ def python(*words, backend="jax", cwd=ROOT, **environment):
 
 @pytest.fixture(scope="module")
 def without_tensorflow(tmp_path_factory):
-    """A folder of packages that has keras, jax and numpy with what they need, and nothing else."""
+    """A folder of packages that has keras, jax, numpy and filelock with what they need, and nothing else."""
     folder = tmp_path_factory.mktemp("site-packages")
-    wanted, found = ["keras", "jax", "numpy"], set()
+    wanted, found = ["keras", "jax", "numpy", "filelock"], set()
     while wanted:
         name = re.match(r"[\w.-]+", wanted.pop())[0]
         if name in found:

@@ -151,7 +151,7 @@ def sealed(path, values):
             lambda values: values["training"].update(preset="huge"),
             "--preset must be one of auto, paper.*Received: huge",
         ),
-        (lambda values: values["data"].update(length=1000), "length must be 16 × a product.*Received: 1000"),
+        (lambda values: values["data"].update(length=1000), "length must be 16 × a power of two.*Received: 1000"),
         (lambda values: values.update(finetuned_from=3), "finetuned_from must be a text. Received: 3"),
     ],
 )
