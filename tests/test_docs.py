@@ -10,6 +10,7 @@ import pytest
 
 import wavegan
 from benchmarks import __main__ as benchmarks
+from benchmarks.recipes import __main__ as recipes
 from wavegan.cli import evaluate, generate, preprocess, train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,7 +42,7 @@ def test_links_lead_somewhere(page):
 def test_flags_exist(page):
     ours = [train.parser(), generate.parser(), evaluate.parser(), preprocess._parser("preprocess")]
     known = {flag for parser in ours for action in parser._actions for flag in action.option_strings} | FOREIGN
-    for path in (ROOT / "benchmarks").glob("*.py"):
+    for path in (ROOT / "benchmarks").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z][\w-]*)"', path.read_text(encoding="utf-8")))
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", page.read_text(encoding="utf-8")))
     assert named - known == set()
@@ -61,6 +62,7 @@ def commands(page):
 def test_commands_are_understood(page):
     ours = {"train_wavegan.py": train.parser, "generate.py": generate.parser, "evaluate.py": evaluate.parser}
     ours |= {"preprocess": partial(preprocess._parser, "preprocess"), "benchmarks": benchmarks.parser}
+    ours |= {"benchmarks.recipes": recipes.parser}
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for words in commands(page):
         if words[0] == "make":

@@ -1,0 +1,146 @@
+"""The networks of a recipe: generator, waveform critic and spectral critics, and what is done to their inputs."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from wavegan.backend.autodiff import input_gradient
+from wavegan.models.gan import networks
+from wavegan.models.gan.layers import TransposedConv1D
+
+MIDDLE = -2.5  # about the mean of the spectral critic's input
+SPREAD = 1.8  # about its standard deviation
+BAND_CHANNELS = 64  # of the spectral critic's layers
+LAST_FRAMES = 16  # that the spectral critic ends with, at most
+
+
+class Noise(layers.Layer):
+    """Adds the same normal noise to all channels of `x` [batch, time, channels], in each as loud as it learns."""
+
+    def build(self, shape):
+        self.loudness = self.add_weight(name="loudness", shape=(shape[-1],), initializer="zeros")
+
+    def call(self, x):
+        drawn = tf.random.normal((tf.shape(x)[0], x.shape[1], 1), dtype=x.dtype)
+        return x + drawn * self.loudness
+
+
+class GroupSpread(layers.Layer):
+    """Adds a channel to `x` [batch, time, channels]: how far the clips of a group differ there.
+
+    After the standard deviation over a minibatch of Karras et al., arXiv 1710.10196, section 3.
+    """
+
+    def __init__(self, group, **kwargs):
+        super().__init__(**kwargs)
+        self.group = group
+
+    def call(self, x):
+        grouped = tf.reshape(x, (-1, self.group, *x.shape[1:]))
+        deviation = tf.sqrt(tf.math.reduce_variance(grouped, 1) + 1e-8)  # [groups, time, channels]
+        spread = tf.reduce_mean(deviation, 2, keepdims=True)
+        return tf.concat([x, tf.repeat(spread, self.group, 0)], 2)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], shape[-1] + 1)
+
+
+def build_generator(info, recipe, size):
+    """[batch, size], latents beside class weights → audio, by the layers of `networks.build_generator`."""
+    policy, strides = recipe.policy, networks.strides_for(info.length)
+    width = recipe.model_dim * 2 ** (len(strides) - 1)
+    given = keras.Input((size,))
+    x = layers.Dense(networks.SEED_LENGTH * width, dtype=policy)(given)
+    x = layers.Reshape((networks.SEED_LENGTH, width), dtype=policy)(x)
+    for depth, stride in enumerate(strides):
+        if recipe.stages:
+            gain, bias = (layers.Dense(width, kernel_initializer="zeros", dtype=policy)(given) for _ in range(2))
+            x = x * (1 + layers.Reshape((1, width))(gain)) + layers.Reshape((1, width))(bias)
+        if recipe.noise:
+            x = Noise(dtype=policy)(x)
+        x = layers.ReLU(dtype=policy)(x)
+        width //= 2
+        filters = info.channels if depth == len(strides) - 1 else width
+        x = TransposedConv1D(filters, 25, stride, dtype=policy)(x)
+    return keras.Model(given, layers.Activation("tanh", dtype="float32")(x))
+
+
+class Critic:
+    """A network that scores what `view` makes of audio, given the class weights.
+
+    Args:
+        view: audio [batch, time, channels] → the network's input.
+        features: a Keras model from that input to its last layer, [batch, time, channels].
+        gamma: weight of the penalty on the slope by the network's input.
+        recipe: a `Recipe`.
+        kinds: number of classes, "any" among them.
+    """
+
+    def __init__(self, view, features, gamma, recipe, kinds):
+        self.view, self.gamma = view, gamma
+        asked_for, last = keras.Input((kinds,)), features.output
+        if recipe.group_spread:
+            last = GroupSpread(recipe.group, dtype="float32")(last)
+        whole = layers.Flatten(dtype="float32")(last)
+        scores = layers.Dense(1, dtype="float32")(whole)
+        if recipe.conditional:
+            met = whole if recipe.projection == "flat" else layers.GlobalAveragePooling1D(dtype="float32")(last)
+            wanted = layers.Dense(met.shape[-1], use_bias=False, kernel_initializer="zeros", dtype="float32")(asked_for)
+            scores = scores + layers.Dot(1, dtype="float32")([met, wanted])
+        self.network = keras.Model([features.input, asked_for], scores)
+
+    def __call__(self, x, asked_for):
+        return self.network([x, asked_for], training=True)
+
+    def slope(self, x, asked_for):
+        """The squared length of the scores' gradient by each input: [batch]."""
+        gradient = input_gradient(lambda inputs: self(inputs, asked_for), x)
+        return tf.reduce_sum(gradient**2, axis=list(range(1, len(x.shape))))
+
+
+def log_spectrogram(audio, window):
+    """Mono audio [batch, time, 1] of RMS 1 → log magnitudes [batch, frames, window / 2 + 1], about standard.
+
+    Both small numbers keep the second derivative finite where there is silence.
+    """
+    padded = tf.pad(audio[..., 0], [[0, 0], [window // 2, window // 2]])
+    bins = tf.signal.stft(padded, window, window // 4) / np.sqrt(window)
+    magnitude = tf.sqrt(tf.math.real(bins) ** 2 + tf.math.imag(bins) ** 2 + 1e-6)
+    return (tf.math.log(magnitude + 1e-2) - MIDDLE) / SPREAD
+
+
+def build_critics(info, recipe, kinds, unit, seed):
+    """The waveform critic and the spectral ones, [`Critic`]. `unit` is the RMS that audio is divided by."""
+    plain = networks.build_critic(
+        info.length, info.channels, recipe.model_dim, phase_shuffle=recipe.phase_shuffle, seed=seed, dtype=recipe.policy
+    )
+    features = keras.Model(plain.input, plain.layers[-3].output)
+    viewed = unit if recipe.loudness else 1.0
+    critics = [Critic(lambda audio: audio / viewed, features, recipe.gamma, recipe, kinds)]
+    for window in filter(None, map(int, recipe.spectral.split("+"))):
+        x = given = keras.Input((info.length // (window // 4) + 1, window // 2 + 1))
+        while x.shape[1] > LAST_FRAMES:
+            x = layers.Conv1D(BAND_CHANNELS, 5, strides=2, padding="same", dtype=recipe.policy)(x)
+            x = layers.LeakyReLU(networks.LEAKY_SLOPE, dtype=recipe.policy)(x)
+        view = lambda audio, window=window: log_spectrogram(audio / unit, window)  # noqa: E731
+        critics.append(Critic(view, keras.Model(given, x), recipe.gamma_spectral, recipe, kinds))
+    return critics
+
+
+def augmented(audio, kinds):
+    """Clips [batch, time, channels], each changed as a recording could differ; `kinds` as in `Recipe.augment`."""
+    count, length = tf.shape(audio)[0], audio.shape[1]
+    shape, steps = (count, 1, 1), tf.range(length)[None]
+    if "polarity" in kinds:
+        audio *= tf.sign(tf.random.uniform(shape, -1, 1))
+    if "gain" in kinds:  # 6 dB
+        audio *= 10 ** (tf.random.uniform(shape, -6, 6) / 20)
+    if "shift" in kinds:  # an eighth
+        source = steps - tf.random.uniform((count, 1), -length // 8, length // 8 + 1, tf.int32)
+        inside = tf.cast((source >= 0) & (source < length), audio.dtype)
+        audio = tf.gather(audio, tf.clip_by_value(source, 0, length - 1), batch_dims=1) * inside[..., None]
+    if "cutout" in kinds:  # a quarter
+        first = tf.random.uniform((count, 1), -length // 4, length, tf.int32)
+        audio *= tf.cast((steps < first) | (steps >= first + length // 4), audio.dtype)[..., None]
+    return audio
