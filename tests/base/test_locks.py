@@ -98,9 +98,8 @@ import os, sys, time
 from pathlib import Path
 from wavegan.base.locks import locked
 with locked(Path(sys.argv[1])):
-    child = os.fork()
-    if child:
-        print(child, flush=True)
+    if not os.fork():
+        print(os.getpid(), flush=True)  # by the child, which has given up by now what it was not to have
     time.sleep(60)
 """
 
