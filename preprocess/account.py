@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from preprocess.clips import Slices
+from preprocess.labels import few_clips_note
 from preprocess.plan import Plan, PlannedFile
 from wavegan.base.text import printable
 from wavegan.data.schema import SPLITS
@@ -93,7 +94,8 @@ class Account:
         cut: kept files of whose end a part is in no clip.   dropped_tails: those where that part is a last window less
         than a quarter full.   silent: windows left out because all their samples are zero.
         other_files: paths of files that are no audio.   other_classes: audio files of no chosen class.
-        skipped: path and reason of every file that gave no clip.   notes: what a person should know.
+        skipped: path and reason of every file that gave no clip.   left_out: path and reason of files and folders that
+        are no recordings by their names, and were not read.   notes: what a person should know.
         """
         names = ("kept", "clips", "padded", "cut", "dropped_tails", "clipped", "silent")
         return {
@@ -102,14 +104,18 @@ class Account:
             "other_files": [printable(path) for path in self.plan.other_files],
             "other_classes": self.plan.other_classes,
             "skipped": [{"path": printable(path), "reason": reason} for path, reason in self.skipped],
+            "left_out": [{"path": printable(path), "reason": reason} for path, reason in self.plan.left_out],
             "notes": self._notes(),
         }
 
     def _notes(self) -> list[str]:
-        notes = [f"the split lists of {printable(name)} name none of its files" for name in self.plan.unmatched_lists()]
+        notes = self.plan.notes()
         if self.merged:
             notes.append("too few files to split: all clips are in train, although some were drawn to be held out")
-        for name in self.plan.classes:
-            if not any(self.per_class[split][name] for split in SPLITS):
+        clips = {name: sum(self.per_class[split][name] for split in SPLITS) for name in self.plan.classes}
+        for name, count in clips.items():
+            if not count:
                 notes.append(f"class {name} is without clips: none of its files was usable")
+        if note := few_clips_note(clips):
+            notes.append(note)
         return notes

@@ -3,19 +3,11 @@
 import gzip
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from preprocess.members import DAMAGE, Member, tar_members, zip_members
-from preprocess.sources import (
-    SPLIT_LISTS,
-    Content,
-    Entry,
-    Listing,
-    is_audio,
-    is_left_out,
-    label_of,
-    parse_split_list,
-)
+from preprocess.sources import Content, Entry, Listing, is_audio
+from preprocess.splits import is_list, parse_list
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
@@ -37,8 +29,7 @@ class Archive:
     def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
         suffix = next(suffix for suffix in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(suffix))
-        self.stem = path.name[: -len(suffix)]
-        self.name = name or self.stem
+        self.name = name or path.name[: -len(suffix)]
         self._reached: str | None = None  # the last member that was seen, to tell where an archive breaks
 
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
@@ -48,27 +39,30 @@ class Archive:
             UserError: where the archive is damaged, incomplete or no archive, or a split list in it cannot be read.
         """
         listing, lists, paths = Listing(), {}, []
+        guessed: dict[str, str] = {}  # encoding: the first name in it
         for index, member in enumerate(self._members()):
             tick()
-            if member.problem is None and is_left_out(member.path):
+            if member.problem is None and listing.leaves_out(member.path):
                 continue
-            path = PurePosixPath(member.path)
+            if member.encoding is not None:
+                guessed.setdefault(member.encoding, member.path)
             if member.problem is not None:
                 listing.skipped.append((member.path, member.problem))
             elif is_audio(member.path):
                 paths.append((index, member.path, member.size))
             else:
                 listing.other_files.append(member.path)
-                if path.name in SPLIT_LISTS and len(path.parts) <= 2 and member.size <= LARGEST_LIST:
+                inside = member.path.partition("/")[2]  # where everything lies in one folder
+                if (is_list(member.path) or is_list(inside)) and member.size <= LARGEST_LIST:
                     lists[member.path] = self._read_list(member)
         paths = _last_of_each_name(paths, listing)
         top = _top_folder([path for _, path, _ in paths], lists)
-        for index, whole, size in paths:
-            # The label comes from the whole path: in an archive of one class the top folder is the class.
-            listing.entries.append(Entry(whole.removeprefix(top), label_of(whole, self.stem), size, index))
-        for file_name, split in SPLIT_LISTS.items():
-            if top + file_name in lists:
-                listing.lists[split] = parse_split_list(lists[top + file_name])
+        listing.root = top.removesuffix("/")
+        listing.entries = [Entry(path.removeprefix(top), size, index) for index, path, size in paths]
+        for path, text in lists.items():
+            if path.startswith(top) and is_list(path.removeprefix(top)):
+                listing.lists[path.removeprefix(top)] = parse_list(text)
+        listing.notes = [_encoding_note(self.name, *found) for found in guessed.items()]
         return listing
 
     def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
@@ -138,5 +132,14 @@ def _top_folder(paths: list[str], lists: Iterable[str]) -> str:
     if len(tops) != 1 or any("/" not in path for path in paths):
         return ""
     top = tops.pop() + "/"
-    wrapped = all("/" in path.removeprefix(top) for path in paths) or any(path.startswith(top) for path in lists)
+    wrapped = all("/" in path.removeprefix(top) for path in paths) or any(
+        f"{path.rpartition('/')[0]}/" == top for path in lists
+    )
     return top if wrapped else ""
+
+
+def _encoding_note(name: str, encoding: str, example: str) -> str:
+    return (
+        f"{printable(name)} does not say how its names are encoded: read as {encoding}, such as {printable(example)}. "
+        "If they look wrong, unpack it with a program that knows them and name the folder"
+    )

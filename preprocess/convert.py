@@ -15,7 +15,7 @@ from preprocess.options import Options, available_cores
 from preprocess.plan import Plan, PlannedFile
 from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
-from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, Listing, Source, is_audio
+from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, Listing, Source, is_audio, names_apart
 from preprocess.staging import check_destination, staged
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
@@ -45,6 +45,8 @@ def prepare(
     _check_sources(sources, out, options)
     check_destination(out, options.overwrite)
     opened = [open_source(name) for name in sources]
+    for source, name in zip(opened, names_apart(opened), strict=True):
+        source.name = name
     plan = Plan(sources, opened, [_list(source, progress) for source in opened], options)
     account = Account(plan)
     _check_usable(account, len(plan.all_entries()))
@@ -123,7 +125,9 @@ def _check_usable(account: Account, usable: int) -> None:
         )
     kinds = " ".join(sorted(AUDIO_EXTENSIONS))
     others = by_extension(account.plan.other_files) or "no file"
-    raise UserError(f"no audio in {names}: expected files of {kinds}. Received: {others}.")
+    reasons = Counter(reason for _, reason in account.plan.left_out).most_common(3)
+    hidden = "".join(f"; left out: {count} × {reason}" for reason, count in reasons)
+    raise UserError(f"no audio in {names}: expected files of {kinds}. Received: {others}{hidden}.")
 
 
 def _convert(plan: Plan, account: Account, directory: Path, progress: Callable[..., Progress]) -> dict[str, list[dict]]:
@@ -173,8 +177,7 @@ def _results(
 
 def _describe(plan: Plan, account: Account, files: dict[str, list[dict]], name: str) -> DatasetInfo:
     options = plan.options
-    classes = None if options.classes is None else list(options.classes)
-    chosen = asdict(options) | {"length": options.clip_length, "classes": classes}
+    chosen = asdict(options) | {"length": options.clip_length, "classes": plan.chosen}
     # Neither changes what is made.
     del chosen["workers"], chosen["overwrite"]
     sources = [

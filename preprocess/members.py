@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from preprocess.names import decoded
 from preprocess.sources import NOT_A_FILE
 from wavegan.audio.decode import Unusable
 from wavegan.base.text import printable
 
 LARGEST_MEMBER = 256 << 20  # bytes; a member is read as a whole
+UTF8_NAME = 0x800  # the flag of a zip member whose name is in UTF-8
 LARGEST_READ = 1 << 20  # bytes that are asked of a tar file at once, for a header or for a piece of a member
 # What Python's readers of archives raise for bytes that nobody foresaw: RuntimeError for headers without end,
 # ValueError for names and numbers that are none, OverflowError for sizes that no file can have.
@@ -32,16 +34,30 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Member:
-    """One file in an archive: `path` without a leading `./`, `size` in bytes, `problem` where it must not be read."""
+    """One file in an archive.
+
+    Attributes:
+        path: with forward slashes, without a leading `./`.
+        size: bytes.
+        problem: why it must not be read; None where it may be.
+        read: returns its bytes.
+        encoding: the one its name was read in, where the archive does not say and another is possible.
+    """
 
     path: str
     size: int
     problem: str | None
     read: Callable[[], bytes]
+    encoding: str | None = None
 
 
 def _checked(name: str, size: int) -> tuple[str, str | None]:
-    """A member's path without a leading `./`, and what is wrong with it, if anything."""
+    """A member's path without a leading `./`, and what is wrong with it, if anything.
+
+    Programs of Windows write backslashes (Compress-Archive of PowerShell 5, .NET before 4.6.1), although the zip format
+    has slashes alone.
+    """
+    name = name.replace("\\", "/")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or (parts and parts[0].endswith(":")):
         return name, "path points outside the archive"
@@ -110,10 +126,11 @@ def _check_end(stream: io.BufferedIOBase, offset: int) -> None:
 def zip_members(path: Path) -> Iterator[Member]:
     """Yields the files of a zip archive in the order of its directory, as `tar_members` does."""
     with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            if info.is_dir():
+        names, encoding = _zip_names(archive.infolist())
+        for info, whole in zip(archive.infolist(), names, strict=True):
+            if whole.endswith(("/", "\\")):
                 continue
-            name, problem = _checked(info.filename, info.file_size)
+            name, problem = _checked(whole, info.file_size)
             mode = info.external_attr >> 16
             if problem is None and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
                 problem = "a link, not a file" if stat.S_ISLNK(mode) else NOT_A_FILE
@@ -122,7 +139,34 @@ def zip_members(path: Path) -> Iterator[Member]:
             if problem is None and info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 # Python decompresses these without any bound.
                 problem = "compressed by another method than deflate: unpack the archive and name the folder"
-            yield Member(name, info.file_size, problem, partial(_zip_read, archive, info))
+            guessed = None if whole.isascii() or _says_encoding(info) else encoding
+            yield Member(name, info.file_size, problem, partial(_zip_read, archive, info), guessed)
+
+
+def _zip_names(members: list[zipfile.ZipInfo]) -> tuple[list[str], str | None]:
+    """All members' names up to their first zero, and the encoding of those that do not say theirs; None for UTF-8."""
+    raw = {m: m.orig_filename.encode("cp437") for m in members if not _says_encoding(m)}
+    names, encoding = decoded(list(raw.values()))
+    known = dict(zip(raw, names, strict=True))
+    whole = [_unicode_name(member) or known.get(member, member.orig_filename) for member in members]
+    return [name.split("\0", 1)[0] for name in whole], None if encoding == "UTF-8" else encoding
+
+
+def _says_encoding(member: zipfile.ZipInfo) -> bool:
+    return bool(member.flag_bits & UTF8_NAME) or _unicode_name(member) is not None
+
+
+def _unicode_name(member: zipfile.ZipInfo) -> str | None:
+    """The name in Info-ZIP's field 0x7075, which stands beside one in another encoding, where it belongs to that."""
+    extra = member.extra
+    while len(extra) >= 4 and not member.flag_bits & UTF8_NAME:
+        kind, size = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == 0x7075 and len(field) > 5:
+            version, checksum = struct.unpack("<BL", field[:5])
+            if version == 1 and checksum == zlib.crc32(member.orig_filename.encode("cp437")):
+                return field[5:].decode("utf-8", "replace")
+    return None
 
 
 def _zip_read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

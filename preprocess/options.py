@@ -1,9 +1,11 @@
 """What a user can choose, with defaults and checks. Imports nothing heavy, so that a wrong flag is answered at once."""
 
 import os
+import re
 from dataclasses import dataclass
 
 from wavegan.base.errors import UserError
+from wavegan.base.text import printable
 from wavegan.data.lengths import check_length, default_length
 
 SAMPLE_RATES = (1000, 192_000)  # Hz, the lowest and the highest
@@ -27,8 +29,11 @@ class Options:
         channels: 1 (the mean of a file's channels) or 2.
         slices: `"first"` window of a file, or `"all"` consecutive ones.
         normalize: `"none"`, or `"peak"` to scale every file to full scale.
-        classes: names of the folders to keep; None for all. `digits` stands for zero … nine.
-        validation: percent of the files held out for validation, where a corpus brings no lists of its own.
+        label: what a file's class is: the name of the folder it lies in (`"parent"`), of the first folder under its
+            source (`"top"`), or what the first group of a regular expression finds in its path.
+        classes: names of the classes to keep; None for all. `digits` stands for zero … nine. What is no class as a
+            whole is taken for several with commas between.
+        validation: percent of the files held out for validation, where neither a list nor a folder says it.
         test: percent of the files held out for testing, likewise.
         workers: processes; None for as many as there are cores. Has no influence on the result.
         overwrite: whether an existing data set may be replaced.
@@ -42,6 +47,7 @@ class Options:
     channels: int = 1
     slices: str = "all"
     normalize: str = "none"
+    label: str = "parent"
     classes: tuple[str, ...] | None = None
     validation: float = 5.0
     test: float = 5.0
@@ -57,7 +63,12 @@ class Options:
         _check_choice("--channels", self.channels, (1, 2))
         _check_choice("--slices", self.slices, ("first", "all"))
         _check_choice("--normalize", self.normalize, ("none", "peak"))
-        if self.classes is not None and not self.classes:
+        if self.label not in ("parent", "top") and not _groups(self.label):
+            raise UserError(
+                "--label must be parent, top, or a regular expression with a group, such as '([a-z]+)_'. "
+                f"Received: {printable(self.label)}."
+            )
+        if self.classes is not None and not any(name.strip(" ,") for name in self.classes):
             raise UserError("--classes must name at least one folder, such as kick,snare. Received: nothing.")
         for flag, percent in (("--validation", self.validation), ("--test", self.test)):
             if not 0 <= percent < 100:
@@ -72,6 +83,14 @@ class Options:
     def clip_length(self) -> int:
         """Length of every clip, samples, with the default filled in."""
         return self.length or default_length(self.sample_rate)
+
+
+def _groups(expression: str) -> int:
+    """How many groups a regular expression has; 0 where it is none."""
+    try:
+        return re.compile(expression).groups
+    except (re.error, OverflowError, RecursionError):
+        return 0
 
 
 def _check_choice(flag: str, value: object, choices: tuple[object, ...]) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from preprocess.labels import label_of, shared_names_note
+from preprocess.names import normal
 from preprocess.options import DIGITS, Options
-from preprocess.sources import Content, Entry, Listing, Source, normal
-from preprocess.splits import split_by_hash, split_by_lists
+from preprocess.sources import Content, Entry, Listing, Source
+from preprocess.splits import Splits
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
 
 MOST_NAMES = 12  # in one line of an error
+EXAMPLES = 3  # folders in a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,10 @@ class Plan:
     Attributes:
         classes: sorted names; a record's label is an index into them. A class keeps its number even where none of its
             files turns out usable.
+        chosen: the names that were asked for; None for all.
         entries: for each source the files to decode.
         skipped: (name, reason) of the files that are known to be unusable already.
+        left_out: (name, reason) of files and folders that are no recordings by their names.
         other_files: names of the files that are no audio.
         other_classes: how many audio files are of no class that was asked for.
 
@@ -45,21 +50,26 @@ class Plan:
 
     def __init__(self, names: list[str], sources: list[Source], listings: list[Listing], options: Options) -> None:
         self.names, self.sources, self.listings, self.options = names, sources, listings, options
-        found = sorted({entry.label for listing in listings for entry in listing.entries})
-        self.classes = found if options.classes is None else _chosen_classes(options.classes, found)
+        self.skipped, self.left_out = list[tuple[str, str]](), list[tuple[str, str]]()
+        self.other_files: list[str] = []
+        for source, listing in zip(sources, listings, strict=True):
+            self.skipped += [(self._name(source, path), reason) for path, reason in listing.skipped]
+            self.left_out += [(self._name(source, path), reason) for path, reason in listing.left_out.items()]
+            self.other_files += [self._name(source, path) for path in listing.other_files]
+        self._splits = [
+            Splits([entry.path for entry in listing.entries], listing.lists, options.validation, options.test)
+            for listing in listings
+        ]
+        self._planned = [self._planned_files(index) for index in range(len(sources))]
+        found = sorted({file.label for planned in self._planned for file in planned.values()})
+        self.chosen = None if options.classes is None else _named_classes(options.classes, found)
+        self.classes = found if self.chosen is None else _chosen_classes(self.chosen, found)
         kept = set(self.classes)
-        self.entries = [[entry for entry in listing.entries if entry.label in kept] for listing in listings]
-        self.skipped = [
-            (self._name(source, path), reason)
-            for source, listing in zip(sources, listings, strict=True)
-            for path, reason in listing.skipped
+        self.entries = [
+            [entry for entry in listing.entries if entry.path in planned and planned[entry.path].label in kept]
+            for listing, planned in zip(listings, self._planned, strict=True)
         ]
-        self.other_files = [
-            self._name(source, path)
-            for source, listing in zip(sources, listings, strict=True)
-            for path in listing.other_files
-        ]
-        self.other_classes = sum(len(listing.entries) for listing in listings) - len(self.all_entries())
+        self.other_classes = sum(map(len, self._planned)) - len(self.all_entries())
 
     def all_entries(self) -> list[Entry]:
         """The files to decode, of all sources."""
@@ -67,29 +77,68 @@ class Plan:
 
     def files(self) -> Iterator[tuple[PlannedFile, Content]]:
         """Yields the files to decode, each with what a worker needs to read it."""
-        for source, listing, entries in zip(self.sources, self.listings, self.entries, strict=True):
+        for source, planned, entries in zip(self.sources, self._planned, self.entries, strict=True):
             for entry, content in source.contents(entries):
-                name, split = self._name(source, entry.path), self._split(entry, listing.lists)
-                yield PlannedFile(name, entry.label, split, entry.size), content
+                yield planned[entry.path], content
 
-    def unmatched_lists(self) -> list[str]:
-        """The sources whose own split lists name none of their files."""
-        return [
-            source.name
-            for source, listing in zip(self.sources, self.listings, strict=True)
-            if listing.lists and not any(split_by_lists(e.path, listing.lists) != "train" for e in listing.entries)
-        ]
+    def notes(self) -> list[str]:
+        """What a person should know about names, splits and labels."""
+        notes = [note for listing in self.listings for note in listing.notes]
+        for source, splits in zip(self.sources, self._splits, strict=True):
+            if not splits.lists_match:
+                notes.append(f"the split lists of {printable(source.name)} name none of its files")
+            if folders := sorted(splits.folders):
+                more = f" and {len(folders) - EXAMPLES} more" if len(folders) > EXAMPLES else ""
+                some = ", ".join(map(printable, folders[:EXAMPLES]))
+                notes.append(f"folders of {printable(source.name)} that are splits, not classes: {some}{more}")
+        if any(splits.folders for splits in self._splits):
+            trained = {file.label for planned in self._planned for file in planned.values() if file.split == "train"}
+            if untrained := [name for name in self.classes if name not in trained]:
+                notes.append(f"classes without a recording to train on: {', '.join(untrained[:MOST_NAMES])}")
+        if self.options.label == "parent" and (note := shared_names_note(self._folders())):
+            notes.append(note)
+        if len(self.sources) > 1 and len(self.classes) == 1 and self.chosen is None:
+            notes.append(
+                f"all sources hold the one class {self.classes[0]}: --label '([^/]+)' makes a class of each source"
+            )
+        return notes
+
+    def _folders(self) -> Iterator[tuple[str, str, str]]:
+        """(class, source, folder) of all files to decode."""
+        for source, splits, planned, entries in zip(
+            self.sources, self._splits, self._planned, self.entries, strict=True
+        ):
+            for entry in entries:
+                folder = splits.without_folders(entry.path).rpartition("/")[0]
+                yield planned[entry.path].label, source.name, folder
+
+    def _planned_files(self, index: int) -> dict[str, PlannedFile]:
+        """{path: what becomes of it} of a source's audio files that have a class."""
+        source, listing, splits = self.sources[index], self.listings[index], self._splits[index]
+        root, planned = normal(listing.root or source.name), {}
+        for entry in listing.entries:
+            name = self._name(source, entry.path)
+            label = label_of(splits.without_folders(entry.path), root, self.options.label, normal(name))
+            if label is None:
+                self.skipped.append((name, "--label finds no class in its path"))
+            else:
+                planned[entry.path] = PlannedFile(name, label, splits.of(entry.path), entry.size)
+        return planned
 
     def _name(self, source: Source, path: str) -> str:
         return f"{source.name}/{path}" if len(self.sources) > 1 else path
 
-    def _split(self, entry: Entry, lists: dict[str, frozenset[str]]) -> str:
-        if lists:
-            return split_by_lists(entry.path, lists)
-        return split_by_hash(entry.path, self.options.validation, self.options.test)
+
+def _named_classes(classes: tuple[str, ...], found: list[str]) -> list[str]:
+    """What `--classes` names, each time: one class whose name may have commas, or several with commas between."""
+    names: list[str] = []
+    for text in classes:
+        whole = printable(normal(text.strip()))
+        names += [whole] if whole in found else [name.strip() for name in text.split(",") if name.strip()]
+    return names
 
 
-def _chosen_classes(wanted: tuple[str, ...], found: list[str]) -> list[str]:
+def _chosen_classes(wanted: list[str], found: list[str]) -> list[str]:
     names: list[str] = []
     for name in wanted:
         names += DIGITS if name == "digits" and name not in found else [printable(normal(name))]
@@ -98,5 +147,5 @@ def _chosen_classes(wanted: tuple[str, ...], found: list[str]) -> list[str]:
         some = ", ".join(found[:MOST_NAMES]) or "there are none"
         more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
         received = ", ".join(unknown[:MOST_NAMES])
-        raise UserError(f"--classes must name folders that hold audio: {some}{more}. Not there: {received}.")
+        raise UserError(f"--classes must name classes that are there: {some}{more}. Not there: {received}.")
     return sorted(set(names))

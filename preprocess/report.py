@@ -23,7 +23,8 @@ def format_report(info: DatasetInfo, directory: str) -> str:
         f"({seconds:.3g} s at {info.sample_rate} Hz, {channels}), {_count(len(info.classes), 'class')}",
         "",
         *_files(info.report),
-        *_skipped(info.report["skipped"], directory),
+        *_reasons("skipped", info.report["skipped"], directory),
+        *_reasons("left out by their names", info.report["left_out"], directory),
         "",
         *(_table(info) if len(info.classes) <= MOST_ROWS else _grid(info)),
         "",
@@ -68,14 +69,14 @@ def by_extension(paths: list[str]) -> str:
     return ", ".join(shown + [f"{rest:,} others"] * bool(rest))
 
 
-def _skipped(skipped: list[dict[str, str]], directory: str) -> Iterator[str]:
-    if not skipped:
+def _reasons(heading: str, files: list[dict[str, str]], directory: str) -> Iterator[str]:
+    if not files:
         return
     paths = defaultdict(list)
-    for file in skipped:
+    for file in files:
         paths[file["reason"]].append(file["path"])
     reasons = sorted(paths, key=lambda reason: -len(paths[reason]))
-    yield "skipped"
+    yield heading
     for reason in reasons[:MOST_REASONS]:
         more = f" … (all in {FILE_NAME})" if len(paths[reason]) > EXAMPLES else ""
         yield f"  {len(paths[reason]):>6,} × {reason}: {', '.join(paths[reason][:EXAMPLES])}{more}"

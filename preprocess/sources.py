@@ -1,20 +1,19 @@
 """Where recordings come from: what all sources share, the folder and the built-in kit. Archives: see `archives`."""
 
 import os
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from preprocess import names
+from preprocess.splits import is_list, parse_list
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
 
 _EXTENSIONS = "wav wave flac ogg oga opus mp3 aif aiff aifc au caf w64 rf64"
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split(" "))
-BACKGROUND_NOISE = "_background_noise_"  # Speech Commands' recordings of noise, which are no class
-SPLIT_LISTS = {"validation_list.txt": "validation", "testing_list.txt": "test"}
 KIT = "drums"
 NOT_A_FILE = "not a regular file"
 
@@ -25,13 +24,11 @@ class Entry:
 
     Attributes:
         path: relative to the source, with forward slashes.
-        label: name of its class: its parent folder.
         size: bytes, as far as known.
         content: what the source needs to find it again.
     """
 
     path: str
-    label: str
     size: int
     content: Any
 
@@ -42,15 +39,36 @@ Content: TypeAlias = str | bytes | tuple[str, int] | Unusable
 
 @dataclass
 class Listing:
-    """All that is in a source: `entries` to decode, `skipped` (path, reason), and `other_files`, which are no audio.
+    """All that is in a source.
 
-    `lists` maps "validation" and "test" to the paths that a corpus' own lists name, and is empty where it has none.
+    Attributes:
+        entries: to decode.
+        skipped: (path, reason) of recordings that cannot be read.
+        left_out: {path: reason} of files and folders that are no recordings by their names.
+        other_files: paths of files that are no audio.
+        lists: {path of a split list: what it names}.
+        root: name of the folder that everything in an archive lies in, which no path begins with; "" for none.
+        notes: what a person should know.
     """
 
     entries: list[Entry] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
     other_files: list[str] = field(default_factory=list)
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    root: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def leaves_out(self, path: str, is_folder: bool = False) -> bool:
+        """Whether what is at `path` is no recording by its name, or only stands for one; keeps the reason."""
+        recording = names.in_cloud(path)
+        if recording and is_audio(recording) and not names.left_out(recording):
+            self.skipped.append((path, names.IN_CLOUD))
+            return True
+        found = names.left_out(path)
+        if found and (is_folder or is_audio(path) or found[0] != path):
+            self.left_out.setdefault(*found)
+        return found is not None
 
 
 class Source(Protocol):
@@ -64,6 +82,10 @@ class Source(Protocol):
     kind: str
     name: str
 
+    @property
+    def path(self) -> Path | None:
+        """Where it lies; None for the kit."""
+
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
         """Lists all files in a fixed order; calls `tick` for each. Raises UserError where that cannot be done."""
 
@@ -76,26 +98,16 @@ def is_audio(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in AUDIO_EXTENSIONS
 
 
-def is_left_out(path: str) -> bool:
-    """Whether any part of a relative path is hidden, or a folder of background noise or of macOS' archive tool."""
-    return any(part.startswith(".") or part in (BACKGROUND_NOISE, "__MACOSX") for part in path.split("/"))
-
-
-def normal(path: str) -> str:
-    """A relative path in the form that is compared and hashed: composed Unicode, whichever system wrote it."""
-    path = unicodedata.normalize("NFC", path.replace("\\", "/"))
-    return path.removeprefix("./")
-
-
-def label_of(path: str, top: str) -> str:
-    """The parent folder's name, or `top` for a file that lies in none."""
-    return printable(normal(PurePosixPath(path).parent.name or top))
-
-
-def parse_split_list(text: bytes) -> frozenset[str]:
-    """The paths named in a corpus' split list, one a line."""
-    lines = text.decode("utf-8", "surrogateescape").splitlines()
-    return frozenset(normal(line.strip()) for line in lines if line.strip())
+def names_apart(sources: list[Source]) -> list[str]:
+    """The sources' names; those that are equal begin as many folders higher as it takes to tell them apart."""
+    apart, depth = [source.name for source in sources], 0
+    while len(set(apart)) < len(apart):
+        depth += 1
+        twice = {name for name in apart if apart.count(name) > 1}
+        for index, source in enumerate(sources):
+            if apart[index] in twice and source.path is not None:
+                apart[index] = "/".join(Path(os.path.realpath(source.path)).parts[-depth:])
+    return apart
 
 
 class Folder:
@@ -120,9 +132,9 @@ class Folder:
         listing.entries.sort(key=lambda entry: entry.path)
         listing.skipped.sort()
         listing.other_files.sort()
-        for file_name, split in SPLIT_LISTS.items():
-            if (self.path / file_name).is_file():
-                listing.lists[split] = parse_split_list(self._read(file_name))
+        for path in listing.other_files:
+            if is_list(path) and (self.path / path).is_file():
+                listing.lists[path] = parse_list(self._read(path))
         return listing
 
     def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
@@ -162,9 +174,9 @@ class Folder:
             listing.skipped.append((folder, "an empty folder, not a file"))
         for child in children:
             path = f"{folder}/{child.name}" if folder else child.name
-            if is_left_out(path):
-                continue
             try:
+                if listing.leaves_out(path, child.is_dir()):
+                    continue
                 if child.is_dir(follow_symlinks=False):
                     folders.append(path)
                 elif child.is_dir():
@@ -182,15 +194,18 @@ class Folder:
             broken = child.is_symlink() and not os.path.exists(child.path)
             listing.skipped.append((path, "link to nothing" if broken else NOT_A_FILE))
         else:
-            label = label_of(path, self.name)
-            listing.entries.append(Entry(path, label, child.stat().st_size, os.fspath(child.path)))
+            listing.entries.append(Entry(path, child.stat().st_size, os.fspath(child.path)))
 
 
 class DrumKit:
     """The built-in kit, synthesised at the data set's own rate."""
 
     kind = "built-in kit"
-    name = KIT
+
+    path = None
+
+    def __init__(self) -> None:
+        self.name = KIT
 
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
         """Lists all one-shots, kind by kind; calls `tick` for each."""
@@ -200,7 +215,7 @@ class DrumKit:
         for kind in drumkit.KINDS:
             for index in range(drumkit.COUNT):
                 tick()
-                listing.entries.append(Entry(f"{kind}/{kind}_{index:04d}.wav", kind, 0, (kind, index)))
+                listing.entries.append(Entry(f"{kind}/{kind}_{index:04d}.wav", 0, (kind, index)))
         return listing
 
     def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:

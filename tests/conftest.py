@@ -77,6 +77,18 @@ def words(tmp_path, record):
     return tmp_path / "words"
 
 
+@pytest.fixture
+def recordings(tmp_path, record):
+    """Writes recordings of one clip each into a folder: `recordings("kit", "kick/1.wav", …)` returns its path."""
+
+    def write(folder, *paths):
+        for seed, path in enumerate(paths):
+            record(tmp_path / folder / path, 256, seed=seed)
+        return tmp_path / folder
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def drum_files(tmp_path_factory):
     """A folder with 24 one-shots of three kinds, as WAV files."""

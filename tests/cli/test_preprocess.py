@@ -64,7 +64,7 @@ def test_usage_errors_are_one_line(arguments, message, capsys):
         (["--classes", ","], "--classes must name at least one folder, such as kick,snare. Received: nothing."),
         (["--channels", "5"], "--channels must be 1 or 2. Received: 5."),
         (["nowhere"], "SOURCE nowhere does not exist. Expected a folder"),
-        (["--classes", "zero,one"], "--classes must name folders that hold audio: größe, zero. Not there: one."),
+        (["--classes", "zero,one"], "--classes must name classes that are there: größe, zero. Not there: one."),
     ],
 )
 def test_a_user_s_mistake_is_one_line_and_leaves_nothing(words, tmp_path, arguments, message, capsys):
@@ -84,7 +84,7 @@ def test_an_existing_data_set_needs_overwrite(words, tmp_path, capsys):
 
 def test_every_flag_arrives(words, tmp_path):
     flags = ["--sample-rate", "4000", "--length", "512", "--channels", "2", "--slices", "first", "--normalize", "peak"]
-    flags += ["--classes", " zero ,größe", "--validation", "10", "--test", "0", "--workers", "2"]
+    flags += ["--label", "top", "--classes", " zero ,größe", "--validation", "10", "--test", "0", "--workers", "2"]
     assert main([str(words), "--out", str(tmp_path / "out"), *flags]) == 0
     assert DatasetInfo.load(tmp_path / "out").options == {
         "sample_rate": 4000,
@@ -92,6 +92,7 @@ def test_every_flag_arrives(words, tmp_path):
         "channels": 2,
         "slices": "first",
         "normalize": "peak",
+        "label": "top",
         "classes": ["zero", "größe"],
         "validation": 10.0,
         "test": 0.0,
@@ -123,7 +124,8 @@ def test_the_report_of_many_classes_fits_a_screen():
     classes = [f"class{index:02d}" for index in range(35)]
     split = {"files": [], "clips": 350, "hours": 0.1, "clips_per_class": dict.fromkeys(classes, 10)}
     counts = dict.fromkeys(("padded", "cut", "dropped_tails", "clipped", "silent", "other_classes"), 0)
-    report = counts | {"other_files": [], "found": 1050, "kept": 1050, "clips": 1050, "skipped": [], "notes": []}
+    report = counts | dict.fromkeys(("found", "kept", "clips"), 1050)
+    report |= {name: [] for name in ("other_files", "skipped", "left_out", "notes")}
     level = {"linear": 0.1, "dbfs": -20.0}
     loudness = dict.fromkeys(("rms_mean", "rms_p5", "rms_p50", "rms_p95", "peak"), level)
     splits = dict.fromkeys(SPLITS, split)

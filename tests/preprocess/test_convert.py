@@ -145,7 +145,7 @@ def test_digits_stands_for_the_ten_of_sc09(words, tmp_path, record):
 
 
 def test_a_class_that_is_not_there_is_an_error_naming_those_that_are(words, tmp_path):
-    message = "--classes must name folders that hold audio: one, two, zero. Not there: zwei, drei."
+    message = "--classes must name classes that are there: one, two, zero. Not there: zwei, drei."
     with pytest.raises(UserError, match=message):
         make(words, tmp_path / "out", classes=("zwei", "one", "drei"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from preprocess.archives import Archive
 from preprocess.convert import open_source
-from preprocess.sources import DrumKit, Folder
+from preprocess.sources import DrumKit, Folder, names_apart
 from wavegan.base.errors import UserError
 
 
@@ -37,10 +37,29 @@ def test_files_that_are_no_audio_are_counted_and_left_alone(tmp_path):
     assert (len(listing.other_files), listing.skipped) == (4, [])
 
 
-def test_hidden_files_and_background_noise_are_left_out(tmp_path):
+def test_what_is_hidden_and_background_noise_is_left_out_with_the_reason(tmp_path):
+    """A person who counts 1,000 files and gets 998 wants to know which two."""
     touch(tmp_path, ".hidden/1.wav", "a/.2.wav", "a/._3.wav", "_background_noise_/4.wav", "__MACOSX/5.wav", "a/6.wav")
+    touch(tmp_path, ".DS_Store", ".git/HEAD", "a/.gitignore")
     listing = Folder(tmp_path).listing()
     assert (paths(listing), listing.other_files, listing.skipped) == (["a/6.wav"], [], [])
+    dot, mac = "hidden: the name begins with a dot", "macOS' notes about other files, no sound"
+    assert listing.left_out == {
+        ".git": dot,
+        ".hidden": dot,
+        "__MACOSX": mac,
+        "_background_noise_": "background noise, which is no class",
+        "a/.2.wav": dot,
+        "a/._3.wav": mac,
+    }
+
+
+def test_a_placeholder_of_icloud_is_skipped_with_the_reason(tmp_path):
+    """macOS before Sonoma replaces a file that it has moved to iCloud by a hidden property list of its name."""
+    touch(tmp_path, "a/1.wav", "a/.2.wav.icloud", "a/.notes.txt.icloud", ".hidden/.3.wav.icloud")
+    listing = Folder(tmp_path).listing()
+    assert listing.skipped == [("a/.2.wav.icloud", "not downloaded from iCloud: download it in the Finder first")]
+    assert list(listing.left_out) == [".hidden"]
 
 
 def test_a_hidden_folder_can_be_the_source_itself(tmp_path):
@@ -48,15 +67,22 @@ def test_a_hidden_folder_can_be_the_source_itself(tmp_path):
     assert paths(Folder(tmp_path / ".hidden").listing()) == ["a/1.wav"]
 
 
-def test_a_label_is_the_parent_folder_s_name(tmp_path):
-    touch(tmp_path / "my kit", "top.wav", "kick/1.wav", "acoustic/kick/2.wav", "größe/3.wav")
-    labels = {entry.path: entry.label for entry in Folder(tmp_path / "my kit").listing().entries}
-    assert labels == {"top.wav": "my kit", "kick/1.wav": "kick", "acoustic/kick/2.wav": "kick", "größe/3.wav": "größe"}
-
-
-def test_a_label_is_the_same_whichever_system_wrote_the_name(tmp_path):
-    touch(tmp_path, "gro\u0308ße/1.wav")  # as macOS writes it
-    assert Folder(tmp_path).listing().entries[0].label == "größe"
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        (["kicks/wav", "snares/wav"], ["kicks/wav", "snares/wav"]),
+        (["a/kit", "b/kit.zip", "tom"], ["kit", "kit.zip", "tom"]),
+        (["a/kit.zip", "a/kit.tar", "b/kit.zip"], ["a/kit.zip", "kit.tar", "b/kit.zip"]),
+        (["drums", "a/drums"], ["drums", "a/drums"]),
+        (["a", "b"], ["a", "b"]),
+    ],
+)
+def test_sources_of_one_name_are_told_apart_by_the_folders_they_lie_in(tmp_path, monkeypatch, places, names):
+    """Else two recordings have one name, and files that lie in no folder become one class."""
+    monkeypatch.chdir(tmp_path)
+    for place in places:
+        touch(Path(), place if "." in place else f"{place}/1.wav")
+    assert names_apart([open_source(place) for place in places]) == names
 
 
 def test_links_are_followed_and_loops_end(tmp_path):

@@ -76,10 +76,13 @@ def _parser(prog: str) -> Parser:
     slices = "take every consecutive window of a long file (all, the default) or only the first"
     add("--slices", metavar="{first,all}", help=slices)
     add("--normalize", metavar="{none,peak}", help="peak: scale every file to full scale (default: none)")
-    classes = "folder names to keep, with commas between; digits stands for zero … nine (default: all)"
-    add("--classes", metavar="NAMES", help=classes)
+    label = "a file's class: the folder it lies in (parent, the default), the first folder under SOURCE (top), or the "
+    label += "group of a regular expression over its path, such as '([a-z]+)_'; train/, valid/ and test/ are no classes"
+    add("--label", metavar="{parent,top,PATTERN}", help=label)
+    classes = "classes to keep, with commas between, or a flag for each; digits stands for zero … nine (default: all)"
+    add("--classes", action="append", metavar="NAMES", help=classes)
     for split in SPLITS[1:]:
-        held_out = f"of the files, where a corpus has no lists of its own (default: {getattr(Options, split):g})"
+        held_out = f"of the files, where no list or folder says it (default: {getattr(Options, split):g})"
         add(f"--{split}", type=float, metavar="PERCENT", help=held_out)
     add("--workers", type=int, metavar="N", help="processes; the result is the same for any (default: all cores)")
     add("--overwrite", action="store_true", default=None, help="replace the data set that is at --out")
@@ -89,7 +92,7 @@ def _parser(prog: str) -> Parser:
 def _options(flags: argparse.Namespace) -> Options:
     chosen = {name: value for name, value in vars(flags).items() if value is not None and name not in ("source", "out")}
     if "classes" in chosen:
-        chosen["classes"] = tuple(name.strip() for name in chosen["classes"].split(",") if name.strip())
+        chosen["classes"] = tuple(chosen["classes"])
     return Options(**chosen)
 
 

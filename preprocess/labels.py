@@ -1,0 +1,60 @@
+"""The class of every file, from its path: the folder it lies in, the first folder, or what a pattern finds."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from wavegan.base.text import printable
+
+FEW_CLIPS = 5  # below, a class is hardly one
+
+
+def label_of(path: str, root: str, rule: str, name: str) -> str | None:
+    """The name of a file's class.
+
+    Args:
+        path: relative to its source, in its normal form, without the folders that are splits.
+        root: the class of a file that lies in no folder.
+        rule: "parent", "top", or a regular expression with a group.
+        name: the file's name in reports, which is what a regular expression is compared with.
+
+    Returns:
+        The class; None where the regular expression finds none.
+    """
+    if rule in ("parent", "top"):
+        folders = path.split("/")[:-1] or [root]
+        return printable(folders[-1 if rule == "parent" else 0])
+    match = re.search(rule, name)
+    groups = match.groups() if match else ()
+    return next((printable(group) for group in groups if group), None)
+
+
+def shared_names_note(folders: Iterable[tuple[str, str, str]]) -> str | None:
+    """Says which classes are several folders of one source, given (class, source, folder) of all files.
+
+    None where there is none: that sources have a class in common is what makes them one data set.
+    """
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for label, source, folder in folders:
+        found[label, source].add(folder)
+    shared = {label: sorted(places) for (label, _), places in sorted(found.items()) if len(places) > 1}
+    if not shared:
+        return None
+    label, places = next(iter(shared.items()))
+    first, second = (printable(place) or "the top" for place in places[:2])
+    others = f" (other such classes: {len(shared) - 1})" if len(shared) > 1 else ""
+    return (
+        f"class {label} is {len(places)} folders, such as {first} and {second}{others}: "
+        "--label top takes the first folder as the class"
+    )
+
+
+def few_clips_note(counts: dict[str, int]) -> str | None:
+    """Says that most classes have hardly a clip, given the clips of each; None where it is not so."""
+    few = sum(count < FEW_CLIPS for count in counts.values())
+    if len(counts) < 2 or 2 * few <= len(counts):
+        return None
+    return (
+        f"{few} of {len(counts)} classes hold fewer than {FEW_CLIPS} clips: if these are no classes, "
+        "--label takes others from the path"
+    )
