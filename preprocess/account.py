@@ -1,6 +1,7 @@
 """What became of every file and every clip, counted while it happens."""
 
 from array import array
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from preprocess.plan import Plan, PlannedFile
 from wavegan.base.text import printable
 from wavegan.data.schema import SPLITS
 
+EXAMPLES = 3  # names shown for a remark; all are in `remarks`
+
 
 class Account:
     """The counts of one conversion.
@@ -18,6 +21,7 @@ class Account:
     Attributes:
         kept: files that gave at least one clip.
         skipped: (name, reason) of those that gave none.
+        remarks: what is to be said of files that were kept, and of which.
         merged: whether the clips of all splits were counted as train's.
     """
 
@@ -30,6 +34,7 @@ class Account:
         self.per_class = {split: dict.fromkeys(plan.classes, 0) for split in SPLITS}
         self.rms = {split: array("d") for split in SPLITS}
         self.peak = dict.fromkeys(SPLITS, 0.0)
+        self.remarks: dict[str, list[str]] = defaultdict(list)
 
     def keep(self, file: PlannedFile, slices: Slices) -> None:
         """Adds a file that gave clips."""
@@ -42,6 +47,8 @@ class Account:
         self.per_class[file.split][file.label] += len(slices.starts)
         self.rms[file.split].extend(slices.rms)
         self.peak[file.split] = max(self.peak[file.split], slices.peak)
+        for remark in slices.remarks:
+            self.remarks[remark].append(printable(file.name))
 
     def skip(self, file: PlannedFile, reason: str) -> None:
         """Adds a file that gave none."""
@@ -95,7 +102,8 @@ class Account:
         than a quarter full.   silent: windows left out because all their samples are zero.
         other_files: paths of files that are no audio.   other_classes: audio files of no chosen class.
         skipped: path and reason of every file that gave no clip.   left_out: path and reason of files and folders that
-        are no recordings by their names, and were not read.   notes: what a person should know.
+        are no recordings by their names, and were not read.   remarks: what is to be said of files that were kept, and
+        the paths of these.   notes: what a person should know.
         """
         names = ("kept", "clips", "padded", "cut", "dropped_tails", "clipped", "silent")
         return {
@@ -105,6 +113,7 @@ class Account:
             "other_classes": self.plan.other_classes,
             "skipped": [{"path": printable(path), "reason": reason} for path, reason in self.skipped],
             "left_out": [{"path": printable(path), "reason": reason} for path, reason in self.plan.left_out],
+            "remarks": dict(sorted(self.remarks.items())),
             "notes": self._notes(),
         }
 
@@ -118,4 +127,10 @@ class Account:
                 notes.append(f"class {name} is without clips: none of its files was usable")
         if note := few_clips_note(clips):
             notes.append(note)
-        return notes
+        return notes + [_noted(remark, names) for remark, names in sorted(self.remarks.items())]
+
+
+def _noted(remark: str, names: list[str]) -> str:
+    more = ", …" if len(names) > EXAMPLES else ""
+    files = "1 file" if len(names) == 1 else f"{len(names):,} files"
+    return f"{files} {remark}: {', '.join(names[:EXAMPLES])}{more}"

@@ -8,9 +8,15 @@ from typing import Protocol
 import numpy as np
 
 from wavegan.audio.decode import Unusable, decode
+from wavegan.audio.recording import CANCELLED, Findings
 from wavegan.audio.wav import FULL_SCALE, to_pcm16
 
 SMALLEST_TAIL = 4  # a last window that holds less than 1/4 of a clip is dropped
+NEARLY_SILENT = 4 / FULL_SCALE  # peak, -78 dBFS: what a converter and dither leave where there is no sound
+
+# What may be remarked of files that are kept, besides what `audio.recording` has.
+BEYOND = "beyond full scale, clipped; --normalize peak keeps them whole"
+QUIET = "nearly silent, below -78 dBFS, as --normalize peak leaves it"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Slices:
         silent: windows left out because every sample in them is zero.
         cut: whether a part of the file's end is in no clip.
         dropped_tail: whether that part is a last window less than a quarter full.
+        remarks: what else a person should know of the file.
     """
 
     starts: list[int] = field(default_factory=list)
@@ -47,12 +54,15 @@ class Slices:
     silent: int = 0
     cut: bool = False
     dropped_tail: bool = False
+    remarks: set[str] = field(default_factory=set)
 
 
 class Sink(Protocol):
-    """What takes clips, each as bytes."""
+    """What takes clips, each as bytes, and can be emptied again."""
 
     def write(self, clip: bytes, /) -> object: ...
+
+    def clear(self) -> object: ...
 
 
 def windows(blocks: Iterable[np.ndarray], length: int) -> Iterator[tuple[int, np.ndarray]]:
@@ -87,25 +97,50 @@ def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink: Si
     Raises:
         Unusable: as in `decode`, and where not one sample is left or every sample is zero.
     """
-    scale = np.float32(1)
-    if cutting.normalize == "peak":
-        peak = max((float(np.abs(window).max()) for _, window in _chosen(source, cutting, Slices())), default=0.0)
-        # Full scale is one step below 1.0 in 16 bits: 1.0 itself would count as clipped.
-        scale = np.float32((FULL_SCALE - 1) / FULL_SCALE / peak) if peak else scale
-    slices = Slices()
-    for start, window in _chosen(source, cutting, slices):
-        _write_clip(start, window if scale == 1 else window * scale, cutting, slices, sink)
+    found = Findings()
+    slices = _slice(source, cutting, sink, found)
+    if found.cancels:
+        sink.clear()
+        slices = _slice(source, cutting, sink, found, first_channel=True)
+        found.remarks.add(CANCELLED)
     if not slices.starts:
         if slices.silent:
             where = " of the first window" if cutting.slices == "first" and slices.cut else ""
             raise Unusable(f"silent: every sample{where} is zero")
         raise Unusable(f"holds no samples, or too few for one at {cutting.sample_rate} Hz")
+    if slices.clipped and found.loudest > 1:
+        found.remarks.add(BEYOND)
+    slices.remarks = found.remarks
     return slices
 
 
-def _chosen(source: str | bytes | np.ndarray, cutting: Cutting, slices: Slices) -> Iterator[tuple[int, np.ndarray]]:
+def _slice(
+    source: str | bytes | np.ndarray, cutting: Cutting, sink: Sink, found: Findings, first_channel: bool = False
+) -> Slices:
+    """Writes the clips of a recording to `sink`."""
+    scale = np.float32(1)
+    if cutting.normalize == "peak":
+        first = _chosen(source, cutting, Slices(), found, first_channel)
+        peak = max((float(np.abs(window).max()) for _, window in first), default=0.0)
+        if found.cancels and not first_channel:
+            return Slices()
+        if peak > NEARLY_SILENT:
+            # Full scale is one step below 1.0 in 16 bits: 1.0 itself would count as clipped.
+            scale = np.float32((FULL_SCALE - 1) / FULL_SCALE / peak)
+        elif peak:
+            found.remarks.add(QUIET)
+    slices = Slices()
+    for start, window in _chosen(source, cutting, slices, found, first_channel):
+        _write_clip(start, window if scale == 1 else window * scale, cutting, slices, sink)
+    return slices
+
+
+def _chosen(
+    source: str | bytes | np.ndarray, cutting: Cutting, slices: Slices, found: Findings, first_channel: bool
+) -> Iterator[tuple[int, np.ndarray]]:
     """The windows that become clips; notes in `slices` what of the file's end does not."""
-    everything = windows(decode(source, cutting.sample_rate, cutting.channels), cutting.length)
+    blocks = decode(source, cutting.sample_rate, cutting.channels, found, first_channel)
+    everything = windows(blocks, cutting.length)
     for start, window in everything:
         if start > 0 and len(window) * SMALLEST_TAIL < cutting.length:
             slices.cut = slices.dropped_tail = True

@@ -15,6 +15,7 @@ from preprocess.options import Options, available_cores
 from preprocess.plan import Plan, PlannedFile
 from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
+from preprocess.single import Recording
 from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, Listing, Source, is_audio, names_apart
 from preprocess.staging import check_destination, staged
 from wavegan.audio.decode import Unusable
@@ -30,7 +31,7 @@ def prepare(
     """Makes a data set from recordings.
 
     Args:
-        sources: folders, archives, names of corpora, or `drums`, the built-in kit.
+        sources: folders, recordings, archives, names of corpora, or `drums`, the built-in kit.
         out: the directory to make.
         options: how recordings become clips.
         progress: makes progress reporters; called as `Progress` is.
@@ -78,11 +79,11 @@ def open_source(name: str) -> Source:
         return Folder(path)
     if os.path.isfile(name) and archives.is_archive(path):
         return archives.Archive(path)
-    expected = f"a folder, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
+    if os.path.isfile(name) and is_audio(name):
+        return Recording(path)
+    expected = f"a folder, a recording, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
     if not os.path.exists(name):
         raise UserError(f"SOURCE {printable(name)} does not exist. Expected {expected}.")
-    if is_audio(name):
-        raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: name the folder it lies in.")
     raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: unpack it and name its folder.")
 
 

@@ -12,7 +12,11 @@ from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
 
-_EXTENSIONS = "wav wave flac ogg oga opus mp3 aif aiff aifc au caf w64 rf64"
+_EXTENSIONS = (
+    "wav wave bwf bw64 rf64 w64 flac aif aiff aifc au snd caf "
+    "ogg oga opus spx mp1 mp2 mp3 mpga aac adts m4a m4b m4r mp4 mov 3gp 3g2 webm weba mka mkv avi flv "
+    "wma asf ac3 eac3 ec3 dts amr awb wv ape tta tak mpc shn dsf voc sph nist ra rm oma qoa gsm"
+)
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split(" "))
 KIT = "drums"
 NOT_A_FILE = "not a regular file"

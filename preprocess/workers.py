@@ -61,6 +61,13 @@ class Clips:
             self._file.write(self.memory)
             self.memory.clear()
 
+    def clear(self) -> None:
+        """Forgets all clips so far."""
+        self.memory.clear()
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+
     def close(self) -> None:
         """Ends writing; only then can the clips be sent to another process."""
         if self._file is not None:

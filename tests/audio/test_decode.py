@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import soxr
 
-from wavegan.audio import decode as decoder
+from wavegan.audio import sndfile
 from wavegan.audio.decode import Unusable, decode
 
 RATE = 8000
@@ -120,13 +120,6 @@ def test_a_file_that_is_gone_is_unusable_with_the_reason(tmp_path):
         joined(str(tmp_path / "gone.wav"))
 
 
-def test_a_flac_that_breaks_off_is_unusable(tmp_path, record):
-    record(tmp_path / "a.flac", 50_000)
-    whole = (tmp_path / "a.flac").read_bytes()
-    with pytest.raises(Unusable, match="not readable as audio"):
-        joined(whole[: len(whole) // 2])
-
-
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_a_wav_file_is_read_as_libsndfile_reads_it_wherever_it_is_damaged(tmp_path, record, channels, monkeypatch):
     """Every byte of the head changed, every length cut off: the same samples, or unusable for the same reason."""
@@ -143,7 +136,7 @@ def test_a_wav_file_is_read_as_libsndfile_reads_it_wherever_it_is_damaged(tmp_pa
                 yield str(problem)
 
     ours = list(outcomes())
-    monkeypatch.setattr(decoder, "_short_wav", lambda source: None)
+    monkeypatch.setattr(sndfile, "short_wav", lambda file, head: None)
     for content, mine, theirs in zip(damaged, ours, outcomes(), strict=True):
         assert mine == theirs or (not content and mine == "empty file")
 

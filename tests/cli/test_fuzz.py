@@ -29,6 +29,7 @@ from preprocess.convert import prepare
 from preprocess.options import Options
 from tests.cli.fuzzing import edit_with_checksum, edited, explore, mutated, recording
 from tests.conftest import listed
+from tests.preprocess.test_clips import Sink
 from wavegan.audio.decode import Unusable
 from wavegan.base import quiet
 from wavegan.base.errors import UserError
@@ -161,7 +162,7 @@ def bytes_as_a_recording_give_clips_or_a_reason(data):
         kind = draw(st.sampled_from(["WAV", "FLAC", "AIFF", "OGG"]))
         soundfile.write(file, recording(draw, LENGTH, 1.0)[:, :2], draw(st.sampled_from([RATE, 11025])), format=kind)
         source = mutated(draw, file.getvalue())
-    sink = io.BytesIO()
+    sink = Sink()
     try:
         with np.errstate(all="ignore"):
             slices = slice_recording(source, cutting, sink)

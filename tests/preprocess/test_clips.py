@@ -7,17 +7,25 @@ import pytest
 import soundfile
 
 from preprocess.clips import Cutting, slice_recording, windows
-from wavegan.audio import decode as decoder
+from wavegan.audio import sndfile
 from wavegan.audio.decode import Unusable
 from wavegan.audio.wav import to_pcm16
 
 RATE = 8000  # Hz
 
 
+class Sink(io.BytesIO):
+    """Clips in memory."""
+
+    def clear(self):
+        self.seek(0)
+        self.truncate()
+
+
 def cut(source, **cutting):
     """The slices and clips int16 [clips, length, channels] of a source."""
     cutting = Cutting(**{"sample_rate": RATE, "length": 256} | cutting)
-    sink = io.BytesIO()
+    sink = Sink()
     slices = slice_recording(str(source) if not isinstance(source, np.ndarray) else source, cutting, sink)
     return slices, np.frombuffer(sink.getvalue(), "<i2").reshape(-1, cutting.length, cutting.channels)
 
@@ -77,7 +85,7 @@ def test_first_keeps_one_window_and_says_whether_there_was_more(samples, is_cut)
 
 def test_first_stops_decoding_after_what_is_needed(monkeypatch, tmp_path, record):
     record(tmp_path / "a.wav", 100_000)
-    monkeypatch.setattr(decoder, "BLOCK_SAMPLES", 1000)
+    monkeypatch.setattr(sndfile, "BLOCK_SAMPLES", 1000)
     read = []
     original = soundfile.SoundFile.read
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *a, **k: read.append(1) or original(*a, **k))

@@ -181,7 +181,7 @@ HOSTILE = {
     "long and cut off.rf64": (cut_off(encoded("RF64", "PCM_16"), 0.1), KEPT),
     "wave64.w64": (encoded("W64", "PCM_16"), KEPT),
     "wave64 cut off.w64": (cut_off(encoded("W64", "PCM_16"), 0.01), UNREADABLE),
-    "two files in one.wav": (wav() + wav(), UNREADABLE),
+    "two files in one.wav": (wav() + wav(), KEPT),
     "text.wav": (b"This is no sound at all, however long one listens.\n" * 20, UNREADABLE + "Format not recognised"),
     "random bytes.wav": (np.random.default_rng(1).bytes(5000), UNREADABLE),
     "random bytes.mp3": (np.random.default_rng(2).bytes(5000), UNREADABLE),

@@ -8,6 +8,7 @@ import pytest
 
 from preprocess.archives import Archive
 from preprocess.convert import open_source
+from preprocess.single import Recording
 from preprocess.sources import DrumKit, Folder, names_apart
 from wavegan.base.errors import UserError
 
@@ -138,14 +139,14 @@ def test_a_source_is_known_by_what_it_is(tmp_path, monkeypatch):
     assert isinstance(open_source(str(tmp_path / "folder")), Folder)
     assert isinstance(open_source(str(tmp_path / "a.TAR.GZ")), Archive)
     assert isinstance(open_source(str(tmp_path / "b.zip")), Archive)
+    assert isinstance(open_source(str(tmp_path / "c.wav")), Recording)
     monkeypatch.chdir(tmp_path)
     os.symlink("itself", "itself")
     assert isinstance(open_source("drums"), DrumKit)
     for name, message in [
-        ("nowhere", "nowhere does not exist. Expected a folder, an archive"),
-        ("itself", "itself does not exist. Expected a folder, an archive"),
-        ("n" * 300, "nnn does not exist. Expected a folder, an archive"),
-        ("c.wav", "Received the file c.wav: name the folder it lies in"),
+        ("nowhere", "nowhere does not exist. Expected a folder, a recording, an archive"),
+        ("itself", "itself does not exist. Expected a folder, a recording, an archive"),
+        ("n" * 300, "nnn does not exist. Expected a folder, a recording, an archive"),
         ("d.rar", "Received the file d.rar: unpack it"),
     ]:
         with pytest.raises(UserError, match=message):

@@ -1,40 +1,43 @@
 """Recordings as NumPy arrays: decode, mix, resample. No TensorFlow."""
 
 import io
-import math
 import os
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-import soundfile
 import soxr
 
-from wavegan.audio.wav import from_pcm16
-
-BLOCK_SAMPLES = 1 << 17  # decoded at once, over all channels: bounds the memory of files hours long
-WAV_HEAD = struct.Struct("<4sI8sIHHIIHH4sI")  # of a file that holds samples and nothing else
-SAMPLE_RATES = (100, 10_000_000)  # Hz, of recordings; resampled from further away, a small file fills the memory
-# libsndfile's words, and what they mean for a file that was opened before.
-CLEARER = {
-    "does not exist": "damaged, or another format than its name says",  # of an MP3 file in which it finds no frame
-    "SF_INFO struct incomplete": "the header gives no possible sample rate",
-    "psf_fseek() failed": "damaged or incomplete",
-}
-
-
-class Unusable(Exception):
-    """A file that gives no clip, with the reason in words."""
+from wavegan.audio import sndfile
+from wavegan.audio.containers import HEAD_BYTES, parts, refuse_pointer, suits_libsndfile
+from wavegan.audio.recording import (
+    FRONT_CHANNELS,
+    NO_SAMPLES,
+    Block,
+    Blocks,
+    Contents,
+    Findings,
+    Part,
+    Unusable,
+    open_contents,
+)
 
 
-def decode(source: str | bytes | np.ndarray, sample_rate: int, channels: int) -> Iterator[np.ndarray]:
+def decode(
+    source: Contents | np.ndarray,
+    sample_rate: int,
+    channels: int,
+    findings: Findings | None = None,
+    first_channel: bool = False,
+) -> Iterator[np.ndarray]:
     """Yields a recording block by block, mixed to `channels` and resampled to `sample_rate` (Hz).
 
-    Mono is the mean of a file's channels. Two channels of a mono file are equal; of a file with more than two they are
-    the first two, which in every common layout are front left and right.
+    Mono is the mean of a file's channels, or its first one. Two channels of a mono file are equal; of a file with more
+    than two they are front left and right, which are the first two where the file does not say.
 
     Args:
         source: a file's path, an audio file's bytes, or float32 samples [time] that have the right rate already.
+        findings: gets what was found on the way.
+        first_channel: take the first channel instead of the mean.
 
     Yields:
         float32 blocks [time, channels]; a few samples can lie beyond [-1, 1] after resampling.
@@ -46,106 +49,131 @@ def decode(source: str | bytes | np.ndarray, sample_rate: int, channels: int) ->
     >>> np.concatenate(list(blocks)).tolist()
     [[0.5, 0.5], [-0.25, -0.25]]
     """
+    findings = Findings() if findings is None else findings
     if isinstance(source, np.ndarray):
-        yield _mix(_finite(source[:, None]), channels)
+        yield _mix(Block(_finite(source[:, None]), sample_rate), channels, findings, first_channel)
         return
     try:
-        if short := _short_wav(source):
-            samples, rate = short
-            block = _mix(samples, channels)
-            _check_rate(rate)
-            yield block if rate == sample_rate else soxr.resample(block, rate, sample_rate)
-            return
-        with _open(source) as file:
-            _check_rate(file.samplerate)
-            blocks = (_mix(_finite(block), channels) for block in _raw_blocks(file))
-            if file.samplerate == sample_rate:
-                yield from blocks
-            elif file.frames * file.channels <= BLOCK_SAMPLES:  # one block; the result is the same, the way is shorter
-                yield from (_finite(soxr.resample(block, file.samplerate, sample_rate)) for block in blocks)
-            else:
-                yield from _resample(blocks, file.samplerate, sample_rate, channels)
-    except soundfile.SoundFileError as error:
-        raise Unusable(f"not readable as audio: {_sentence(error)}") from None
+        # libsndfile says "System error." for everything that can go wrong here.
+        with open_contents(source) as file:
+            found = _blocks(source, file, findings)
+            mixed = ((_mix(block, channels, findings, first_channel), block.rate, block.whole) for block in found)
+            yield from _resampled(mixed, sample_rate, channels)
     except OSError as error:
         raise Unusable(f"cannot be opened: {error.strerror}") from None
 
 
-def _short_wav(source: str | bytes) -> tuple[np.ndarray, int] | None:
-    """The samples float32 [time, channels] and the rate (Hz) of a short 16-bit WAV file without extras; None of others.
-
-    Most data sets are made of these, and libsndfile takes several times as long to give the same samples.
-    """
-    # libsndfile says "System error." for everything that can go wrong here.
-    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb", buffering=0) as file:
-        head = file.read(WAV_HEAD.size)
-        if not head:
-            raise Unusable("empty file")
-        if len(head) < WAV_HEAD.size:
-            return None
-        *_, channels, rate, _, _, _, _, size = WAV_HEAD.unpack(head)
-        frame = 2 * channels  # bytes
-        if channels not in (1, 2) or not 0 < rate < 1 << 24 or not 0 < size <= 2 * BLOCK_SAMPLES or size % frame:
-            return None
-        form = (16, 1, channels, rate, frame * rate, frame, 16)
-        if head != WAV_HEAD.pack(b"RIFF", 36 + size, b"WAVEfmt ", *form, b"data", size):
-            return None
-        pcm = file.read(size + 1)
-    return (from_pcm16(np.frombuffer(pcm, "<i2").reshape(-1, channels)), rate) if len(pcm) == size else None
+def _blocks(source: Contents, file: io.BytesIO | io.FileIO, findings: Findings) -> Blocks:
+    """Yields all blocks of a recording, by the decoder that is right for it."""
+    head = file.read(HEAD_BYTES) or b""
+    if not head:
+        raise Unusable("empty file")
+    if short := sndfile.short_wav(file, head):
+        yield short
+        return
+    refuse_pointer(head)
+    places = parts(file, head, file.seek(0, os.SEEK_END))
+    if len(places) > 1:
+        for start, end in places:
+            yield from _ffmpeg(Part(file, start, end), findings)
+    elif suits_libsndfile(head):
+        yield from _with_second_opinion(source, file, head, findings)
+    else:
+        yield from _with_last_resort(source, file, head, findings)
 
 
-def _open(source: str | bytes) -> soundfile.SoundFile:
-    if isinstance(source, bytes):
-        return soundfile.SoundFile(_Bytes(source))
-    # A file name need not be valid text; its bytes always work.
-    return soundfile.SoundFile(os.fsencode(source) if os.name == "posix" else source)
+def _ffmpeg(part: Part, findings: Findings) -> Blocks:
+    from wavegan.audio import ffmpeg  # a tenth of a second, which folders of WAV files need not take
+
+    return ffmpeg.blocks(part, findings)
 
 
-class _Bytes(io.BytesIO):
-    """Bytes as a file. A damaged header can ask for a place before the start: an error there would be printed."""
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return super().seek(max(offset, 0) if whence == os.SEEK_SET else offset, whence)
-
-
-def _sentence(error: Exception) -> str:
-    """What libsndfile says, without its prefix, which repeats the path."""
-    text = str(getattr(error, "error_string", error)).strip().rstrip(".")
-    return next((clearer for words, clearer in CLEARER.items() if words in text), text)
-
-
-def _check_rate(rate: int) -> None:
-    low, high = SAMPLE_RATES
-    if not low <= rate <= high:
-        raise Unusable(f"a sample rate of {rate:,} Hz: expected {low:,} to {high:,}")
-
-
-def _raw_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    frames = max(1, BLOCK_SAMPLES // file.channels)
-    left = file.frames if file.seekable() else math.inf  # only where it can seek is a file's own count relied on
-    while left > 0 and len(block := file.read(min(frames, left), dtype="float32", always_2d=True)):
-        left -= len(block)
-        yield block
+def _with_second_opinion(source: Contents, file: io.BytesIO | io.FileIO, head: bytes, findings: Findings) -> Blocks:
+    """libsndfile's blocks; where it refuses the file, or cannot read on, FFmpeg goes on at that sample."""
+    given = 0
+    try:
+        for block in sndfile.blocks(source, file, head, findings):
+            given += len(block.samples)
+            yield block
+        if given or head[8:12] == b"WAVE":
+            return
+        refused = Unusable(NO_SAMPLES)
+    except Unusable as problem:
+        refused = problem
+    try:
+        for block in _ffmpeg(Part(file), findings):
+            skipped = min(given, len(block.samples))
+            given -= skipped
+            if skipped < len(block.samples):
+                yield Block(block.samples[skipped:], block.rate, block.front)
+    except Unusable:
+        raise refused from None
 
 
-def _mix(block: np.ndarray, channels: int) -> np.ndarray:
-    """[time, any] → [time, channels]"""
+def _with_last_resort(source: Contents, file: io.BytesIO | io.FileIO, head: bytes, findings: Findings) -> Blocks:
+    """FFmpeg's blocks, or libsndfile's of the rare formats that only it knows."""
+    given = False
+    try:
+        for block in _ffmpeg(Part(file), findings):
+            given = True
+            yield block
+    except Unusable as problem:
+        if given:
+            raise
+        refused = problem
+    else:
+        return
+    try:
+        for block in sndfile.blocks(source, file, head, findings):
+            given = True
+            yield block
+    except Unusable:
+        raise refused from None
+    if not given:
+        raise refused
+
+
+def _mix(block: Block, channels: int, findings: Findings, first_channel: bool) -> np.ndarray:
+    """The samples of a block as float32 [time, channels]."""
+    samples = _finite(block.samples)
     if channels == 1:
-        if block.shape[1] == 1:
-            return block
+        if samples.shape[1] == 1:
+            return samples
+        if first_channel:
+            return samples[:, :1]
         with np.errstate(over="ignore"):  # `_finite` names it
-            return _finite(block.mean(axis=1, keepdims=True))
-    return np.repeat(block, channels, axis=1) if block.shape[1] == 1 else block[:, :channels]
+            mean = _finite(samples.mean(axis=1, keepdims=True))
+            if samples.shape[1] == 2:
+                findings.energy += float(np.square(samples).sum()) / 2
+                findings.mixed_energy += float(np.square(mean).sum())
+        return mean
+    if samples.shape[1] > channels:
+        findings.remarks.add(FRONT_CHANNELS)
+        return samples[:, block.front]
+    return np.repeat(samples, channels, axis=1) if samples.shape[1] == 1 else samples
 
 
-def _finite(block: np.ndarray) -> np.ndarray:
-    if not np.isfinite(block).all():
+def _finite(samples: np.ndarray) -> np.ndarray:
+    if not np.isfinite(samples).all():
         raise Unusable("holds samples that are not finite (NaN or infinity)")
-    return block
+    return samples
 
 
-def _resample(blocks: Iterable[np.ndarray], rate_in: int, rate_out: int, channels: int) -> Iterator[np.ndarray]:
-    resampler = soxr.ResampleStream(rate_in, rate_out, channels, dtype="float32", quality="HQ")
-    for block in blocks:
-        yield _finite(resampler.resample_chunk(np.ascontiguousarray(block)))
-    yield _finite(resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True))
+def _resampled(mixed: Iterator[tuple[np.ndarray, int, bool]], sample_rate: int, channels: int) -> Iterator[np.ndarray]:
+    """Resamples consecutive (block, its rate, whether it is all); where the rate changes, each part by itself."""
+    stream, stream_rate = None, 0
+    for samples, rate, whole in mixed:
+        if stream is not None and (whole or rate != stream_rate):
+            yield _finite(stream.resample_chunk(np.zeros((0, channels), np.float32), last=True))
+            stream = None
+        if rate == sample_rate:
+            yield samples
+        elif whole:  # the result is the same, the way is shorter
+            yield _finite(soxr.resample(samples, rate, sample_rate))
+        else:
+            if stream is None:
+                stream = soxr.ResampleStream(rate, sample_rate, channels, dtype="float32", quality="HQ")
+                stream_rate = rate
+            yield _finite(stream.resample_chunk(np.ascontiguousarray(samples)))
+    if stream is not None:
+        yield _finite(stream.resample_chunk(np.zeros((0, channels), np.float32), last=True))
