@@ -16,6 +16,7 @@ import random
 import tempfile
 import time
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,11 @@ from hypothesis import strategies as st
 from preprocess.clips import Cutting, slice_recording
 from preprocess.convert import prepare
 from preprocess.options import Options
+from tests.audio.encoding import encoded, tone
 from tests.cli.fuzzing import edit_with_checksum, edited, explore, mutated, recording
 from tests.conftest import listed
 from tests.preprocess.test_clips import Sink
+from tests.preprocess.test_hostile_formats import KINDS
 from wavegan.audio.decode import Unusable
 from wavegan.base import quiet
 from wavegan.base.errors import UserError
@@ -144,6 +147,13 @@ def compare(expected, found, info):
             assert np.abs(starts[start] - clip).max() <= 1
 
 
+@cache
+def lossy(kind, seconds):
+    """A tone as a file of one of the formats that FFmpeg reads."""
+    container, codec, rate = KINDS[kind]
+    return encoded(container, codec, tone(seconds, rate), rate)
+
+
 def bytes_as_a_recording_give_clips_or_a_reason(data):
     draw = data.draw
     cutting = Cutting(
@@ -153,15 +163,19 @@ def bytes_as_a_recording_give_clips_or_a_reason(data):
         draw(st.sampled_from(["all", "first"])),
         draw(st.sampled_from(["none", "peak"])),
     )
-    if draw(st.booleans()):
+    kind = draw(st.sampled_from(["samples", "libsndfile", "FFmpeg", "FFmpeg"]))
+    if kind == "samples":
         odd = st.sampled_from([np.nan, np.inf, -np.inf, 1e38, -1.0, 1.0])
         samples = draw(st.lists(st.floats(-1, 1) | odd, max_size=40))
         source = np.array(samples * draw(st.sampled_from([1, 20])), np.float32)
-    else:
+    elif kind == "libsndfile":
         file = io.BytesIO()
-        kind = draw(st.sampled_from(["WAV", "FLAC", "AIFF", "OGG"]))
-        soundfile.write(file, recording(draw, LENGTH, 1.0)[:, :2], draw(st.sampled_from([RATE, 11025])), format=kind)
+        container = draw(st.sampled_from(["WAV", "FLAC", "AIFF", "OGG"]))
+        sound = recording(draw, LENGTH, 1.0)[:, :2]
+        soundfile.write(file, sound, draw(st.sampled_from([RATE, 11025])), format=container)
         source = mutated(draw, file.getvalue())
+    else:
+        source = mutated(draw, lossy(draw(st.sampled_from(sorted(KINDS))), draw(st.sampled_from([0.05, 0.5]))))
     sink = Sink()
     try:
         with np.errstate(all="ignore"):
