@@ -54,7 +54,7 @@ class Slices:
     silent: int = 0
     cut: bool = False
     dropped_tail: bool = False
-    remarks: set[str] = field(default_factory=set)
+    remarks: frozenset[str] = frozenset()
 
 
 class Sink(Protocol):
@@ -110,7 +110,7 @@ def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink: Si
         raise Unusable(f"holds no samples, or too few for one at {cutting.sample_rate} Hz")
     if slices.clipped and found.loudest > 1:
         found.remarks.add(BEYOND)
-    slices.remarks = found.remarks
+    slices.remarks = frozenset(found.remarks)
     return slices
 
 

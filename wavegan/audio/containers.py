@@ -2,7 +2,7 @@
 
 import io
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wavegan.audio.recording import Unusable
 
@@ -16,8 +16,7 @@ MPEG = (b"\x50\0", b"\x55\0")  # MP2 and MP3 in a WAV file
 UNKNOWN = 0xFFFFFFFF  # what a chunk of unknown size says
 
 
-@dataclass(frozen=True)
-class Wav:
+class Wav(NamedTuple):
     """What a RIFF or RIFX header says.
 
     Attributes:
@@ -107,8 +106,7 @@ def is_unfinished(wav: Wav, file: io.BytesIO | io.FileIO, head: bytes) -> bool:
 
     So ends a recorder that loses its power: it writes the sizes last. An empty file with more chunks behind is no such.
     """
-    following = _bytes_at(file, head, wav.data, 8)
-    if wav.size > 0 or not following:
+    if wav.size > 0 or not (following := _bytes_at(file, head, wav.data, 8)):
         return False
     if wav.end <= wav.data or wav.end == UNKNOWN + 8 or len(following) < 8:
         return True
@@ -124,9 +122,11 @@ def parts(file: io.BytesIO | io.FileIO, head: bytes, size: int) -> list[tuple[in
         starts = _ogg_starts(file, size)
     elif head[:4] in WAV_NAMES:
         place = 0
-        while len(start := _bytes_at(file, head, place, 12)) == 12 and start[:4] == head[:4] and start[8:] == b"WAVE":
+        start = head[:12]
+        while len(start) == 12 and start[:4] == head[:4] and start[8:] == b"WAVE":
             starts += [place] * (place > 0)
             place += 8 + struct.unpack(f"{WAV_NAMES[head[:4]]}I", start[4:8])[0]
+            start = _bytes_at(file, head, place, 12) if place + 12 <= size else b""
     return list(zip(starts, [*starts[1:], size], strict=True))
 
 

@@ -51,26 +51,27 @@ def decode(
     """
     findings = Findings() if findings is None else findings
     if isinstance(source, np.ndarray):
-        yield _mix(Block(_finite(source[:, None]), sample_rate), channels, findings, first_channel)
+        yield _mix(Block(source[:, None], sample_rate), channels, findings, first_channel)
         return
     try:
         # libsndfile says "System error." for everything that can go wrong here.
         with open_contents(source) as file:
-            found = _blocks(source, file, findings)
+            head = file.read(HEAD_BYTES) or b""
+            if short := sndfile.short_wav(file, head):
+                samples = _mix(short, channels, findings, first_channel, finite=True)
+                yield samples if short.rate == sample_rate else soxr.resample(samples, short.rate, sample_rate)
+                return
+            found = _blocks(source, file, head, findings)
             mixed = ((_mix(block, channels, findings, first_channel), block.rate, block.whole) for block in found)
             yield from _resampled(mixed, sample_rate, channels)
     except OSError as error:
         raise Unusable(f"cannot be opened: {error.strerror}") from None
 
 
-def _blocks(source: Contents, file: io.BytesIO | io.FileIO, findings: Findings) -> Blocks:
-    """Yields all blocks of a recording, by the decoder that is right for it."""
-    head = file.read(HEAD_BYTES) or b""
+def _blocks(source: Contents, file: io.BytesIO | io.FileIO, head: bytes, findings: Findings) -> Blocks:
+    """Yields all blocks of a recording, by the decoder that is right for it; `head` are its first bytes."""
     if not head:
         raise Unusable("empty file")
-    if short := sndfile.short_wav(file, head):
-        yield short
-        return
     refuse_pointer(head)
     places = parts(file, head, file.seek(0, os.SEEK_END))
     if len(places) > 1:
@@ -133,24 +134,33 @@ def _with_last_resort(source: Contents, file: io.BytesIO | io.FileIO, head: byte
         raise refused
 
 
-def _mix(block: Block, channels: int, findings: Findings, first_channel: bool) -> np.ndarray:
-    """The samples of a block as float32 [time, channels]."""
-    samples = _finite(block.samples)
+def _mix(block: Block, channels: int, findings: Findings, first_channel: bool, finite: bool = False) -> np.ndarray:
+    """The samples of a block, `finite` or not, as float32 [time, channels]."""
+    samples = block.samples if finite else _finite(block.samples)
     if channels == 1:
         if samples.shape[1] == 1:
             return samples
         if first_channel:
             return samples[:, :1]
+        if samples.shape[1] == 2:
+            return _mean_of_two(samples, findings)
         with np.errstate(over="ignore"):  # `_finite` names it
-            mean = _finite(samples.mean(axis=1, keepdims=True))
-            if samples.shape[1] == 2:
-                findings.energy += float(np.square(samples).sum()) / 2
-                findings.mixed_energy += float(np.square(mean).sum())
-        return mean
+            return _finite(samples.mean(axis=1, keepdims=True))
     if samples.shape[1] > channels:
         findings.remarks.add(FRONT_CHANNELS)
         return samples[:, block.front]
     return np.repeat(samples, channels, axis=1) if samples.shape[1] == 1 else samples
+
+
+def _mean_of_two(samples: np.ndarray, findings: Findings) -> np.ndarray:
+    """[time, 2] → [time, 1]; several times as fast as `mean`, with the same result."""
+    with np.errstate(over="ignore"):
+        mean = samples[:, 0] + samples[:, 1]
+        mean *= np.float32(0.5)
+        every = samples.ravel()
+        findings.energy += float(np.einsum("i,i->", every, every)) / 2  # not `np.dot`, which would start threads
+        findings.mixed_energy += float(np.einsum("i,i->", mean, mean))
+    return _finite(mean)[:, None]
 
 
 def _finite(samples: np.ndarray) -> np.ndarray:

@@ -60,7 +60,7 @@ def blocks(part: Part, findings: Findings) -> Blocks:
     try:
         with file.call(lambda: av.open(file, container_options=OPTIONS, io_open=_refuse, **_QUIET)) as opened:
             yield from _decoded(file, opened, findings)
-    except (av.FFmpegError, ValueError, RuntimeError) as error:  # PyAV adds the latter two
+    except (av.FFmpegError, LookupError, ValueError, RuntimeError) as error:  # PyAV adds all but the first
         raise Unusable(f"not readable as audio: {_sentence(error)}") from None
 
 
@@ -68,7 +68,7 @@ _QUIET: dict[str, Any] = {"metadata_errors": "replace", "buffer_size": 1 << 16}
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, av.error.InvalidDataError | av.error.ArgumentError | EOFError):
+    if isinstance(error, av.error.InvalidDataError | av.error.ArgumentError | PermissionError | EOFError):
         return "Format not recognised, or damaged"
     return str(getattr(error, "strerror", error))
 
@@ -110,7 +110,7 @@ class _Input:
         self.since = time.thread_time()
         try:
             result = work()
-        except (av.FFmpegError, ValueError, RuntimeError):
+        except (av.FFmpegError, LookupError, ValueError, RuntimeError):
             if self.problem is not None:
                 raise self.problem from None
             raise
@@ -132,8 +132,9 @@ def _decoded(file: _Input, opened: Any, findings: Findings) -> Blocks:
     if stream is None or stream.codec_context is None:
         stream = next((other for other in opened.streams.audio if other.codec_context is not None), None)
     if stream is None:
-        held = "sound of a kind that FFmpeg cannot decode" if opened.streams.audio else "pictures and no sound"
-        raise Unusable(f"holds {held}")
+        if opened.streams.audio:
+            raise Unusable("holds sound of a kind that FFmpeg cannot decode")
+        raise Unusable("holds pictures and no sound")
     decoder = stream.codec_context
     decoder.thread_count = 1
     decoder.options = {"max_samples": str(LARGEST_FRAME)}
@@ -171,7 +172,7 @@ class _Progress:
         if not self.frames:
             raise Unusable("not readable as audio: nothing in it decodes" if self.faults else NO_SAMPLES)
         if self.faults > self.frames:
-            raise Unusable(f"not readable as audio: of {self.frames + self.faults} pieces {self.faults} do not decode")
+            raise Unusable("not readable as audio: most of it does not decode")
         if self.inner_faults or self.faults > 1 or expected - self.seconds > max(MISSING[0] * expected, MISSING[1]):
             findings.remarks.add(DAMAGED)
 
@@ -199,7 +200,7 @@ def _packets(file: _Input, opened: Any, stream: Any, progress: _Progress) -> Ite
     while True:
         try:
             packet = file.call(partial(next, packets, None))
-        except av.FFmpegError:
+        except (av.FFmpegError, IndexError):  # the latter of PyAV, where a damaged file seems to have more streams
             progress.faults += 1
             yield None
             return

@@ -73,7 +73,7 @@ def blocks(source: Contents, file: io.BytesIO | io.FileIO, head: bytes, findings
     if wav and (wav.is_narrow or is_unfinished(wav, file, head)):
         opened = _with_a_right_header(wav, file, is_unfinished(wav, file, head))
     try:
-        with _open(opened) as sound:
+        with _open(opened, file) as sound:
             check_rate(sound.samplerate)
             if wav and wav.is_narrow:
                 scale = _scale(sound, wav)
@@ -130,13 +130,15 @@ def _raw(sound: soundfile.SoundFile, findings: Findings) -> Iterator[np.ndarray]
         raise
 
 
-def _open(source: Contents | Part) -> soundfile.SoundFile:
+def _open(source: Contents | Part, file: io.BytesIO | io.FileIO) -> soundfile.SoundFile:
     if isinstance(source, bytes):
         return soundfile.SoundFile(_Bytes(source))
     if isinstance(source, Part):
         return soundfile.SoundFile(source)
-    # A file name need not be valid text; its bytes always work.
-    return soundfile.SoundFile(os.fsencode(source) if os.name == "posix" else source)
+    if os.name == "posix":  # the open file: a second opening would cost as much as all of the decision
+        file.seek(0)
+        return soundfile.SoundFile(file.fileno(), closefd=False)
+    return soundfile.SoundFile(source)
 
 
 class _Bytes(io.BytesIO):
