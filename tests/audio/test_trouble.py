@@ -2,6 +2,7 @@
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from wavegan.audio.decode import Unusable, decode
 from wavegan.audio.recording import CANCELLED, DAMAGED, FRONT_CHANNELS, Findings
 
 RATE = 16000  # Hz
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 
 
 def joined(source, sample_rate=RATE, channels=1, **also):
@@ -35,8 +37,7 @@ def mp3(hertz=440.0, seconds=2.0, rate=24000, channels=1, bits=64_000, level=0.2
 
 def test_an_mp3_whose_bit_rate_varies_without_a_word_is_whole():
     """libsndfile takes the length from the first frames: bastibe/python-soundfile issue 274."""
-    quiet, loud = mp3(440, 12, bits=160_000), mp3(880, 3, bits=8_000)
-    decoded = joined(loud + quiet)
+    decoded = joined(mp3(880, 3, bits=160_000) + mp3(440, 12, bits=8_000))
     assert len(decoded) / RATE == pytest.approx(15, abs=0.25)
     assert hertz(decoded[RATE : 2 * RATE]) == pytest.approx(880, abs=2)
     assert hertz(decoded[-5 * RATE : -RATE]) == pytest.approx(440, abs=2)
@@ -226,3 +227,22 @@ def test_wide_stereo_does_not_cancel():
     findings = Findings()
     joined(file.getvalue(), findings=findings)
     assert findings.energy > 0 and not findings.cancels
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "decibels"),
+    [
+        ("s24_le-in-32-bit.wav", 1, -15),
+        ("concatenated.mp3", 10.27, None),
+        ("vbr-without-xing.mp3", 15.05, None),
+        ("chained.opus", 5, None),
+        ("unfinished-data0-riff0.wav", 1, None),
+    ],
+)
+def test_files_of_real_programs_have_their_length_and_loudness(name, seconds, decibels):
+    if not (CASES / name).exists():
+        pytest.skip("the small files are not beside the repository")
+    decoded = joined(str(CASES / name))
+    assert len(decoded) / RATE == pytest.approx(seconds, abs=0.01)
+    if decibels is not None:
+        assert 10 * np.log10(np.mean(decoded**2)) == pytest.approx(decibels, abs=1)

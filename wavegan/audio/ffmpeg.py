@@ -69,7 +69,7 @@ _QUIET: dict[str, Any] = {"metadata_errors": "replace", "buffer_size": 1 << 16}
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, av.error.InvalidDataError | av.error.ArgumentError | PermissionError | EOFError):
-        return "Format not recognised, or damaged"
+        return "Format not recognised"
     return str(getattr(error, "strerror", error))
 
 
