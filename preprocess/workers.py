@@ -74,6 +74,14 @@ class Clips:
             self._file.close()
             self._file = None
 
+    def discard(self) -> None:
+        """Forgets all clips, and removes what is on disk."""
+        self.close()
+        self.memory.clear()
+        if self.path is not None:
+            os.unlink(self.path)
+            self.path = None
+
     def read(self, clip_bytes: int) -> Iterator[bytes]:
         """Yields clip after clip, once."""
         if self.path is not None:
@@ -105,6 +113,7 @@ def _slice_file(content: Content, cutting: Cutting, directory: str) -> tuple[Sli
     try:
         return slice_recording(_recording(content, cutting), cutting, clips), clips
     except Unusable as problem:
+        clips.discard()
         return problem
     finally:
         clips.close()

@@ -296,3 +296,13 @@ def test_the_real_digits_are_all_kept(shared_data, tmp_path):
 def test_dataset_json_holds_no_infinity_or_nan(words, tmp_path):
     make(words, tmp_path / "out")
     json.loads((tmp_path / "out" / "dataset.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_a_long_recording_that_turns_out_unusable_at_its_end_leaves_nothing(tmp_path, record):
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 9_000_000).astype(np.float32)
+    samples[-1] = np.nan
+    record(tmp_path / "in" / "a.wav", samples, RATE, subtype="FLOAT")
+    record(tmp_path / "in" / "b.wav", 300)
+    info = make(tmp_path / "in", tmp_path / "out", length=8192)
+    assert [skipped["path"] for skipped in info.report["skipped"]] == ["a.wav"]
+    assert not (tmp_path / "out" / "spool").exists()
