@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from preprocess.sources import Content, Entry, Listing, label_of
+from preprocess.sources import Content, Entry, Listing
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
 
@@ -25,8 +25,7 @@ class Recording:
             size = os.stat(self.path).st_size
         except OSError as error:
             raise UserError(f"cannot read {printable(self.path)}: {error.strerror}.") from None
-        name = self.path.name
-        return Listing([Entry(name, label_of(name, self.name), size, os.fspath(self.path))])
+        return Listing([Entry(self.path.name, size, os.fspath(self.path))])
 
     def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields the file with its path."""
