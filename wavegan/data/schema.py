@@ -28,6 +28,7 @@ SPLITS = ("train", "validation", "test")
 FILE_NAME = "dataset.json"
 PLAIN_NAME = re.compile(r"\w[\w.-]*")  # of a shard: no folder, nothing hidden
 HASHES = ("sha256", "index_sha256")  # of a file, from format 3 on
+NOT_IN_0_1 = {"left_out", "remarks", "label"}  # of a report, and of the options
 SHA256 = re.compile(r"[0-9a-f]{64}")
 AGAIN = "Prepare the data set again with python -m preprocess."
 
@@ -181,7 +182,10 @@ def is_fingerprint_of(kept: str, directory: str | os.PathLike) -> bool:
         split: {**facts, "files": [{n: v for n, v in file.items() if n not in HASHES} for file in facts["files"]]}
         for split, facts in info.splits.items()
     }
-    return info.format > 2 and kept == _short_hash(replace(info, format=2, splits=splits)._content())
+    report = {name: value for name, value in info.report.items() if name not in NOT_IN_0_1}
+    options = {name: value for name, value in info.options.items() if name not in NOT_IN_0_1}
+    older = replace(info, format=2, splits=splits, report=report, options=options)
+    return info.format > 2 and kept == _short_hash(older._content())
 
 
 def _short_hash(content: bytes) -> str:
