@@ -114,7 +114,7 @@ def test_jax_carries_everything_that_a_step_changes(one_step):
 
 def test_the_benchmarks_of_the_core_need_no_tensorflow(without_tensorflow, tmp_path):
     flags = ["--preset", "tiny", "--model-dim", "2", "--length", "256", "--repeats", "1", "--out", tmp_path / "x.jsonl"]
-    run = isolated(without_tensorflow, "benchmarks", "step", *flags, "--precision", "bfloat16")
+    run = isolated(without_tensorflow, "tests.backend.small_benchmark", "step", *flags, "--precision", "bfloat16")
     assert run.returncode == 0, run.stderr[-3000:]
     assert "JAX" in run.stdout and "float32_ratio" in run.stdout
     assert '"backend": "jax"' in (tmp_path / "x.jsonl").read_text()
