@@ -1,4 +1,4 @@
-"""`python -m benchmarks` with small matrix products for a peak, as a script: python small_benchmark.py BENCHMARK FLAG…"""
+"""`python -m benchmarks` with a small peak, as a script: python small_benchmark.py BENCHMARK FLAG…"""
 
 from benchmarks import measure
 from benchmarks.__main__ import main
