@@ -5,22 +5,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pytest
 
 from wavegan.data import batches
 from wavegan.data.batches import EPOCHS_HELD, Order, clips, training_batches
-from wavegan.data.records import Records
-from wavegan.data.schema import DatasetInfo
-
-
-@pytest.fixture(scope="module")
-def info(drums):
-    return DatasetInfo.load(drums)
-
-
-@pytest.fixture(scope="module")
-def records(drums, info):
-    return Records(drums, info)
 
 
 def test_order_visits_every_clip_once_an_epoch_and_no_two_epochs_alike():

@@ -14,16 +14,6 @@ from wavegan.data.records import Records
 from wavegan.data.schema import SPLITS, DatasetInfo, write_example
 
 
-@pytest.fixture(scope="module")
-def info(drums):
-    return DatasetInfo.load(drums)
-
-
-@pytest.fixture(scope="module")
-def records(drums, info):
-    return Records(drums, info)
-
-
 def test_reading_agrees_with_tensorflows_own_reader(drums, info, records):
     names = [str(drums / file["name"]) for file in info.splits["train"]["files"]]
     expected = [record.numpy() for record in tf.data.TFRecordDataset(names)]
