@@ -17,13 +17,13 @@ ROUNDED = 1e-4  # a clip's features are rounded by its place in the block, on so
 KINDS = ("kick", "snare", "tom")
 
 
-def prepared_drums(folder, kinds=KINDS, count=120):
+def prepared_drums(folder, kinds=KINDS, count=120, test=20.0):
     """A data set of those kinds of drums in `folder`, a fifth of them held out; its folder, beside that."""
     for kind in kinds:
         (folder / kind).mkdir(parents=True)
         for index in range(count):
             write_wav(folder / kind / f"{index}.wav", drumkit.render(kind, index, RATE)[:, None], RATE)
-    options = Options(sample_rate=RATE, length=LENGTH, slices="first", workers=1, test=20.0)
+    options = Options(sample_rate=RATE, length=LENGTH, slices="first", workers=1, test=test)
     prepare([str(folder)], folder.parent / "data", options)
     return folder.parent / "data"
 

@@ -3,19 +3,16 @@
 import numpy as np
 import pytest
 
-from tests.evaluation.support import RATE, ROUNDED, normal, recordings
-from wavegan.evaluation.memorised import Distances, copy_features, flattened, near_share, verdict
+from tests.evaluation.support import RATE, ROUNDED, normal, prepared_drums, recordings
+from wavegan.data.schema import DatasetInfo
+from wavegan.evaluation.memorised import Distances, copy_features, flattened, verdict, very_near
+from wavegan.evaluation.protocol import Evaluation
 
 
 def near(evaluation, audio):
-    """The share of clips that are as near to a training clip as hardly any other recording."""
+    """What `very_near` says of the clips, and the indices of the training clips they are nearest to."""
     found = evaluation.nearest_copies(evaluation.features(audio))
-    return near_share(found.unseen, found.distances)[1], found.indices
-
-
-def words(evaluation, threshold, share, trained_on=True):
-    unseen = len(evaluation.unseen_distances)
-    return verdict(threshold, share, evaluation.n, unseen, evaluation.has_test, trained_on)
+    return very_near(found.unseen, found.compared), found.indices
 
 
 def later(audio, samples):
@@ -36,25 +33,77 @@ def later(audio, samples):
 def test_copies_of_training_clips_are_found_whatever_a_generator_does_to_them(kit, evaluation, change):
     chosen = recordings(kit)["audio"][::2][:60]
     noise = np.random.default_rng(0).standard_normal(chosen.shape, "float32")
-    share, indices = near(evaluation, change(chosen, noise).astype("float32"))
-    assert share > 0.5 and words(evaluation, 0.3, share).endswith("smaller model help.")
+    found, indices = near(evaluation, change(chosen, noise).astype("float32"))
+    assert found.share > 0.5 and verdict(found).endswith("smaller model help.")
     assert np.mean(indices == 2 * np.arange(60)) > 0.9
 
 
 def test_recordings_that_were_not_trained_on_are_no_copies(kit, evaluation):
-    share, _ = near(evaluation, recordings(kit, "test")["audio"])
-    assert share < 0.1 and words(evaluation, 0.3, share).startswith("No sign")
-    assert "Unknown: " in words(evaluation, 0.0, 1.0)
+    found, _ = near(evaluation, recordings(kit, "test")["audio"])
+    assert found.share < 0.1 and verdict(found).startswith("No sign")
 
 
-def test_a_few_copies_among_many_clips_are_reported():
-    assert verdict(0.3, 0.011, clips=2000, unseen=300).startswith(
-        "No sign of memorising: 1.1% of the clips are very near to a"
-    )
-    assert verdict(0.3, 0.03, clips=2000, unseen=300).startswith(
-        "Perhaps a few: 3.0% of the clips are very near to a training"
-    )
-    assert verdict(0.3, 0.12, clips=2000, unseen=300).startswith("Perhaps: 12.0% of the clips are very near")
+def distances(random, n, copies=0.0):
+    """Of n clips to the nearest training clip, as those of any clips that were not trained on; a share are copies."""
+    found = random.gamma(9, 1 / 9, n)
+    found[: round(copies * n)] *= 0.01
+    return found
+
+
+def alarms(m, n, copies=0.0, times=4000):
+    """How often n generated clips are called copies beside m unseen recordings of the same distribution."""
+    random = np.random.default_rng((m, n))
+    sides = ((distances(random, m), distances(random, n, copies)) for _ in range(times))
+    return sum(verdict(very_near(*side)).startswith("Perhaps") for side in sides) / times
+
+
+@pytest.mark.parametrize(("m", "n"), [(10, 100), (55, 50), (203, 256), (203, 2030), (1000, 2000)])
+def test_a_generator_that_copies_nothing_is_hardly_ever_said_to_copy(m, n):
+    """Once in a thousand times: of 4,000 that is 4, and 12 or more come with a probability of 0.001."""
+    assert alarms(m, n) < 12 / 4000
+
+
+def test_the_rate_of_false_alarms_is_used_up_and_not_less():
+    assert 4 <= 20_000 * alarms(203, 2030, times=20_000) <= 40  # 19 are expected
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "copies"), [(55, 100, 0.3), (55, 2000, 0.25), (203, 256, 0.09), (203, 2030, 0.06), (1000, 2000, 0.03)]
+)
+def test_copies_are_found_as_soon_as_they_are_more_than_chance_can_bring(m, n, copies):
+    assert alarms(m, n, copies, times=500) > 0.99
+
+
+def test_what_is_said_goes_with_the_share_that_is_very_near():
+    unseen = np.linspace(0.3, 1.7, 300)
+    for copies, words in (
+        (20, "No sign of memorising: 1.0% of the clips are very near to a training recording, of held-out recordings"),
+        (100, "Perhaps a few: 5.0% of the clips are very near to a training recording, of held-out recordings 1.0%"),
+        (240, "Perhaps: 12.0% of the clips are very near to a training recording, of held-out recordings 1.0%"),
+    ):
+        assert verdict(very_near(unseen, np.repeat([0.2, 1.0], [copies, 2000 - copies]))).startswith(words)
+    found = very_near(unseen, np.repeat([0.2, 1.0], [20, 1980]))
+    assert verdict(found, held_out=False).endswith("of other recordings 1.0%; a sign would be 4.0% or more.")
+    assert verdict(found, trained_on=False).startswith("Unknown: it was trained on other recordings")
+    assert verdict(very_near(unseen / 100, unseen)).startswith("Unknown: some held-out recordings are copies")
+
+
+def test_clips_as_near_as_the_threshold_itself_do_not_count():
+    """Where many distances are one number, as those of silence, nothing is nearer than that."""
+    found = very_near(np.full(300, 0.5), np.full(2000, 0.5))
+    assert found.share == 0 and verdict(found).startswith("No sign")
+
+
+def test_without_held_out_recordings_generated_clips_meet_the_training_clips_that_unseen_ones_met(tmp_path):
+    """Who has more training clips around is nearer to one of them."""
+    folder = prepared_drums(tmp_path / "wav", ("snare",), count=80, test=0.0)
+    evaluation = Evaluation(folder, DatasetInfo.load(folder), 50)
+    assert not evaluation.has_test and len(evaluation.left_out) == len(evaluation.train) // 5
+    audio = recordings(folder)["audio"]
+    found = evaluation.nearest_copies(evaluation.features(audio))
+    np.testing.assert_allclose(found.distances, 0, atol=ROUNDED)
+    np.testing.assert_allclose(found.compared[evaluation.left_out], found.unseen, atol=ROUNDED)
+    assert np.mean(found.compared < ROUNDED) == pytest.approx(0.8, abs=0.05)
 
 
 def test_a_training_set_that_is_not_held_in_memory_gives_the_same(kit, evaluation):

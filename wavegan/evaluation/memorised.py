@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import betabinom
 
 from wavegan.evaluation import scores
 
 IN_MEMORY = 1 << 27  # values of the training clips' spectrograms that stay in memory, half a GiB
 DEPTH_NATS = 50 / 20 * np.log(10)  # 50 dB: what lies farther below a clip's loudest spot does not count
 FRAMES, BINS = 4, 2  # that are averaged: 32 ms, so that a copy may be a little early or late
-NEAR, NEAR_OF_FEW = 0.01, 0.05  # the share of unseen clips (of fewer than 200) that are near to a training clip
-FEW = 200
-SUSPICIOUS = 0.1  # the share of generated clips, above that, that are so near: more is a sign of memorising
-CHANCE = 1e-3  # the probability below which a share is no accident
+NEAR = 0.01  # the share of unseen clips that are very near to a training clip
+FEWEST_NEAR = 2  # of them, at least: the nearest one of all may be a copy itself
+SUSPICIOUS = 0.1  # the share of generated clips, above that, that are so near: more is a sign of much memorising
+FALSE_ALARM = 1e-3  # the probability that a generator which copies nothing is said to copy
 COPIES = 0.05  # as near as this, in units of the mean distance of unseen clips, are copies
 
 
@@ -116,55 +117,81 @@ class Nearest:
         distances: to it, [n], 1 being the mean distance of recordings that the generator has not seen; 0 is a copy.
         indices: of it among the training clips, int [n].
         unseen: the distances of those recordings, [m], in the same unit.
+        compared: as `distances`, to the same training clips as those of `unseen`: where some training clips stand for
+            unseen ones, they are nobody's neighbours.
     """
 
     distances: np.ndarray
     indices: np.ndarray
     unseen: np.ndarray
+    compared: np.ndarray
 
 
-def nearest_copies(distances: np.ndarray, indices: np.ndarray, unseen: np.ndarray) -> Nearest:
+def nearest_copies(
+    distances: np.ndarray, indices: np.ndarray, unseen: np.ndarray, compared: np.ndarray | None = None
+) -> Nearest:
     """What `Distances.nearest_copy` found of generated clips, in units of the mean of that of `unseen` recordings."""
     unit = max(unseen.mean(), 1e-9)
-    return Nearest(distances / unit, indices, unseen / unit)
+    compared = distances if compared is None else compared
+    return Nearest(distances / unit, indices, unseen / unit, compared / unit)
 
 
-def near_share(unseen: np.ndarray, distances: np.ndarray) -> tuple[float, float]:
-    """How near is very near, and the share of clips that are: (threshold, share).
+@dataclass(frozen=True)
+class VeryNear:
+    """How many generated clips are very near to a training clip, and how many of them would be no accident.
+
+    Attributes:
+        threshold: the distance below which a clip is very near.
+        share: of the generated clips that are.
+        usual: the share of unseen recordings that are, the one at the threshold included.
+        sign: the least share of generated clips that is a sign of copies, above 1 where none is.
+    """
+
+    threshold: float
+    share: float
+    usual: float
+    sign: float
+
+
+def very_near(unseen: np.ndarray, distances: np.ndarray) -> VeryNear:
+    """How many clips are nearer to a training clip than 1 % of the recordings that were not trained on.
+
+    The threshold is the k-th smallest of m distances, so it is itself left to chance. Where generated clips are like
+    unseen ones, the number of n that lie below it has the beta-binomial distribution of n, k and m + 1 - k, whatever
+    that of the distances (E. J. Gumbel, H. von Schelling, The distribution of the number of exceedances, 1950).
 
     Args:
-        unseen: distances of recordings that the generator has not seen, [m]; 1 % of them (5 % of fewer than 200) are
-            within the threshold.
-        distances: those of the generated clips, [n], in the same unit.
+        unseen: distances of recordings that the generator has not seen, [m], 2 or more.
+        distances: those of the generated clips, [n], in the same unit, to the same training clips.
     """
-    threshold = float(np.quantile(unseen, _near(len(unseen))))
-    return threshold, float(np.mean(distances <= threshold))
+    m, n = len(unseen), len(distances)
+    k = max(FEWEST_NEAR, round(NEAR * m))
+    threshold = float(np.partition(unseen, k - 1)[k - 1])
+    return VeryNear(threshold, float(np.mean(distances < threshold)), k / m, _fewest_for_a_sign(n, m, k) / n)
 
 
-def _near(unseen: int) -> float:
-    return NEAR if unseen >= FEW else NEAR_OF_FEW
+@cache
+def _fewest_for_a_sign(n: int, m: int, k: int) -> int:
+    """How many of n clips, or more, lie below the k-th smallest of m by chance with `FALSE_ALARM` at most."""
+    return int(betabinom.isf(FALSE_ALARM, n, k, m + 1 - k)) + 1
 
 
-def verdict(
-    threshold: float, share: float, clips: int, unseen: int, held_out: bool = True, trained_on: bool = True
-) -> str:
+def verdict(near: VeryNear, held_out: bool = True, trained_on: bool = True) -> str:
     """Whether the generator memorised its training clips, in words.
 
     Args:
-        threshold, share: what `near_share` says.
-        clips: how many were generated.
-        unseen: how many recordings the threshold comes from.
-        held_out: whether these were held out; else they are training clips themselves.
+        near: what `very_near` says.
+        held_out: whether the threshold comes from recordings that were held out; else they are training clips.
         trained_on: whether the generator was trained on the recordings at all.
     """
-    words, near = "held-out recordings" if held_out else "other recordings", _near(unseen)
+    words = "held-out recordings" if held_out else "other recordings"
     if not trained_on:
         return "Unknown: it was trained on other recordings than these."
-    if threshold <= COPIES:
+    if near.threshold <= COPIES:
         return f"Unknown: some {words} are copies of training recordings."
-    found = f"{share:.1%} of the clips are very near to a training recording, of {words} {near:.0%}"
-    if share > near + SUSPICIOUS:
+    found = f"{near.share:.1%} of the clips are very near to a training recording, of {words} {near.usual:.1%}"
+    if near.share < near.sign:
+        return f"No sign of memorising: {found}; a sign would be {near.sign:.1%} or more."
+    if near.share > near.usual + SUSPICIOUS:
         return f"Perhaps: {found}. Listen to the pairs; more recordings, fewer steps or a smaller model help."
-    if binomtest(round(share * clips), clips, near, "greater").pvalue < CHANCE:
-        return f"Perhaps a few: {found}. Listen to the pairs."
-    return f"No sign of memorising: {found}."
+    return f"Perhaps a few: {found}, which is hardly an accident. Listen to the pairs."

@@ -74,6 +74,8 @@ class Evaluation:
         references: {set: {key: {"mean", "spread"}}}, the scores of these.
         method: what scores must have in common to compare, a text.
         unseen_distances: with `distances`, those of recordings that stand for unseen ones to the nearest training clip.
+        left_out: with `distances`, the indices of the training clips that stand for unseen ones and are nobody's
+            neighbours there; none where enough are held out.
 
     Raises UserError where there are too few training clips, or the data set cannot be read.
     """
@@ -134,12 +136,12 @@ class Evaluation:
         found = dict(zip(first, np.split(to_nearest, ends), strict=True))
         # Without held-out recordings, a few training clips stand for them, and do not count as training clips.
         held = self.sets[reference_set(self.sets)]
-        left_out = drawn[:0] if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
-        count = COMPARED if self.has_test else len(left_out)
-        unseen = found[TEST] if self.has_test else distances.nearest(held.log_mel[:count], left_out)
+        self.left_out = drawn[:0] if self.has_test else drawn[: min(COMPARED, len(self.train) // 5)]
+        count = COMPARED if self.has_test else len(self.left_out)
+        unseen = found[TEST] if self.has_test else distances.nearest(held.log_mel[:count], self.left_out)
         self.own_unit = max(self._own(held).mean(), 1e-9)
         self.unit = max(unseen.mean(), 1e-9)
-        self.unseen_distances = distances.nearest_copy(held.copy_features[:count], left_out)[0]
+        self.unseen_distances = distances.nearest_copy(held.copy_features[:count], self.left_out)[0]
         return found
 
     def features(self, audio: np.ndarray) -> Features:
@@ -171,7 +173,10 @@ class Evaluation:
         """
         if self.distances is None:
             raise ValueError("Expected an evaluation with distances to the training clips.")
-        return nearest_copies(*self.distances.nearest_copy(features.copy_features), self.unseen_distances)
+        distances, indices = self.distances.nearest_copy(features.copy_features)
+        # Who has fewer training clips around is farther from the nearest one.
+        others = self.distances.nearest_copy(features.copy_features, self.left_out)[0] if len(self.left_out) else None
+        return nearest_copies(distances, indices, self.unseen_distances, others)
 
     def named(self, score: Score) -> str:
         """The name of a `catalogue.Score` as it stands beside its values."""

@@ -9,7 +9,7 @@ from wavegan.base.typed import typed
 from wavegan.evaluation import scores, store
 from wavegan.evaluation.features import Features
 from wavegan.evaluation.judge.recordings import held_out
-from wavegan.evaluation.memorised import Nearest, near_share, verdict
+from wavegan.evaluation.memorised import Nearest, verdict, very_near
 from wavegan.evaluation.protocol import GENERATED, NOISE, SETS, Evaluation, ScoreValues, reference_set
 from wavegan.evaluation.scores.catalogue import HIGHER, LOWER, SCORES, Score
 from wavegan.evaluation.terminal import described
@@ -44,8 +44,7 @@ def results(
     """
     embedding, all_values = evaluation.embedding, {GENERATED: values, **evaluation.references}
     sets = [name for name in SETS if name in all_values]
-    threshold, share = near_share(nearest.unseen, nearest.distances)
-    words = verdict(threshold, share, evaluation.n, len(nearest.unseen), evaluation.has_test, trained_on)
+    near = very_near(nearest.unseen, nearest.compared)
     return {
         "format": store.FORMAT,
         "run": run.name,
@@ -72,7 +71,7 @@ def results(
             if score.key in values
         ],
         "histogram": _class_shares(evaluation, features),
-        "memorised": {"share": share, "threshold": threshold, "verdict": words},
+        "memorised": {**asdict(near), "verdict": verdict(near, evaluation.has_test, trained_on)},
         "config": {**config.flat(), "data": Path(config.data.directory).name},
         "notes": _notes(run, evaluation, step, trained_on),
     }

@@ -62,7 +62,10 @@ def example(generated=12, length=LENGTH):
         "sets": list(SETS),
         "scores": scores,
         "histogram": {one: dict(zip(CLASSES, (0.5, 0.3, 0.2), strict=True)) for one in SETS[:2]},
-        "memorised": {"share": 0.004, "threshold": 0.41, "verdict": "Nothing was memorised."},
+        "memorised": {
+            **{"share": 0.004, "threshold": 0.41, "usual": 0.01, "sign": 0.047},
+            "verdict": "Nothing was memorised.",
+        },
         "checkpoints": [
             {"step": step, "scores": {key: {"mean": 5 - step / 500, "spread": 0.1} for key in SCORES}}
             for step in (250, 750, 1250, 1750)

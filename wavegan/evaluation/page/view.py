@@ -41,8 +41,9 @@ class Tile:
 def tiles(report: Mapping[str, Any]) -> list[Tile]:
     """The first scores, what was memorised and the best checkpoint."""
     found = [_score_tile(score, report["sets"]) for score in report["scores"][:TILES]]
-    share = percent(report["memorised"]["share"])
-    found.append(Tile("Memorised", share, ("of the generated clips; 0 is best",), "#memorised"))
+    near = report["memorised"]
+    words = (f"of the generated clips; {reference_set(report['sets'])} {percent(near['usual'])}",)
+    found.append(Tile("Very near to a recording", percent(near["share"]), words, "#memorised"))
     if report["best_step"] is not None:
         here = "this one" if report["best_step"] == report["step"] else f"this page: {number(report['step'], 0)}"
         found.append(Tile("Best checkpoint", number(report["best_step"], 0), (f"step; {here}",), "#checkpoints"))
