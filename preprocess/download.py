@@ -96,7 +96,8 @@ def _download_verified(url: str, sha256: str, target: Path) -> None:
     if target.exists():
         print(f"note: {target} is damaged, or another file; it is downloaded again", file=sys.stderr)
     part = target.with_name(target.name + ".part")
-    _download(url, part)
+    if not _is(part, sha256):  # whoever was killed just before the end left all of it
+        _download(url, part)
     received = files.sha256(part)
     if received != sha256:
         part.unlink()

@@ -103,6 +103,14 @@ def test_a_later_call_goes_on_where_an_earlier_one_gave_up(server, monkeypatch):
     assert server.ranges[-1] == "bytes=300000-"
 
 
+def test_a_part_that_is_complete_already_is_verified_and_used(server, tmp_path):
+    """As where a process was killed while it verified what it had downloaded."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "corpus.tar.gz.part").write_bytes(CONTENT)
+    assert download.fetch_corpus("corpus").read_bytes() == CONTENT
+    assert server.ranges == [] and os.listdir(tmp_path / "cache") == ["corpus.tar.gz"]
+
+
 FETCH = """
 import sys
 from pathlib import Path
@@ -144,9 +152,10 @@ def test_a_server_that_cannot_resume_starts_again(server):
     assert server.ranges == [None, "bytes=300000-"]
 
 
-def test_a_part_that_is_longer_than_the_file_is_dropped(server, tmp_path):
+@pytest.mark.parametrize("longer", [0, 5])
+def test_a_part_that_is_as_long_as_the_file_or_longer_but_another_is_dropped(server, tmp_path, longer):
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "corpus.tar.gz.part").write_bytes(bytes(len(CONTENT) + 5))
+    (tmp_path / "cache" / "corpus.tar.gz.part").write_bytes(bytes(len(CONTENT) + longer))
     assert download.fetch_corpus("corpus").read_bytes() == CONTENT
 
 

@@ -1,11 +1,13 @@
 """Damaged files of every format that FFmpeg reads: clips, or a reason for people; never an error, never without end."""
 
+import ctypes
+
 import numpy as np
 import pytest
 
 from preprocess.clips import Cutting
 from preprocess.workers import slice_files
-from tests.audio.encoding import encoded, tone
+from tests.audio.encoding import encoded, tone, written
 from tests.preprocess.test_hostile_archives import growth
 from tests.preprocess.test_hostile_audio import DECODE_ALL, cut_off, flipped
 from wavegan.audio.decode import Unusable
@@ -68,3 +70,20 @@ def test_an_hour_of_chained_streams_stays_small_in_memory(tmp_path):
     (tmp_path / "silence.opus").write_bytes(minute * 60)
     grown, _ = growth(DECODE_ALL, tmp_path / "silence.opus")
     assert grown < 120  # MiB, FFmpeg itself among them, of 660 that the samples would take
+
+
+@pytest.mark.parametrize("kind", ["webm", "mkv"])
+def test_a_file_that_ends_in_its_header_is_no_error_of_the_disk(kind, tmp_path):
+    """FFmpeg's own words are "Input/output error"."""
+    container, codec, rate = KINDS[kind]
+    (outcome,) = slice_files([cut_off(encoded(container, codec, tone(0.7, rate), rate), 0.01)], CUTTING, str(tmp_path))
+    assert str(outcome) == "not readable as audio: damaged or incomplete"
+
+
+def test_a_damaged_sample_dump_prints_nothing(capfd):
+    """libsndfile writes a line to standard output for every packet with a wrong checksum (its sds.c)."""
+    whole = written("SDS", "PCM_16", tone(0.7, 16000), 16000)
+    outcomes = slice_files([*damaged(whole)], CUTTING, "")
+    ctypes.CDLL(None).fflush(None)
+    assert capfd.readouterr() == ("", "")
+    assert {type(outcome) for outcome in outcomes} == {tuple, Unusable}

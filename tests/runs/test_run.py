@@ -200,6 +200,25 @@ def test_a_training_and_an_evaluation_that_keep_scores_at_once_lose_none(run):
     assert not [path for path in run.checkpoints.iterdir() if path.suffix == ".partial"]
 
 
+def test_a_checkpoint_that_a_training_drops_meanwhile_is_missing_and_not_damaged(run, monkeypatch):
+    read = checkpoint.read
+
+    def after_the_training(path, step, prefix):
+        if step < 4:
+            run.save(4, ARRAYS)
+        return read(path, step, prefix)
+
+    run.keep = 1
+    run.save(3, ARRAYS)
+    monkeypatch.setattr(checkpoint, "read", after_the_training)
+    with pytest.raises(UserError, match="has no checkpoint of step 3. It has: 4") as error:
+        run.load(3)
+    assert not isinstance(error.value, Damaged)
+    run.checkpoint_path(4).unlink()
+    run.save(3, ARRAYS)
+    assert run.load_newest(warn=pytest.fail)[0] == 4
+
+
 def test_a_checkpoint_that_would_run_code_is_refused(run, monkeypatch):
     monkeypatch.setattr(checkpoint, "_compare", lambda path, arrays: None)  # which would refuse to write it
     run.save(1, {"generator/000/kernel": np.array([print], object)})

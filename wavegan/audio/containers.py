@@ -13,6 +13,7 @@ LFS = b"version https://git-lfs.github.com/spec/"
 WAV_NAMES = {b"RIFF": "<", b"RIFX": ">"}
 PCM, EXTENSIBLE = 1, 0xFFFE
 MPEG = (b"\x50\0", b"\x55\0")  # MP2 and MP3 in a WAV file
+SAMPLE_DUMP = b"\xf0\x7e"  # a MIDI sample dump (SDS)
 UNKNOWN = 0xFFFFFFFF  # what a chunk of unknown size says
 
 

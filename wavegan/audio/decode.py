@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from wavegan.audio import sndfile
-from wavegan.audio.containers import HEAD_BYTES, parts, refuse_pointer, suits_libsndfile
+from wavegan.audio.containers import HEAD_BYTES, SAMPLE_DUMP, parts, refuse_pointer, suits_libsndfile
 from wavegan.audio.recording import (
     FRONT_CHANNELS,
     NO_SAMPLES,
@@ -122,6 +122,8 @@ def _with_last_resort(source: Contents, file: io.BytesIO | io.FileIO, head: byte
         if given:
             raise
         refused = problem
+        if head.startswith(SAMPLE_DUMP):  # libsndfile prints to standard output for each damaged packet of one
+            raise
     else:
         return
     try:

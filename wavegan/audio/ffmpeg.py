@@ -4,6 +4,7 @@ A file is untrusted: FFmpeg gets its bytes and nothing else (no address, no othe
 and video, and has a bounded time.
 """
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -70,6 +71,8 @@ _QUIET: dict[str, Any] = {"metadata_errors": "replace", "buffer_size": 1 << 16}
 def _sentence(error: Exception) -> str:
     if isinstance(error, av.error.InvalidDataError | av.error.ArgumentError | PermissionError | EOFError):
         return "Format not recognised"
+    if getattr(error, "errno", None) in (errno.EIO, errno.ENOMEM):  # of what is in the file, not of this computer
+        return "damaged or incomplete"
     return str(getattr(error, "strerror", error))
 
 

@@ -122,6 +122,7 @@ class Run:
         try:
             return checkpoint.read(path, step, prefix)
         except checkpoint.BROKEN as problem:
+            self.check(step)  # a training may have dropped it meanwhile
             raise Damaged(
                 f"checkpoint {path} is damaged ({problem}). Others are those of these steps: {self._list(step)}."
             ) from None
@@ -135,14 +136,19 @@ class Run:
 
         Raises UserError when there is none.
         """
-        newest = self.latest()
-        for step in reversed(self.steps()):
+        self.latest()
+        tried, damaged = set[int](), False
+        while left := [step for step in self.steps() if step not in tried]:
+            tried.add(step := left[-1])
             try:
                 arrays = self.load(step, prefix)
             except Damaged as problem:
+                damaged = True
                 warn(f"warning: {str(problem).split(' Others')[0]}")
+            except UserError:  # a training has dropped it meanwhile; then it has newer ones
+                continue
             else:
-                if step != newest:
+                if damaged:
                     warn(f"warning: the checkpoint of step {step} is used instead")
                 return step, arrays
         raise UserError(
