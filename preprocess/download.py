@@ -4,7 +4,6 @@
 
 import http.client
 import os
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from wavegan.base import files
 from wavegan.base.errors import UserError
 from wavegan.base.locks import Held, locked
 from wavegan.base.progress import Progress
+from wavegan.base.text import warn
 
 CORPORA = {
     "speech-commands": (
@@ -87,14 +87,14 @@ def _one_download(target: Path) -> Iterator[None]:
         try:
             stack.enter_context(locked(lock, keep=False))
         except Held as holder:
-            print(f"note: {target.name} is being downloaded by {holder}; waiting for it", file=sys.stderr)
+            warn(f"note: {target.name} is being downloaded by {holder}; waiting for it")
             stack.enter_context(locked(lock, wait=True, keep=False))
         yield
 
 
 def _download_verified(url: str, sha256: str, target: Path) -> None:
     if target.exists():
-        print(f"note: {target} is damaged, or another file; it is downloaded again", file=sys.stderr)
+        warn(f"note: {target} is damaged, or another file; it is downloaded again")
     part = target.with_name(target.name + ".part")
     if not _is(part, sha256):  # whoever was killed just before the end left all of it
         _download(url, part)

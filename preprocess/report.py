@@ -14,8 +14,8 @@ MOST_KINDS = 6  # extensions of files that are no audio
 EXAMPLES = 3  # names shown for a reason
 
 
-def format_report(info: DatasetInfo, directory: str) -> str:
-    """The report that the command prints: what was kept and skipped, what it sounds like, where it is."""
+def format_report(info: DatasetInfo, directory: str) -> list[str]:
+    """The lines of the report that the command prints: what was kept and skipped, what it sounds like, where it is."""
     seconds = info.length / info.sample_rate
     channels = {1: "mono", 2: "stereo"}[info.channels]
     lines = [
@@ -31,7 +31,7 @@ def format_report(info: DatasetInfo, directory: str) -> str:
         _loudness(info.loudness),
         *(f"note: {note}" for note in info.report["notes"]),
     ]
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,16 +1,14 @@
 """Where a data set may be made: in a new folder, or in place of another data set."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 
 from wavegan.base.errors import UserError
 from wavegan.base.files import staged_folder
 from wavegan.base.locks import Held
-from wavegan.base.text import printable
+from wavegan.base.text import printable, warn
 from wavegan.data.schema import FILE_NAME
 
 
@@ -36,7 +34,7 @@ def staged(out: Path, overwrite: bool) -> Iterator[Path]:
     """
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(staged_folder(out.resolve(), partial(print, file=sys.stderr), overwrite))
+            folder = stack.enter_context(staged_folder(out.resolve(), warn, overwrite))
         except Held as holder:
             raise UserError(
                 f"--out {printable(out)} is being made by {holder}. Let it finish, stop it, or choose another name."

@@ -154,6 +154,19 @@ def test_commands_and_settings_leave_heavy_imports_to_their_functions():
         assert not {module.split(".")[0] for module in imports(SOURCES[name], only_top=True)} & HEAVY, name
 
 
+def test_all_that_is_printed_is_made_safe_for_a_terminal_in_one_place():
+    """By `base.text`; `say` writes beside a progress bar, which is tqdm's."""
+    printing = {}
+    for name, path in SOURCES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if called in {"print", "tqdm.write"} or called.endswith(("stdout.write", "stderr.write")):
+                printing.setdefault(name, []).append(ast.unparse(node.args[0]))
+            passed = [*node.args, *(each.value for each in node.keywords)] if isinstance(node, ast.Call) else []
+            assert not any(isinstance(each, ast.Name) and each.id == "print" for each in passed), name
+    assert printing == {"wavegan.base.text": ["printable(line)"], "wavegan.training.callbacks": ["printable(line)"]}
+
+
 def test_nothing_is_skipped_over_in_silence():
     """No bare except: Harmonai-org/sample-generator retries bad files at random, for ever."""
     for path in SOURCES.values():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wavegan.base.text import printable
+from wavegan.base.text import printable, tell, warn
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,10 @@ def test_what_is_no_printable_character_becomes_an_escape(name, expected):
     assert printable(name) == expected
     assert printable(Path("folder") / name) == f"folder/{expected}"
     printable(name).encode()  # fits into any file
+
+
+def test_whatever_is_told_is_lines_of_printable_text(capsys):
+    tell("a plain line", "", "a name\x1b]0;title\x07 with\nerror: a line of its own")
+    assert capsys.readouterr().out == "a plain line\n\na name\\x1b]0;title\\x07 with\\nerror: a line of its own\n"
+    warn("note: \u202egnp.exe")
+    assert capsys.readouterr().err == "note: \\u202egnp.exe\n"

@@ -130,9 +130,9 @@ def test_the_report_of_many_classes_fits_a_screen():
     loudness = dict.fromkeys(("rms_mean", "rms_p5", "rms_p50", "rms_p95", "peak"), level)
     splits = dict.fromkeys(SPLITS, split)
     info = DatasetInfo("many", 8000, 8192, 1, classes, splits, loudness, report, {}, [])
-    text = format_report(info, "data/many")
-    assert len(text.splitlines()) < 24 and max(map(len, text.splitlines())) <= WIDTH + 2
-    assert text.count("10/10/10") == 35
+    lines = format_report(info, "data/many")
+    assert len(lines) < 24 and max(map(len, lines)) <= WIDTH + 2
+    assert " ".join(lines).count("10/10/10") == 35
 
 
 def test_the_command_works_from_anywhere_and_its_log_stays_readable(words, tmp_path):

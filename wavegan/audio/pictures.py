@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from wavegan.audio.mel import mel_spectrogram_db
+from wavegan.base.text import printable
 
 RANGE_DB = 80.0  # what is this far below the loudest spot of the sheet is black
 LETTERS_AN_INCH = 14  # of a heading
@@ -37,7 +38,7 @@ def draw(
     top = max(spectrograms.max(), -60.0)
 
     width = 1.9 * columns + 0.6  # inches
-    heading = textwrap.wrap(title, int(LETTERS_AN_INCH * width))
+    heading = textwrap.wrap(printable(title), int(LETTERS_AN_INCH * width))
     figure = Figure(figsize=(width, 1.9 * rows + 0.5 + 0.15 * len(heading[1:])), dpi=80, layout="constrained")
     grid = figure.subplots(2 * rows, 1, squeeze=False, gridspec_kw={"height_ratios": [2, 3] * rows})[:, 0]
     for row in range(rows):
@@ -77,7 +78,7 @@ def _draw_wave(axes: Axes, wave: np.ndarray, left: float, name: str) -> None:
     stretches = wave[: len(wave) // per_stretch * per_stretch].reshape(-1, per_stretch)
     across = left + (np.arange(len(stretches)) + 0.5) / len(stretches)
     axes.fill_between(across, stretches.min(axis=1), stretches.max(axis=1), linewidth=0.4, color="#2a6f97")
-    axes.text(left, 1.0, name, fontsize=6, va="bottom", color="#444444", parse_math=False)
+    axes.text(left, 1.0, printable(name), fontsize=6, va="bottom", color="#444444", parse_math=False)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:

@@ -6,6 +6,8 @@ import time
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from wavegan.base.text import printable, tell
+
 
 class Progress:
     """Reports how far a piece of work is, on standard error.
@@ -48,7 +50,7 @@ class Progress:
         unit = self.unit if scale else f" {self.unit}"
         return tqdm(
             total=self.total,
-            desc=self.label,
+            desc=printable(self.label),
             unit=unit,
             unit_scale=scale,
             initial=self.initial,
@@ -96,7 +98,7 @@ class Progress:
             parts.append(f"{clock(left)} left")
         parts += [f"{name} {value}" for name, value in self.facts.items()]
         with contextlib.suppress(BrokenPipeError):  # nobody reads any more; the work goes on
-            print(f"{self.label}: {', '.join(parts)}", file=self.stream, flush=True)
+            tell(f"{self.label}: {', '.join(parts)}", stream=self.stream)
 
     def _amount(self, rate: float, seconds: float) -> str:
         scale, digits, unit = (1e6, 1, "MB") if self.unit == "B" else (1, 0, self.unit)

@@ -9,13 +9,13 @@ from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from wavegan.base.errors import UserError
+from wavegan.base.text import warn
 
 
 def _say_missing(package: str) -> None:
-    print(
+    warn(
         f"error: the package {package} is not installed for {sys.executable}. Activate the environment (after make: "
-        ". .venv/bin/activate), or install: python -m pip install -e .",
-        file=sys.stderr,
+        ". .venv/bin/activate), or install: python -m pip install -e ."
     )
 
 
@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Prints `message` as one line and ends the process with exit code 2."""
-        print(f"error: {message}. See {self.prog} --help.", file=sys.stderr)
+        warn(f"error: {message}. See {self.prog} --help.")
         sys.exit(2)
 
 
@@ -89,7 +89,7 @@ def exit_code(command: Callable[..., object], *arguments: object) -> int:
         command(*arguments)
         sys.stdout.flush()
     except UserError as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
+        warn(f"error: {mistake}")
         return 2
     except ModuleNotFoundError as problem:
         if not problem.name or find_spec(problem.name.partition(".")[0]) is not None:
@@ -97,7 +97,7 @@ def exit_code(command: Callable[..., object], *arguments: object) -> int:
         _say_missing(problem.name)
         return 2
     except KeyboardInterrupt:
-        print("stopped.", file=sys.stderr)
+        warn("stopped.")
         return 130
     except BrokenPipeError:  # whoever read our output has gone; Python would complain once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

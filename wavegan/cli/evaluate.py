@@ -1,11 +1,10 @@
 """Tell how good the sounds of a trained model are: python evaluate.py"""
 
 import argparse
-import sys
-from functools import partial
 from pathlib import Path
 
 from wavegan.base.errors import UserError
+from wavegan.base.text import tell, warn
 from wavegan.cli.command import Parser, at_least, exit_code, not_empty
 from wavegan.runs.run import Run, newest_run
 
@@ -53,14 +52,13 @@ def evaluate_run(flags: argparse.Namespace) -> None:
     from wavegan.evaluation.evaluate import evaluate
     from wavegan.evaluation.terminal import curve, shares, table
 
-    report, page = evaluate(run, steps, directory, info, flags.n, flags.seed, partial(print, file=sys.stderr))
-    print(f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time")
-    print(f"embedding: {report['embedding']['description']}\n\n{table(report)}\n\n{shares(report)}\n")
-    if len(report["checkpoints"]) > 1:
-        print(f"{curve(report)}\n")
-    for each in report["answers"]:
-        print(f"{each['question']} {each['answer']}")
-    print()
-    for note in report["notes"]:
-        print(f"note: {note}")
-    print(f"listen: {page}")
+    report, page = evaluate(run, steps, directory, info, flags.n, flags.seed, warn)
+    tell(
+        f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time",
+        f"embedding: {report['embedding']['description']}",
+    )
+    for lines in (table(report), shares(report), curve(report) if len(report["checkpoints"]) > 1 else []):
+        if lines:
+            tell("", *lines)
+    tell("", *(f"{each['question']} {each['answer']}" for each in report["answers"]))
+    tell("", *(f"note: {note}" for note in report["notes"]), f"listen: {page}")

@@ -1,11 +1,11 @@
 """Make sounds with a trained model: python generate.py --n 50"""
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
 from wavegan.base.errors import UserError
+from wavegan.base.text import tell, warn
 from wavegan.cli.command import Parser, at_least, exit_code, not_empty, number_up_to
 from wavegan.generation import latents, saved
 from wavegan.models.family import Family, family_named
@@ -64,17 +64,17 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
     from wavegan.generation.generate import generate
 
-    made = generate(run, chosen, step, flags.out, partial(print, file=sys.stderr))
+    made = generate(run, chosen, step, flags.out, warn)
     speed = made.sound_s / made.compute_s
     sounds = "1 sound" if made.clips == 1 else f"{made.clips} sounds"
-    print(f"{sounds} in {made.folder}: WAV files, sheet.png, latents.npz")
-    print(f"run {run.path}, step {made.step}, {chosen.title}")
+    tell(f"{sounds} in {made.folder}: WAV files, sheet.png, latents.npz")
+    tell(f"run {run.path}, step {made.step}, {chosen.title}")
     if made.step == 0:
-        print("note: at step 0 nothing has been learned yet; this is noise")
+        tell("note: at step 0 nothing has been learned yet; this is noise")
     for other in sorted({str(source.origin) for source in sources if not source.sounds_as_saved(run, made.step)}):
-        print(f"note: these are not the saved sounds: those are of {other}")
+        tell(f"note: these are not the saved sounds: those are of {other}")
     times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
-    print(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
+    tell(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
 
 
 def _way(flags: argparse.Namespace) -> str | None:

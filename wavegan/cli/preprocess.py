@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from preprocess.options import Options
+from wavegan.base.text import tell, warn
 from wavegan.base.typed import typed
 from wavegan.cli.command import Parser, exit_code
 from wavegan.data.lengths import RULE
@@ -41,10 +42,9 @@ def prepare_and_report(flags: argparse.Namespace) -> None:
         from preprocess.sources import KIT
 
         if KIT in flags.source and os.path.isdir(KIT):
-            print(f"note: {KIT} is the built-in kit; for the folder of this name type ./{KIT}", file=sys.stderr)
+            warn(f"note: {KIT} is the built-in kit; for the folder of this name type ./{KIT}")
         info = prepare(flags.source, flags.out, options)
-    print(format_report(info, flags.out))
-    print(f"\nnext: {typed('train', '--data', flags.out)}")
+    tell(*format_report(info, flags.out), "", f"next: {typed('train', '--data', flags.out)}")
 
 
 def _program() -> str:

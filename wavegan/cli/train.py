@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from wavegan.base.errors import UserError
+from wavegan.base.text import tell
 from wavegan.base.typed import typed
 from wavegan.cli.command import Parser, exit_code, not_empty
 from wavegan.models.family import family_named
@@ -59,7 +60,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
         continued(run.config(), given)
     seconds = info.length / info.sample_rate
     clips = info.splits["train"]["clips"]
-    print(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz", flush=True)
+    tell(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz")
 
     import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
     import_quietly("tensorflow")
@@ -68,9 +69,9 @@ def train_on_data(flags: argparse.Namespace) -> None:
     steps = train(run, directory, info, given, family, dry_run=flags.dry_run, finetune=finetune)
     if not flags.dry_run:
         total = run.config().training.steps
-        print(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
+        tell(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
         if steps < total:
-            print(f"To go on: {typed('train', '--run', run.path)}")
+            tell(f"To go on: {typed('train', '--run', run.path)}")
             raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start
 
 
@@ -82,6 +83,6 @@ def newest_dataset() -> Path:
 
     from preprocess.convert import Options, prepare
 
-    print(f"no data set under {DATA}/: preparing the built-in drum kit in {DATA / 'drums'}", flush=True)
+    tell(f"no data set under {DATA}/: preparing the built-in drum kit in {DATA / 'drums'}")
     prepare(["drums"], DATA / "drums", Options())
     return DATA / "drums"

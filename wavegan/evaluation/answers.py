@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from wavegan.base.typed import typed
 from wavegan.evaluation.protocol import GENERATED, NOISE, TRAIN, reference_set
 from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_DUPLICATES
-from wavegan.evaluation.terminal import figure
+from wavegan.evaluation.terminal import MOST_CLASSES, figure
 
 # Shares of the way from white noise to recordings, by the root of FD, which is a squared distance.
 NEAR, FAR = 0.9, 0.25
@@ -99,7 +99,8 @@ def _signs_of_collapse(report: Report) -> tuple[list[str], bool]:
     if share - usual > SOME:
         signs.append(f"{share:.0%} of the sounds are nearly the same as another one (of {real} {usual:.0%})")
     if rare:
-        signs.append(f"there are none, or hardly any, of the classes {', '.join(rare)}")
+        more = f" and {len(rare) - MOST_CLASSES:,} others" if len(rare) > MOST_CLASSES else ""
+        signs.append(f"there are none, or hardly any, of the classes {', '.join(rare[:MOST_CLASSES])}{more}")
     return signs, share - usual > MOST or len(rare) > len(report["histogram"].get(GENERATED, {})) / 2
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from wavegan.base.errors import UserError
 from wavegan.base.locks import in_turn
 from wavegan.base.progress import Progress
+from wavegan.base.text import tell
 from wavegan.data.schema import DatasetInfo, is_fingerprint_of
 from wavegan.evaluation import store
 from wavegan.evaluation.answers import answers
@@ -46,7 +47,7 @@ class Scored:
 
 
 def evaluate(
-    run: Run, steps: Sequence[int | None], directory: str, info: DatasetInfo, n: int, seed: int = 0, warn: Warn = print
+    run: Run, steps: Sequence[int | None], directory: str, info: DatasetInfo, n: int, seed: int = 0, warn: Warn = tell
 ) -> tuple[dict[str, Any], Path]:
     """Score the checkpoints of `run` and leave evaluation.json, evaluation.html and scalars in its evaluation/.
 

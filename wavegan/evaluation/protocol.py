@@ -9,6 +9,7 @@ from wavegan.audio.mel import in_blocks
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
 from wavegan.base.quiet import native_stderr_hidden
+from wavegan.base.text import tell
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation import scores
@@ -86,7 +87,7 @@ class Evaluation:
         info: DatasetInfo,
         n: int,
         seed: int = 0,
-        warn: Callable[[str], object] = print,
+        warn: Callable[[str], object] = tell,
         distances: bool = True,
         embedding: Embedding | None = None,
     ) -> None:

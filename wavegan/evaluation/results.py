@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from wavegan.base.typed import typed
@@ -72,7 +71,7 @@ def results(
         ],
         "histogram": _class_shares(evaluation, features),
         "memorised": {**asdict(near), "verdict": verdict(near, evaluation.has_test, trained_on)},
-        "config": {**config.flat(), "data": Path(config.data.directory).name},
+        "config": config.shown(),
         "notes": _notes(run, evaluation, step, trained_on),
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
 from wavegan.base.locks import in_turn
+from wavegan.base.text import tell
 from wavegan.evaluation.protocol import GENERATED, NOISE, ScoreValues, reference_set
 from wavegan.runs.events import Events, forget_after
 
@@ -99,7 +100,7 @@ def log(folder: Path, checkpoints: Sequence[Mapping[str, Any]], references: Mapp
         references: {set: scores}.
     """
     for name in (GENERATED, reference_set(references), NOISE):
-        forget_after(folder / name, 0, warn=print)
+        forget_after(folder / name, 0, warn=tell)
         events = Events(folder / name)
         for checkpoint in checkpoints:
             found = checkpoint["scores"] if name == GENERATED else references.get(name, {})

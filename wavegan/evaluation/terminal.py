@@ -1,24 +1,45 @@
 """Scores as lines of text: the tables that the terminal shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wavegan.base.text import printable
 from wavegan.evaluation.judge.embedding import Embedding
+from wavegan.evaluation.protocol import GENERATED, TRAIN
 from wavegan.evaluation.scores.catalogue import FRECHET
 from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT, Value
 
 OVER_CHECKPOINTS = (  # keys of the scores that tell most about a training
     "inception_score", FRECHET, "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train"
 )  # fmt: skip
+MOST_CLASSES = 12  # the worst, and as many of the best, where there are more than both
 
 
-def shares(report: Mapping[str, Any]) -> str:
-    """The classes' shares of the clips of every set, as lines of text; empty without classes."""
+def shares(report: Mapping[str, Any]) -> list[str]:
+    """The classes' shares of the clips of every set, a line each; none without classes.
+
+    Of many classes those whose shares are farthest from those of the recordings, and those whose are nearest.
+    """
     found = report["histogram"]
     if not found:
-        return ""
-    classes = next(iter(found.values()))
-    return _aligned([["class", *found], *[[c, *(f"{shares[c]:.1%}" for shares in found.values())] for c in classes]])
+        return []
+    classes = list(next(iter(found.values())))
+    if len(classes) <= 2 * MOST_CLASSES:
+        return _aligned([["class", *found], *_share_rows(found, classes)])
+    made, real = found[GENERATED], found[TRAIN]
+    classes.sort(key=lambda name: -abs(made[name] - real[name]))
+    worst, best = classes[:MOST_CLASSES], classes[: -MOST_CLASSES - 1 : -1]
+    lines = _aligned([["class", *found], *_share_rows(found, worst), *_share_rows(found, best)])
+    return [
+        f"of {len(classes):,} classes the {MOST_CLASSES} whose share is farthest from that of the {TRAIN}",
+        *lines[: 1 + MOST_CLASSES],
+        f"and the {MOST_CLASSES} whose share is nearest; all of them are in evaluation.json and on the page",
+        *lines[1 + MOST_CLASSES :],
+    ]
+
+
+def _share_rows(found: Mapping[str, Mapping[str, float]], classes: Sequence[str]) -> list[list[str]]:
+    return [[name, *(f"{shares[name]:.1%}" for shares in found.values())] for name in classes]
 
 
 def described(embedding: Embedding) -> str:
@@ -32,27 +53,28 @@ def described(embedding: Embedding) -> str:
     return f"{embedding.name}, right about {embedding.test_accuracy:.1%} of {tried} held-out clips{few}"
 
 
-def table(report: Mapping[str, Any]) -> str:
-    """The scores of all sets as lines of text."""
+def table(report: Mapping[str, Any]) -> list[str]:
+    """The scores of all sets, a line each."""
     rows = [["", *report["sets"]]]
     for score in report["scores"]:
         rows.append([f"{score['name']}, {score['better']}", *(text(score["values"].get(n)) for n in report["sets"])])
     return _aligned(rows)
 
 
-def curve(report: Mapping[str, Any]) -> str:
+def curve(report: Mapping[str, Any]) -> list[str]:
     """A line of text for each checkpoint, with the scores that tell most."""
-    keys = [key for key in OVER_CHECKPOINTS if key in report["checkpoints"][0]["scores"]]
+    keys = [key for key in OVER_CHECKPOINTS if any(key in row["scores"] for row in report["checkpoints"])]
     names = {score["key"]: score["name"] for score in report["scores"]}
     rows = [["step", *(names[key] for key in keys), ""]]
     for checkpoint in report["checkpoints"]:
         best = "best" if checkpoint["step"] == report["best_step"] else ""
-        rows.append([f"{checkpoint['step']:,}", *(text(checkpoint["scores"][key]) for key in keys), best])
+        rows.append([f"{checkpoint['step']:,}", *(text(checkpoint["scores"].get(key)) for key in keys), best])
     return _aligned(rows)
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def _aligned(rows: list[list[str]]) -> list[str]:
     """Rows of cells as lines of text: the first column to the left, the others to the right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "   ".join(
@@ -60,7 +82,7 @@ def _aligned(rows: list[list[str]]) -> str:
         )
         for row in rows
     ]
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
 
 
 def text(value: Value | None) -> str:

@@ -14,6 +14,7 @@ from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError
 from wavegan.base.files import staged_folder
 from wavegan.base.quiet import native_stderr_hidden
+from wavegan.base.text import tell
 from wavegan.generation.latents import Latents
 from wavegan.models.family import Sampler, family_named
 from wavegan.runs.config import Config
@@ -34,7 +35,7 @@ class Generated:
 
 
 def load_sampler(
-    run: Run, step: int | None = None, warn: Callable[[str], object] = print
+    run: Run, step: int | None = None, warn: Callable[[str], object] = tell
 ) -> tuple[Sampler, Config, int]:
     """What makes the sounds of `run` as it was at `step`, the run's config, and the step.
 
@@ -65,7 +66,7 @@ def generate(
     latents: Latents,
     step: int | None = None,
     folder: str | Path | None = None,
-    warn: Callable[[str], object] = print,
+    warn: Callable[[str], object] = tell,
 ) -> Generated:
     """Make the sounds of `latents`: WAV files (PCM 16, the run's rate), `latents.npz`, `sheet.png` in a new folder.
 

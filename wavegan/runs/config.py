@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -157,11 +158,20 @@ class Config:
         own = {"family": self.family, **asdict(self.training), **asdict(self.model)}
         return {**own, **data, "finetuned_from": self.finetuned_from}
 
-    def text(self) -> str:
+    def shown(self) -> dict[str, Any]:
+        """As `flat`, for others to see: the data set and the run that it started from by their names alone."""
+        return self.flat() | {name: _last_part(self.flat()[name]) for name in ("data", "finetuned_from")}
+
+    def lines(self) -> list[str]:
         """All settings, a line each."""
         values = self.flat()
         width = max(map(len, values))
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in values.items())
+        return [f"{name:<{width}}  {value}" for name, value in values.items()]
+
+
+def _last_part(path: str) -> str:
+    """The name of a file or folder, whichever system wrote its path."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def _grouped(flat: dict[str, Any]) -> dict[str, Any]:

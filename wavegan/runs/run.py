@@ -15,6 +15,7 @@ import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.base.locks import in_turn
+from wavegan.base.text import tell
 from wavegan.base.typed import typed
 from wavegan.runs import checkpoint
 from wavegan.runs.config import Config
@@ -127,7 +128,7 @@ class Run:
                 f"checkpoint {path} is damaged ({problem}). Others are those of these steps: {self._list(step)}."
             ) from None
 
-    def load_newest(self, prefix: str = "", warn: Callable[[str], object] = print) -> tuple[int, dict[str, np.ndarray]]:
+    def load_newest(self, prefix: str = "", warn: Callable[[str], object] = tell) -> tuple[int, dict[str, np.ndarray]]:
         """The newest checkpoint that is whole: (step, {name: array}), as `load` gives them.
 
         Args:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
+from wavegan.base.text import printable
 from wavegan.models.family import Fact, Model
 from wavegan.runs.events import Events
 from wavegan.runs.run import Run
@@ -204,7 +205,7 @@ def save(run: Run, step: int, model: Model, beside: Mapping[str, np.ndarray]) ->
 
 
 def say(line: str) -> None:
-    """A line to standard error, above a progress bar where there is one."""
+    """A line to standard error, above a progress bar where there is one; printable, as `base.text.tell` prints."""
     with contextlib.suppress(OSError):  # nobody reads any more, or a log file is full; the training goes on
-        tqdm.write(line, file=sys.stderr)
+        tqdm.write(printable(line), file=sys.stderr)
         sys.stderr.flush()

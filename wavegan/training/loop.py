@@ -14,6 +14,7 @@ from wavegan.audio import pictures
 from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.locks import only_one
+from wavegan.base.text import printable, tell
 from wavegan.data.batches import clips, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
@@ -82,7 +83,8 @@ def train(
         run.keep = config.training.keep_checkpoints
         say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
         listen = shlex.join(["tensorboard", "--logdir", str(run.path.parent)])
-        say(f"listen    {listen}   (and open the page it names)\n")
+        say(f"listen    {listen}   (and open the page it names)")
+        say("")
         _fit(model, run, records, info, config, family, start, latents, callbacks)
         return model.step
 
@@ -106,10 +108,10 @@ def _batches(
 
 def _try(model: Model, records: Records, info: DatasetInfo, config: Config, family: Family) -> int:
     """Print the configuration and the time of a few steps. Returns 0: nothing was trained."""
-    print(config.text())
-    print(f"{'made with':<20}  {', '.join(map(' '.join, config.made_with.items())) or 'an older version'}")
+    tell(*config.lines())
+    tell(f"{'made with':<20}  {', '.join(map(' '.join, config.made_with.items())) or 'an older version'}")
     for name, count in model.sizes().items():
-        print(f"{f'{name} parameters':<20}  {count:,}")
+        tell(f"{f'{name} parameters':<20}  {count:,}")
     clock = _StepClock()
     with records.explained():
         batches = _batches(records, info, config, family)
@@ -117,7 +119,7 @@ def _try(model: Model, records: Records, info: DatasetInfo, config: Config, fami
     seconds, steps = float(np.median(np.diff(clock.times))), config.training.steps
     minutes = seconds * steps / 60
     total = f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
-    print(f"time for a step       {seconds:.3g} s, {1 / seconds:.3g} steps/s; {steps:,} steps: {total}")
+    tell(f"time for a step       {seconds:.3g} s, {1 / seconds:.3g} steps/s; {steps:,} steps: {total}")
     return 0
 
 
@@ -222,4 +224,6 @@ def _log_beginning(
 
 
 def _rows(config: Config) -> list[str]:
-    return ["| " + " | ".join(line.split(maxsplit=1)) + " |" for line in config.text().splitlines()]
+    return [
+        f"| {name} | {printable(str(value)).replace('|', chr(92) + '|')} |" for name, value in config.shown().items()
+    ]
