@@ -18,6 +18,8 @@ from tests.evaluation.support import prepared_drums
 from tests.generation.test_generate import sounds
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
+from wavegan.data.schema import DatasetInfo
+from wavegan.evaluation.judge import cache
 from wavegan.models.gan.family import GAN
 from wavegan.runs.flags import resolve
 from wavegan.runs.run import Run
@@ -201,7 +203,7 @@ from wavegan.cli import evaluate, generate, train
 from wavegan.evaluation.judge import classifier
 from wavegan.training import scoring
 data, run, out, *words = sys.argv[1:]
-scoring.SHARE, scoring.CLIPS, classifier.passes = math.inf, 60, lambda clips: 320
+scoring.SHARE, scoring.CLIPS, classifier.passes = math.inf, 60, lambda clips: 960
 assert train.main(["--data", data, "--run", run, *words]) == 0
 assert evaluate.main(["--run", run, "--checkpoint", "all", "--n", "60"]) == 0
 assert generate.main(["--from", f"{run}/previews/step-00000004", "--out", out]) == 0
@@ -220,6 +222,7 @@ def test_a_training_with_jax_is_judged_as_it_goes_and_its_previews_come_back(tmp
     stored, again = sounds(run / "previews" / "step-00000004"), sounds(tmp_path / "again")
     for old, new in zip(stored.values(), again.values(), strict=True):
         np.testing.assert_array_equal(old, new)
+    cache.embedding_of(data, DatasetInfo.load(data), pytest.fail)  # TensorFlow finds the classifier as it was kept
 
 
 def test_a_run_made_with_one_backend_goes_on_with_the_other(jax_run, trained, drums, tmp_path):

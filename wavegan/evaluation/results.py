@@ -104,6 +104,11 @@ def _notes(run: Run, evaluation: Evaluation, step: int, trained_on: bool) -> lis
             "recordings stand for unseen ones where distances are measured. A larger --test of "
             f"{typed('preprocess')} holds out more."
         )
+    if len(evaluation.info.classes) > 1 and not embedding.classes:
+        notes.append(
+            f"No classifier could tell the classes of {evaluation.info.name} apart: a {embedding.name} compares the "
+            "sounds, and there are no scores by class."
+        )
     if embedding.test_accuracy is not None and embedding.test_accuracy < WEAK:
         notes.append(
             f"The classifier is right about {embedding.test_accuracy:.0%} of the test clips only: scores by class say "

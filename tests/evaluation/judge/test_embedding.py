@@ -36,7 +36,7 @@ def test_it_is_trained_once_and_kept_with_the_data(kit, evaluation, monkeypatch)
 
 
 def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(classifier, "passes", lambda _: 64)
+    monkeypatch.setattr(classifier, "passes", lambda _: 960)
     data, warnings = prepared_drums(tmp_path / "wav", count=20), []
     info = DatasetInfo.load(data)
     judge = cache.embedding_of(data, info, warnings.append)
@@ -50,7 +50,7 @@ def test_a_damaged_cache_is_made_again_and_one_that_cannot_be_written_is_no_erro
 
 
 def test_other_recordings_get_another_classifier(tmp_path, monkeypatch):
-    monkeypatch.setattr(classifier, "passes", lambda _: 64)
+    monkeypatch.setattr(classifier, "passes", lambda _: 960)
     hashes = set()
     for name, kinds in {"a": ("kick", "snare"), "b": ("kick", "tom")}.items():
         data = prepared_drums(tmp_path / name / "wav", kinds, count=20)
@@ -67,6 +67,12 @@ def test_without_classes_a_projection_is_used_and_named(tmp_path):
     assert mean(found.references[NOISE], "frechet_distance") > 10 * mean(found.references[TEST], "frechet_distance")
 
 
+def test_the_weights_start_alike_whatever_the_backend():
+    network = classifier.build((9, 8), 2, np.zeros(8, "float32"), np.ones(8, "float32"), seed=5)
+    expected = np.sqrt(2 / 9) * np.random.default_rng(5).standard_normal((3, 3, 1, 16), "float32")
+    np.testing.assert_allclose(network.get_weights()[0], expected, rtol=1e-6)
+
+
 def test_training_a_classifier_leaves_keras_random_numbers_alone():
     draws = []
     for train in (False, True):
@@ -79,10 +85,12 @@ def test_training_a_classifier_leaves_keras_random_numbers_alone():
     np.testing.assert_array_equal(*draws)
 
 
-def test_the_classifier_is_right_about_95_of_100_spoken_digits(shared_data, tmp_path):
+def test_the_classifier_is_right_about_95_of_100_spoken_digits_and_all_of_its_embedding_lives(shared_data, tmp_path):
     prepare([str(shared_data / "fsdd")], tmp_path / "digits", Options(sample_rate=8000))
     judge = cache.embedding_of(tmp_path / "digits", DatasetInfo.load(tmp_path / "digits"), pytest.fail)
     assert judge.test_accuracy >= 0.95
+    spread = judge.real["test"].embeddings.std(axis=0)
+    assert np.mean(spread > 0.1 * spread.max()) >= 0.9
 
 
 def test_validation_clips_stand_for_test_clips_where_there_are_none(tmp_path):
@@ -103,7 +111,7 @@ def test_a_large_data_set_is_learned_from_in_part_the_same_each_time(snares, of_
     monkeypatch.setattr(embedding, "MOST", 50 * int(np.prod(front.shape)))
     real = projection.fit
     monkeypatch.setattr(projection, "fit", lambda part: learned.append(len(part)) or real(part))
-    first, second = (embedding.learned(snares, info, front, "") for _ in range(2))
+    first, second = (embedding.learned(snares, info, front, "", pytest.fail) for _ in range(2))
     assert learned == [50, 50] and len(first["train/embeddings"]) == 228
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name], name)
@@ -111,7 +119,7 @@ def test_a_large_data_set_is_learned_from_in_part_the_same_each_time(snares, of_
 
 def test_folders_that_training_has_no_clips_of_are_no_classes(snares, of_snares):
     info = replace(DatasetInfo.load(snares), classes=("snare", "silent"))
-    arrays = embedding.learned(snares, info, of_snares.embedding.front, "")
+    arrays = embedding.learned(snares, info, of_snares.embedding.front, "", pytest.fail)
     assert embedding.Embedding(info, of_snares.embedding.front, "", arrays).classes == ()
 
 

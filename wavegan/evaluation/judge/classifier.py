@@ -13,30 +13,43 @@ CHANNELS = (16, 32, 64, 128)
 EMBEDDING = 64  # width of the layer before the classes
 BATCH = 32
 LEARNING_RATE = 2e-3
+LOWER = 3  # the divisor of the rate from one attempt to the next
 SHIFT, MASK = 0.1, 0.125  # largest shift in time and largest mask, as shares of all frames or bins
 LOUDER = np.log(4)  # largest change of the loudness, 12 dB
 MOST_STANDARD = 4096  # clips whose mean and standard deviation standardise
 FLOORS = np.log([1e-6, 0.03])  # of the noise that is laid under the clips, log mel magnitude: up to some -30 dBFS
 
 
-def build(shape: tuple[int, int], classes: int, mean: np.ndarray, deviation: np.ndarray) -> keras.Model:
+def build(shape: tuple[int, int], classes: int, mean: np.ndarray, deviation: np.ndarray, seed: int = 0) -> keras.Model:
     """Log-mel [n, frames, bins] → [n, 64 + classes]: the embedding, then the logits.
 
     `mean` and `deviation` [bins] standardise the bins. Strided 3 × 3 convolutions with batch normalisation, the mean
-    and the maximum over time, and a dense layer, which is the embedding. The weights start from fixed seeds.
+    and the maximum over time, and a dense layer, which is the embedding. The weights start from `seed`.
     """
+    random = np.random.default_rng(seed)
     features = keras.Input(shape)
     x = layers.Reshape((*shape, 1))((features - mean) / deviation)
-    for number, channels in enumerate(CHANNELS):
-        start = keras.initializers.HeNormal(seed=number)
-        x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, kernel_initializer=start)(x)
+    for channels in CHANNELS:
+        x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, kernel_initializer=_start(random, 2))(
+            x
+        )
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     # Not over the bins: where a sound lies on the frequency axis tells a kick from a hat.
     pooled = layers.Concatenate()([keras.ops.mean(x, axis=1), keras.ops.max(x, axis=1)])
-    start = keras.initializers.HeNormal(seed=10)
-    embedding = layers.Dense(EMBEDDING, activation="relu", kernel_initializer=start)(layers.Flatten()(pooled))
-    logits = layers.Dense(classes, kernel_initializer=keras.initializers.GlorotNormal(seed=11))(embedding)
+    x = layers.Dense(EMBEDDING, use_bias=False, kernel_initializer=_start(random, 2))(layers.Flatten()(pooled))
+    # Without it the first steps, which move all that all clips have in common, leave most units dead.
+    embedding = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    logits = layers.Dense(classes, kernel_initializer=_start(random, 1))(embedding)
     return keras.Model(features, layers.Concatenate()([embedding, logits]))
+
+
+def _start(random: np.random.Generator, gain: float) -> Callable[..., np.ndarray]:
+    """An initializer: normal, with a variance of `gain` over the inputs of a unit. Keras' own differ by backend."""
+
+    def draw(shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+        return np.sqrt(np.float32(gain / np.prod(shape[:-1]))) * random.standard_normal(shape, "float32")
+
+    return draw
 
 
 def passes(clips: int) -> int:
@@ -44,7 +57,13 @@ def passes(clips: int) -> int:
     return max(6 * clips, min(20 * clips, 30_000), 3_200)
 
 
-def train(network: keras.Model, features: np.ndarray, labels: np.ndarray, progress: Callable[[int], object]) -> None:
+def train(
+    network: keras.Model,
+    features: np.ndarray,
+    labels: np.ndarray,
+    progress: Callable[[int], object],
+    attempt: int = 0,
+) -> None:
     """Trains `network` to tell the classes apart.
 
     Args:
@@ -52,16 +71,15 @@ def train(network: keras.Model, features: np.ndarray, labels: np.ndarray, progre
         features: log-mel [n, frames, bins] of the training clips.
         labels: their classes, int [n].
         progress: called with the number of clips it looked at since the last call.
+        attempt: how many came to nothing before; it has other random numbers and a lower rate.
     """
-    steps = passes(len(features)) // BATCH
-    schedule = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 20, steps, warmup_target=LEARNING_RATE, warmup_steps=steps // 10
-    )
+    steps, rate = passes(len(features)) // BATCH, LEARNING_RATE / LOWER**attempt
+    schedule = keras.optimizers.schedules.CosineDecay(rate / 20, steps, warmup_target=rate, warmup_steps=steps // 10)
     logits = keras.Model(network.input, network.output[:, EMBEDDING:])
     logits.compile(
         keras.optimizers.AdamW(schedule, weight_decay=1e-3), keras.losses.SparseCategoricalCrossentropy(True)
     )
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(attempt)
     quietest = features.min(axis=(0, 1))
     for _ in range(steps):
         chosen = random.integers(len(features), size=BATCH)
@@ -95,19 +113,20 @@ def _stretches(count: int, size: int, random: np.random.Generator) -> np.ndarray
     return (np.arange(size) >= firsts) & (np.arange(size) < firsts + widths)
 
 
-def fit(spectrograms: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+def fit(spectrograms: np.ndarray, labels: np.ndarray, classes: int, attempt: int = 0) -> dict[str, np.ndarray]:
     """The arrays of a network that was trained to tell the classes apart, with a progress bar.
 
     Args:
         spectrograms: log-mel [n, frames, bins] of the training clips.
         labels: their classes, int [n].
         classes: how many there are.
+        attempt: how many came to nothing before.
     """
     scale = standard(spectrograms)
-    network = build(spectrograms.shape[1:], classes, **scale)
+    network = build(spectrograms.shape[1:], classes, **scale, seed=attempt)
     progress = Progress(passes(len(spectrograms)), "classifier, once for this data set", "clips")
     try:
-        train(network, spectrograms, labels, progress.update)
+        train(network, spectrograms, labels, progress.update, attempt)
     finally:
         progress.close()
     weights = {f"weights/{number:03d}": array for number, array in enumerate(network.get_weights())}

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -11,10 +11,12 @@ from wavegan.audio.mel import LogMel
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.judge import classifier, projection
+from wavegan.evaluation.judge.faults import fault
 from wavegan.evaluation.judge.recordings import Real, held_out, real_clips
 
 AT_ONCE = 64  # clips in a batch
 MOST = 5 << 25  # values of the spectrograms that are learned from, 640 MiB
+ATTEMPTS = 3  # at a classifier that knows the classes
 CLASSIFIER, PROJECTION = "own classifier", "random projection of log-mel statistics"
 
 
@@ -68,9 +70,17 @@ class Embedding:
 
 
 def learned(
-    directory: str | os.PathLike[str], info: DatasetInfo, front: LogMel, content_hash: str
+    directory: str | os.PathLike[str],
+    info: DatasetInfo,
+    front: LogMel,
+    content_hash: str,
+    warn: Callable[[str], object],
 ) -> dict[str, np.ndarray]:
-    """All that an `Embedding` of the data set in `directory` is made of, {name: array}."""
+    """All that an `Embedding` of the data set in `directory` is made of, {name: array}.
+
+    A classifier that is at fault is trained again, with other random numbers and a lower rate; a random projection
+    takes its place where that does not help, either. `warn` is called with a line about that.
+    """
     splits = {"train": "train", "test": held_out(info)}
     # Opened once: every map of the files counts as memory.
     records = {name: Records(directory, info, split) for name, split in splits.items() if split}
@@ -81,16 +91,25 @@ def learned(
     for block in real_clips(train, info, chosen):
         these = slice(done, done := done + len(block["label"]))
         spectrograms[these], labels[these] = front(block["audio"]), block["label"]
-    if len(np.unique(labels)) > 1:
-        arrays = classifier.fit(spectrograms, labels, len(info.classes))
-    else:
-        arrays = projection.fit(spectrograms)
-    del spectrograms
-    embedding = Embedding(info, front, content_hash, arrays)
+    attempts = ATTEMPTS if len(np.unique(labels)) > 1 else 0
+    for attempt in range(attempts):
+        arrays = classifier.fit(spectrograms, labels, len(info.classes), attempt)
+        arrays |= _made_of(records, info, Embedding(info, front, content_hash, arrays))
+        if (wrong := fault(arrays)) is None:
+            return arrays
+        again = "it is trained again in another way" if attempt + 1 < attempts else "no scores are taken by it"
+        warn(f"note: the classifier of {directory} came to nothing: {wrong}; {again}")
+    arrays = projection.fit(spectrograms)
+    return arrays | _made_of(records, info, Embedding(info, front, content_hash, arrays))
+
+
+def _made_of(records: Mapping[str, Records], info: DatasetInfo, embedding: Embedding) -> dict[str, np.ndarray]:
+    """What `embedding` makes of the `records` of "train" and "test", and how often it knows the class of the latter."""
+    arrays: dict[str, np.ndarray] = {}
     for name, those in records.items():
         arrays |= {f"{name}/{key}": value for key, value in _embedded(those, info, embedding).items()}
-    if "test/labels" in arrays and "accuracy" in arrays:
-        arrays["accuracy"] = np.mean(arrays["test/probabilities"].argmax(axis=1) == arrays["test/labels"])
+    if embedding.classes and "test/labels" in arrays:
+        arrays["accuracy"] = np.asarray(np.mean(arrays["test/probabilities"].argmax(axis=1) == arrays["test/labels"]))
     return arrays
 
 
