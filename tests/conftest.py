@@ -55,6 +55,16 @@ def listed(shard, format=3):
     return {**file, "sha256": hashlib.sha256(content).hexdigest(), "index_sha256": save_index(shard, index)}
 
 
+@pytest.fixture
+def room():
+    """`room(bytes)`: from then on no file can grow larger, as on a full disk."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 RATE = 8000  # Hz, of `words`
 
 

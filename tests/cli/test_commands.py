@@ -117,6 +117,19 @@ def test_a_finished_run_says_so_and_stays_as_it_is(drums, trained, capsys):
     assert all(np.array_equal(before[name], array) for name, array in weights(trained).items())
 
 
+@pytest.mark.parametrize("steps", ["5", "10"])
+def test_a_run_that_has_the_steps_already_has_nothing_to_do(drums, trained, tmp_path, capsys, steps):
+    """It was not stopped by a signal, which exit code 130 says."""
+    run = Run(shutil.copytree(trained, tmp_path / "run"))
+    run.create(run.config().changed({"steps": 100}))
+    assert train_command.main(["--data", str(drums), "--run", str(run.path), "--steps", steps]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.splitlines()[-1].endswith(f"at step 10, and --steps is {steps}. To go on, give more with --steps.")
+    of = " of 10" if steps == "10" else ""
+    assert f"at step 10{of}. Make sounds: " in shown.out and "To go on" not in shown.out
+    assert run.config().training.steps == 100 and run.latest() == 10
+
+
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
 def test_ctrl_c_and_termination_save_and_say_how_to_go_on(drums, tmp_path, numbers):
     """Some supervisors terminate twice, once the process and once its group."""
@@ -153,14 +166,6 @@ def test_a_diverging_training_stops_at_once_and_keeps_the_last_good_checkpoint(d
     assert complaint.startswith("error: ") and "at step" in complaint
     assert "The checkpoint of step 4 is good" in complaint
     assert Run(run).steps() == [0, 4]
-
-
-def test_a_dry_run_shows_everything_and_writes_nothing(drums, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert train("--data", str(drums), "--dry-run") == 0
-    shown = capsys.readouterr().out
-    assert "model_dim                2" in shown and "generator parameters" in shown and "steps/s" in shown
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_training_takes_the_newest_data_set(drums, tmp_path, monkeypatch):

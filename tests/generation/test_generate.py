@@ -1,3 +1,4 @@
+import re
 import shlex
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from wavegan.base.errors import UserError
 from wavegan.cli import generate as generate_command
 from wavegan.generation.generate import load_sampler
 from wavegan.models.gan.networks import build_generator
@@ -74,7 +76,9 @@ def test_a_path_goes_from_one_sound_to_another_and_both_come_back_as_they_were(t
     way = make("way", "--interpolate", f"{tmp_path / 'fifty' / '017.wav'}", "2")
     shown = capsys.readouterr()
     assert shown.out.startswith("8 sounds in ") and "fifty/latents.npz:17 → seed 2, spherical" in shown.out
-    assert "note:" not in shown.out and shown.err == ""
+    assert "note:" not in shown.out
+    title = "fifty/latents.npz:17 → seed 2, spherical"
+    assert shown.err == f"making 8 sounds, {title}: run {trained}, step 10 …\n"
     assert (way[0], way[-1], len(set(way))) == (start, end, 8)
     straight = make("straight", "--interpolate", f"{tmp_path / 'way'}:0", "2", "--path", "linear")
     assert (straight[0], straight[-1]) == (start, end) and straight[3] != way[3]
@@ -130,6 +134,28 @@ def test_a_run_that_made_saved_sounds_may_move_and_one_that_is_gone_is_reported(
     assert not Path("x").exists()
 
 
+def test_a_preview_without_a_checkpoint_of_its_step_is_reported_as_that(trained, tmp_path, capsys):
+    """There are more previews than checkpoints: nobody knows whether there ever was one."""
+    preview = trained / "previews" / "step-00000005"
+    assert generate_command.main(["--from", str(preview), "--out", str(tmp_path / "x")]) == 2
+    complaint = capsys.readouterr().err
+    assert f"{trained} has no checkpoint of step 5, which made the preview. It has: 4, 8, 10. A training " in complaint
+    assert "any more" not in complaint
+    words = ["--from", str(preview / "03.wav"), "--checkpoint", "latest", "--out", str(tmp_path / "x")]
+    assert generate_command.main(words) == 0
+    assert f"those are of run {trained}, --checkpoint 5" in capsys.readouterr().out
+
+
+def test_what_will_be_made_is_said_before_anything_that_takes_time(trained, tmp_path, monkeypatch, capsys):
+    def import_nothing(name):
+        raise UserError(capsys.readouterr().err)
+
+    monkeypatch.setattr("wavegan.base.quiet.import_quietly", import_nothing)
+    words = ["--run", str(trained), "--n", "7", "--seed", "3", "--out", str(tmp_path / "x")]
+    assert generate_command.main(words) == 2
+    assert capsys.readouterr().err == f"error: making 7 sounds, seed 3: run {trained}, step 10 …\n\n"
+
+
 def test_a_run_trained_anew_in_its_place_is_reported(trained, tmp_path, capsys):
     run = Run(shutil.copytree(trained, tmp_path / "mine"))
     assert generate_command.main(["--run", str(run.path), "--out", str(tmp_path / "then"), "--n", "1"]) == 0
@@ -159,12 +185,17 @@ def test_without_a_seed_the_sounds_are_new(trained, tmp_path):
     assert not np.array_equal(sounds(tmp_path / "a")["000.wav"], sounds(tmp_path / "b")["000.wav"])
 
 
-def test_files_that_are_there_are_never_overwritten(trained, tmp_path, monkeypatch):
+def test_files_that_are_there_are_never_overwritten_and_each_folder_is_named(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for _ in range(2):
-        generate_command.main(["--run", str(trained), "--n", "1"])
-    folders = sorted(path.name for path in (tmp_path / "generated" / trained.name).iterdir())
-    assert folders == ["step-00000010", "step-00000010-2"]
+    ways = [["--n", "1"], ["--around", "1", "--n", "1"], ["--interpolate", "1", "2", "--steps", "2"], ["--n", "1"]]
+    printed = []
+    for words in ways:
+        assert generate_command.main(["--run", str(trained), *words]) == 0
+        printed.append(re.search(r"sounds? in (.*): WAV files", capsys.readouterr().out)[1])
+    folder = Path("generated", trained.name)
+    assert printed == [str(folder / f"step-00000010{number}") for number in ("", "-2", "-3", "-4")]
+    assert sorted(str(path) for path in folder.iterdir()) == printed
+    assert [len(sounds(Path(path))) for path in printed] == [1, 1, 2, 1]
 
 
 MAKE = """

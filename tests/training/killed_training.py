@@ -1,10 +1,10 @@
 """A training that kills itself, as a script: python -m tests.training.killed_training DATA RUN STEPS LOG [WHAT COUNT]
 
 WHAT is a moment: the COUNT-th call of one of `MOMENTS` ends the process by SIGKILL, with half of the file written where
-the call writes one; "time" does so COUNT milliseconds after the first step. Every step is noted in LOG as it ends.
+the call writes one; "time" does so COUNT milliseconds after the first step. "terminate" sends SIGTERM at step COUNT,
+after which the training saves and ends. Every step is noted in LOG as it ends.
 """
 
-import math
 import os
 import signal
 import sys
@@ -72,11 +72,9 @@ def main(data, run, steps, log, what=None, count="0"):
     from wavegan.data.schema import DatasetInfo
     from wavegan.models.gan.family import GAN
     from wavegan.runs.run import Run
-    from wavegan.training import previews
     from wavegan.training.loop import train
 
     count = int(count)
-    previews.FIRST_PREVIEW_S = math.inf  # which depends on the clock
     prepare_to_die(what, count)
 
     class Note(keras.callbacks.Callback):
@@ -90,6 +88,8 @@ def main(data, run, steps, log, what=None, count="0"):
                 threading.Timer(count / 1000, die).start()
             if what == "step" and self.done == count:
                 die()
+            if what == "terminate" and self.done == count:
+                os.kill(os.getpid(), signal.SIGTERM)
 
     settings = {
         "preset": "tiny", "model_dim": 2, "batch_size": 4, "critic_updates": 1, "kernel_length": 9, "phase_shuffle": 2,

@@ -1,4 +1,5 @@
 import io
+import itertools
 import json
 import os
 import signal
@@ -121,10 +122,36 @@ def events(folder):
 
 def test_scalars_are_means_over_their_stretch(tmp_path):
     writer = Events(tmp_path)
-    drive(callbacks.Scalars(writer, every=4), [{"critic/loss": float(n)} for n in range(1, 11)]).on_train_end()
+    drive(callbacks.Scalars(writer, every=4, last=10), [{"critic/loss": float(n)} for n in range(1, 11)])
     writer.close()
-    losses = {step: float(values[0]) for (tag, step), values in events(tmp_path).items() if tag == "critic/loss"}
-    assert losses == {1: 1.0, 4: 3.0, 8: 6.5, 10: 9.5}
+    assert losses(tmp_path) == {1: 1.0, 4: 3.0, 8: 6.5, 10: 9.5}
+
+
+def losses(folder):
+    return {step: float(values[0]) for (tag, step), values in events(folder).items() if tag == "critic/loss"}
+
+
+@pytest.mark.parametrize("interrupted", [1, 9, 15, 20])
+def test_scalars_do_not_depend_on_where_the_training_was_interrupted(tmp_path, interrupted):
+    """A training that went on from step 15 showed the mean of steps 16 to 20 at step 20: 18.0 instead of 15.5."""
+    logs, writer = [{"critic/loss": float(n)} for n in range(1, 26)], Events(tmp_path)
+    before = drive(callbacks.Scalars(writer, last=25), logs[:interrupted])
+    before.on_train_end()
+    after = callbacks.Scalars(writer, last=25)
+    after.set_state({name: np.array(array) for name, array in before.state().items()})
+    drive(after, logs[interrupted:], FakeModel(step=interrupted)).on_train_end()
+    writer.close()
+    assert losses(tmp_path) == {1: 1.0, 10: 6.0, 20: 15.5, 25: 23.0}
+
+
+def test_a_training_that_gets_more_steps_goes_on_with_its_means(tmp_path):
+    logs, writer = [{"critic/loss": float(n)} for n in range(1, 21)], Events(tmp_path)
+    before = drive(callbacks.Scalars(writer, last=15), logs[:15])
+    after = callbacks.Scalars(writer, last=20)
+    after.set_state(before.state())
+    drive(after, logs[15:], FakeModel(step=15))
+    writer.close()
+    assert losses(tmp_path) == {1: 1.0, 10: 6.0, 15: 13.0, 20: 15.5}
 
 
 def test_a_training_logs_all_that_was_promised(trained):
@@ -166,13 +193,38 @@ def test_previews_are_wav_files_of_the_same_latents(trained):
     assert (trained / "previews" / "recordings.png").exists()
 
 
-def test_a_first_preview_comes_within_the_first_minute(monkeypatch):
-    clock = iter(np.arange(0.0, 1000.0, 20.0))  # a slow machine: 20 s a step
-    monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
+@pytest.mark.parametrize(
+    ("every", "last", "expected"),
+    [
+        (500, 1100, [0, 4, 16, 64, 500, 1000, 1100]),
+        (1000, 1000, [0, 4, 16, 64, 256, 1000]),
+        (5, 12, [0, 5, 10, 12]),
+    ],
+)
+def test_previews_come_soon_and_then_evenly_wherever_the_training_is_interrupted(monkeypatch, every, last, expected):
+    """So at 15 s a step and at 20 steps a second there is something to hear within the first minute."""
     shown = []
     monkeypatch.setattr(previews.Previews, "preview", lambda self, step: shown.append(step))
-    drive(previews.Previews(None, None, None, 8000, every=1000), [{}] * 10)
-    assert shown == [0, 3]
+    for start, end in itertools.pairwise([0, 3, 7, last - 1, last]):
+        callback = previews.Previews(None, None, None, 8000, every=every, last=last)
+        drive(callback, [{}] * (end - start), FakeModel(step=start)).on_train_end()
+    assert shown == expected
+
+
+def test_previews_that_will_be_made_again_are_removed_and_other_files_stay(tmp_path):
+    for step in (4, 8, 12, 100_000_000):
+        (tmp_path / f"step-{step:08d}").mkdir()
+        for name in ("00.wav", "sheet.png"):
+            (tmp_path / f"step-{step:08d}" / name).touch()
+    mine = tmp_path / "step-00000012" / "loved.mp3"
+    mine.touch()
+    (tmp_path / "recordings.png").touch()
+    previews.forget_previews_after(tmp_path, 8)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
+    assert left == {
+        "step-00000004/00.wav", "step-00000004/sheet.png", "step-00000008/00.wav", "step-00000008/sheet.png",
+        "step-00000012/loved.mp3", "recordings.png",
+    }  # fmt: skip
 
 
 def fetch(address, path, **query):

@@ -64,6 +64,18 @@ def test_a_symptom_is_reported_once_with_its_step(ill, first, words, capsys):
     assert texts[0][0] == first and texts[0][1] in lines[0]
 
 
+@pytest.mark.parametrize("interrupted", [30, 70])
+def test_a_symptom_is_logged_once_at_its_step_wherever_the_training_was_interrupted(interrupted, capsys):
+    events, logs = FakeEvents(), [WELL | {"audio/spread": 0.04}] * 120
+    before = drive(health.Health(events, GAN.facts), logs[:interrupted], FakeModel(step=100))
+    after = health.Health(events, GAN.facts)
+    after.set_state(before.state())
+    drive(after, logs[interrupted:], FakeModel(step=100 + interrupted))
+    assert [step for step, _ in events.texts] == [150]
+    said = [line.split(":")[0] for line in capsys.readouterr().err.splitlines() if line]
+    assert said == ["warning at step 150", *["warning at step 171"] * (interrupted == 70)]  # who goes on is told again
+
+
 def test_a_short_silence_is_none(capsys):
     logs = [WELL | {"audio/rms_generated": 0.0, "audio/spread": 0.0}] * 40 + [WELL] * 40
     assert reported(logs, capsys) == ([], [])

@@ -39,7 +39,8 @@ def test_a_run_goes_on_as_it_would_have_with_the_version_that_made_it(old, capsy
     assert np.abs(preview - clips(run.previews / "step-00000004")).max() > 100  # it learned something in between
     assert json.loads(run.config_path.read_text())["format"] == 2 and run.config().training.steps == 8
     assert {name.split("/")[0] for name in run.load(8)} == {
-        "sampler", "generator", "critic", "generator_optimizer", "critic_optimizer", "seed", "previews"
+        "sampler", "generator", "critic", "generator_optimizer", "critic_optimizer", "seed", "steps_before",
+        "previews", "logs",
     }  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def test_another_run_starts_from_its_weights(old, tmp_path):
     words += ["--keep-checkpoints", "2"]
     assert train_command.main(words) == 0
     begun = Run(tmp_path / "tuned").load(0)
+    assert begun["steps_before/000/steps"] == 4
     with np.load(run.checkpoint_path(4)) as source:
         for name in source.files:
             if name.startswith(("averaged_generator/", "critic/", "generator/")) and "seed" not in name:

@@ -44,9 +44,9 @@ class Training:
             generated=self._generated, measure=lambda sounds: found,
         )  # fmt: skip
         best = lambda: self.at[0] if self.at else None  # noqa: E731
-        run = SimpleNamespace(path=folder, steps=lambda: [], best=best, set_score=lambda *_: None)
+        run = SimpleNamespace(path=folder, levels=folder, steps=lambda: [], best=best, set_score=lambda *_: None)
         events = SimpleNamespace(scalars=lambda values, step: None)
-        self.evaluations = scoring.Evaluations(run, events, evaluation, None, every, {})
+        self.evaluations = scoring.Evaluations(run, events, evaluation, None, every, dict)
         self.evaluations.set_model(SimpleNamespace(step=0, sampler=lambda: None, stop_training=False))
         self.evaluations.on_train_begin()
 

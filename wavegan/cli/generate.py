@@ -61,13 +61,14 @@ def generate_sounds(flags: argparse.Namespace) -> None:
 
     from wavegan.base.quiet import import_quietly
 
+    heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
+    warn(f"making {heading}: run {run.path}, step {run.latest() if step is None else step} …")
     import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
     from wavegan.generation.generate import generate
 
     made = generate(run, chosen, step, flags.out, warn)
     speed = made.sound_s / made.compute_s
-    sounds = "1 sound" if made.clips == 1 else f"{made.clips} sounds"
-    tell(f"{sounds} in {made.folder}: WAV files, sheet.png, latents.npz")
+    tell(f"{_sounds(made.clips)} in {made.folder}: WAV files, sheet.png, latents.npz")
     tell(f"run {run.path}, step {made.step}, {chosen.title}")
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
@@ -75,6 +76,10 @@ def generate_sounds(flags: argparse.Namespace) -> None:
         tell(f"note: these are not the saved sounds: those are of {other}")
     times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
     tell(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
+
+
+def _sounds(count: int) -> str:
+    return "1 sound" if count == 1 else f"{count} sounds"
 
 
 def _way(flags: argparse.Namespace) -> str | None:

@@ -53,7 +53,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
             raise UserError("--finetune needs the name of a new run with --run, such as --run runs/finetuned.")
     run = Run(flags.run) if flags.run else None
     stored_data = run.config().data.directory if run and run.exists() else None
-    directory = Path(flags.data or stored_data or newest_dataset())
+    directory = Path(flags.data or stored_data or newest_dataset(make=not flags.dry_run))
     info = DatasetInfo.load(directory)
     run = run or Run(Path("runs") / directory.resolve().name)
     if run.exists():
@@ -68,18 +68,25 @@ def train_on_data(flags: argparse.Namespace) -> None:
 
     steps = train(run, directory, info, given, family, dry_run=flags.dry_run, finetune=finetune)
     if not flags.dry_run:
-        total = run.config().training.steps
-        tell(f"at step {steps:,} of {total:,}. Make sounds: {typed('generate', '--run', run.path)}")
+        total = given.get("steps", run.config().training.steps)
+        of_total = f" of {total:,}" if steps <= total else ""
+        tell(f"at step {steps:,}{of_total}. Make sounds: {typed('generate', '--run', run.path)}")
         if steps < total:
             tell(f"To go on: {typed('train', '--run', run.path)}")
             raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start
 
 
-def newest_dataset() -> Path:
-    """The newest data set under data/; the built-in drum kit, made now, where there is none."""
+def newest_dataset(make: bool = True) -> Path:
+    """The newest data set under data/; the built-in drum kit, made now, where there is none.
+
+    Raises UserError where it would have to be made and `make` is false.
+    """
     found = sorted(DATA.glob("[!.]*/dataset.json"), key=lambda path: path.stat().st_mtime)
     if found:
         return found[-1].parent
+    if not make:
+        kit = typed("preprocess", "drums")
+        raise UserError(f"no data set under {DATA}/, and --dry-run makes none. Make one: {kit}. Or give --data.")
 
     from preprocess.convert import Options, prepare
 

@@ -49,13 +49,19 @@ class Origin:
         return self.model is not None and self.step is not None and self.model == run.fingerprint(self.step)
 
     def kept_step(self, run: Run) -> int | None:
-        """The step of the checkpoint, None for the newest. Raises UserError where `run` does not keep it any more."""
-        if self.step is not None and self.step not in run.steps():
+        """The step of the checkpoint, None for the newest. Raises UserError where `run` does not have it."""
+        if self.step is None or self.step in run.steps():
+            return self.step
+        if self.model is None:  # a preview's: nothing tells whether there ever was one
             raise UserError(
-                f"the checkpoint of step {self.step}, which made the saved sounds, is not kept in {run.path} any more. "
-                "With --checkpoint latest the same latents make other sounds."
+                f"{run.path} has no checkpoint of step {self.step}, which made the preview. It has: "
+                f"{', '.join(map(str, run.steps())) or 'none'}. A training keeps the newest --keep-checkpoints, and "
+                "makes one every --checkpoint-every steps. With --checkpoint latest the same latents make other sounds."
             )
-        return self.step
+        raise UserError(
+            f"the checkpoint of step {self.step}, which made the saved sounds, is not kept in {run.path} any more. "
+            "With --checkpoint latest the same latents make other sounds."
+        )
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,10 @@ class Model(Protocol):
         """As `keras.Model.fit`."""
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that a step changes, {name: array}. What makes sounds has names that start with "sampler/"."""
+        """All that a step changes, {name: array}. What makes sounds has names that start with "sampler/".
+
+        None starts with "previews/" or "logs/": under these a checkpoint holds what is not the model's.
+        """
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what `state` gave. Raises ValueError where names or shapes are others."""

@@ -40,6 +40,7 @@ class Run:
         self.keep = keep
         self.checkpoints = self.path / "checkpoints"
         self.previews = self.path / "previews"
+        self.levels = self.path / "levels"  # scores of recordings and noise in TensorBoard; named so in older runs
         self.config_path = self.path / "config.json"
 
     @property

@@ -8,7 +8,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -24,6 +24,7 @@ from wavegan.runs.events import Events
 from wavegan.runs.run import Run
 
 Logs = Mapping[str, float]
+Beside = Callable[[], Mapping[str, np.ndarray]]  # what a checkpoint holds beside the model, as it is now
 
 
 class Diverged(UserError):
@@ -44,6 +45,13 @@ class StepCallback(keras.callbacks.Callback):
 
     def on_step(self, step: int, logs: Logs) -> None:
         """Called after every step with its logs, {name: float}."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a checkpoint keeps of it, so that what it logs does not depend on interruptions: {"logs/…": array}."""
+        return {}
+
+    def set_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back what `state` gave, before the training; {name: array} of an older version may lack it."""
 
 
 class ProgressBar(StepCallback):
@@ -83,40 +91,61 @@ class ProgressBar(StepCallback):
 
 
 class Scalars(StepCallback):
-    """Means of every log over the last `every` steps, and the speed, to TensorBoard."""
+    """Means of every log over each `every` steps, and the speed, to TensorBoard.
 
-    def __init__(self, events: Events, every: int = 10) -> None:
+    All but the speed, which is the clock's, are the same wherever the training was interrupted.
+
+    Args:
+        events: an `events.Events`.
+        every: steps of a mean; step 1 is one by itself.
+        last: the step the training ends at, which gets the mean of what it has of these steps.
+    """
+
+    SUMS, COUNT = "logs/scalars/sums/", "logs/scalars/count"  # in a checkpoint
+
+    def __init__(self, events: Events, every: int = 10, last: int | None = None) -> None:
         super().__init__()
-        self.events = events
-        self.every = every
+        self.events, self.every, self.last = events, every, last
+        self.sums: dict[str, float] = {}
+        self.count = 0  # of steps in the sums
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `StepCallback.state`."""
+        sums = {f"{self.SUMS}{name}": np.array(total) for name, total in self.sums.items()}
+        return {self.COUNT: np.array(self.count), **sums}
+
+    def set_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """As `StepCallback.set_state`."""
+        self.count = int(arrays.get(self.COUNT, 0))
+        self.sums = {
+            name.removeprefix(self.SUMS): float(total) for name, total in arrays.items() if name.startswith(self.SUMS)
+        }
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it."""
         super().on_train_begin(logs)
-        self._begin_stretch()
+        self._start_clock()
 
-    def _begin_stretch(self) -> None:
-        self.sums: dict[str, Any] = {}
-        self.count, self.since = 0, time.monotonic()
+    def _start_clock(self) -> None:
+        self.timed, self.since = 0, time.monotonic()
 
     def on_step(self, step: int, logs: Logs) -> None:
         for name, value in logs.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
-        if step == 1 or step % self.every == 0:
+        self.timed += 1
+        complete = step == 1 or step % self.every == 0
+        if complete or step == self.last:
             self._write(step)
+        if complete:  # not at the end: a training that is given more steps goes on as if it had not ended there
+            self.sums, self.count = {}, 0
 
     def _write(self, step: int) -> None:
         values = {name: total / self.count for name, total in self.sums.items()}
         if step > 1:  # the first one is mostly the compiler's
-            values["speed/steps_per_second"] = self.count / (time.monotonic() - self.since)
+            values["speed/steps_per_second"] = self.timed / (time.monotonic() - self.since)
         self.events.scalars(values, step)
-        self._begin_stretch()
-
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        """As Keras calls it."""
-        if self.count:
-            self._write(self.step)
+        self._start_clock()
 
 
 class Checkpoints(StepCallback):
@@ -128,14 +157,12 @@ class Checkpoints(StepCallback):
         run: a `runs.Run`.
         every: steps between checkpoints.
         minutes: between checkpoints, if these pass sooner.
-        beside: {name: array} of what belongs to every checkpoint beside the model.
+        beside: gives {name: array} of what belongs to a checkpoint beside the model.
     """
 
-    def __init__(
-        self, run: Run, every: int, minutes: float = math.inf, beside: Mapping[str, np.ndarray] | None = None
-    ) -> None:
+    def __init__(self, run: Run, every: int, minutes: float = math.inf, beside: Beside = dict) -> None:
         super().__init__()
-        self.run, self.every, self.seconds, self.beside = run, every, 60 * minutes, beside or {}
+        self.run, self.every, self.seconds, self.beside = run, every, 60 * minutes, beside
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it."""
@@ -154,7 +181,7 @@ class Checkpoints(StepCallback):
         """Write a checkpoint of this step, unless there is one. Raises `Diverged` for weights that are not finite."""
         self.saved_at = time.monotonic()
         if self.step not in self.run.steps():
-            save(self.run, self.step, self.model, self.beside)
+            save(self.run, self.step, self.model, self.beside())
 
 
 class StopOnInterrupt(StepCallback):

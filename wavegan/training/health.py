@@ -4,6 +4,8 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from wavegan.models.family import Fact
 from wavegan.runs.events import Events
 from wavegan.training.callbacks import Diverged, StepCallback, say
@@ -12,19 +14,36 @@ STRETCH = 50  # steps over which a lasting symptom must last
 
 
 class Health(StepCallback):
-    """Stops at the first number that is not finite; warns once of every symptom.
+    """Stops at the first number that is not finite; warns once of every symptom, in the terminal once per start.
 
     Args:
         events: an `events.Events`, which gets the warnings, too.
         facts: the family's. Of the lasting symptoms the first one counts, in their order.
     """
 
+    RECENT, WARNED = "logs/health/recent/", "logs/health/warned"  # in a checkpoint
+
     def __init__(self, events: Events, facts: Iterable[Fact]) -> None:
         super().__init__()
         self.events = events
         self.symptoms = [(fact, fact.symptom) for fact in facts if fact.symptom]
-        self.warned: set[Fact] = set()
+        self.said: set[Fact] = set()  # in the terminal, by this process
+        self.warned: set[Fact] = set()  # in TensorBoard, ever
         self.recent: dict[str, deque[float]] = {}  # of each number the values of the last steps
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As `StepCallback.state`."""
+        recent = {f"{self.RECENT}{name}": np.array(values, "float64") for name, values in self.recent.items()}
+        return {self.WARNED: np.array([fact in self.warned for fact, _ in self.symptoms], bool), **recent}
+
+    def set_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """As `StepCallback.set_state`."""
+        warned = arrays.get(self.WARNED, ())
+        if len(warned) == len(self.symptoms):  # another version may know other symptoms
+            self.warned = {fact for (fact, _), before in zip(self.symptoms, warned, strict=True) if before}
+        for name, values in arrays.items():
+            if name.startswith(self.RECENT):
+                self.recent[name.removeprefix(self.RECENT)] = deque(values.tolist(), maxlen=STRETCH)
 
     def on_step(self, step: int, logs: Mapping[str, float]) -> None:
         """Looks at the numbers of a step."""
@@ -44,7 +63,9 @@ class Health(StepCallback):
                 self._warn(fact, step, text)
 
     def _warn(self, fact: Fact, step: int, text: str) -> None:
+        if fact not in self.said:
+            self.said.add(fact)
+            say(f"warning at step {step}: {text}.")
         if fact not in self.warned:
             self.warned.add(fact)
-            say(f"warning at step {step}: {text}.")
             self.events.text("warnings", text, step)

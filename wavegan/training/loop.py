@@ -1,7 +1,6 @@
 """A whole training: from a data set and flags to a run that can be listened to, stopped and continued."""
 
 import shlex
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,7 +13,7 @@ from wavegan.audio import pictures
 from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.locks import only_one
-from wavegan.base.text import printable, tell
+from wavegan.base.text import printable
 from wavegan.data.batches import clips, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
@@ -22,14 +21,24 @@ from wavegan.models.family import Family, Model
 from wavegan.runs.config import Config
 from wavegan.runs.events import Events, forget_after
 from wavegan.runs.run import Run
-from wavegan.training.callbacks import Checkpoints, Diverged, ProgressBar, Scalars, StopOnInterrupt, save, say
+from wavegan.training.callbacks import (
+    Checkpoints,
+    Diverged,
+    ProgressBar,
+    Scalars,
+    StepCallback,
+    StopOnInterrupt,
+    save,
+    say,
+)
+from wavegan.training.dry_run import print_dry_run
 from wavegan.training.health import Health
-from wavegan.training.previews import Previews, preview_sheet
+from wavegan.training.previews import Previews, forget_previews_after, preview_sheet
 from wavegan.training.setup import settings_for
 
 PREVIEWS = 8  # clips in a preview
 LATENTS = "previews/latents"  # in a checkpoint
-DRY_STEPS = 5
+BESIDE = ("previews/", "logs/")  # beginnings of the names of what is in a checkpoint and not the model's
 
 
 def train(
@@ -72,12 +81,17 @@ def train(
             model.start_from(source)
         _describe(config, family, model)
         if dry_run:
-            return _try(model, records, info, config, family)
-        start, latents = _restore(model, run, family) if run.exists() else _begin(model, run, config, family)
+            with records.explained():
+                print_dry_run(model, _batches(records, info, config, family), config)
+            return 0
+        goes_on = run.exists()
+        start, beside = _restore(model, run, family) if goes_on else _begin(model, run, config, family)
         steps = config.training.steps
         if start >= steps:
             say(f"{run.path} is at step {start:,}, and --steps is {steps:,}. To go on, give more with --steps.")
             return start
+        if goes_on:
+            _forget_after(run, start)
         if config != run.config():
             run.create(config)
         run.keep = config.training.keep_checkpoints
@@ -85,7 +99,7 @@ def train(
         listen = shlex.join(["tensorboard", "--logdir", str(run.path.parent)])
         say(f"listen    {listen}   (and open the page it names)")
         say("")
-        _fit(model, run, records, info, config, family, start, latents, callbacks)
+        _fit(model, run, records, info, config, family, start, beside, callbacks)
         return model.step
 
 
@@ -106,33 +120,8 @@ def _batches(
     return training_batches(records, info, size, updates, config.training.seed, first, last)
 
 
-def _try(model: Model, records: Records, info: DatasetInfo, config: Config, family: Family) -> int:
-    """Print the configuration and the time of a few steps. Returns 0: nothing was trained."""
-    tell(*config.lines())
-    tell(f"{'made with':<20}  {', '.join(map(' '.join, config.made_with.items())) or 'an older version'}")
-    for name, count in model.sizes().items():
-        tell(f"{f'{name} parameters':<20}  {count:,}")
-    clock = _StepClock()
-    with records.explained():
-        batches = _batches(records, info, config, family)
-        model.fit(batches, steps_per_epoch=1 + DRY_STEPS, shuffle=False, verbose=0, callbacks=[clock])
-    seconds, steps = float(np.median(np.diff(clock.times))), config.training.steps
-    minutes = seconds * steps / 60
-    total = f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
-    tell(f"time for a step       {seconds:.3g} s, {1 / seconds:.3g} steps/s; {steps:,} steps: {total}")
-    return 0
-
-
-class _StepClock(keras.callbacks.Callback):
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.times: list[float] = []
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.times.append(time.monotonic())
-
-
-def _begin(model: Model, run: Run, config: Config, family: Family) -> tuple[int, np.ndarray]:
-    """Make a new run. Returns 0 and the latents of its previews.
+def _begin(model: Model, run: Run, config: Config, family: Family) -> tuple[int, dict[str, np.ndarray]]:
+    """Make a new run. Returns 0 and what its checkpoint holds beside the model: the latents of the previews.
 
     Its first checkpoint comes before its config.json, so that a run that exists always has one, or has lost it.
     """
@@ -142,25 +131,33 @@ def _begin(model: Model, run: Run, config: Config, family: Family) -> tuple[int,
             "with --run."
         )
     shape = family.latent_shape(config.model, config.data.clip)
-    latents = family.latents.draw(PREVIEWS, shape, (config.training.seed, 1))
+    beside = {LATENTS: family.latents.draw(PREVIEWS, shape, (config.training.seed, 1))}
     run.make_folders()
-    save(run, 0, model, {LATENTS: latents})
+    save(run, 0, model, beside)
     run.create(config)
-    return 0, latents
+    return 0, beside
 
 
-def _restore(model: Model, run: Run, family: Family) -> tuple[int, np.ndarray]:
-    """Put the newest good checkpoint into `model`. Returns its step and the latents of the previews."""
+def _restore(model: Model, run: Run, family: Family) -> tuple[int, dict[str, np.ndarray]]:
+    """Put the newest good checkpoint into `model`. Returns its step and what it holds beside the model."""
     step, arrays = run.load_newest(warn=say)
     for newer in [each for each in run.steps() if each > step]:
         run.set_aside(newer)
+    beside = {name: arrays.pop(name) for name in [*arrays] if name.startswith(BESIDE)}
     try:
-        latents = arrays.pop(LATENTS)
+        if LATENTS not in beside:
+            raise KeyError(LATENTS)
         model.restore(family.renamed(arrays))
     except (ValueError, KeyError) as problem:
         raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}") from None
-    forget_after(run.path, step, warn=say)
-    return step, latents
+    return step, beside
+
+
+def _forget_after(run: Run, step: int) -> None:
+    """Remove what a killed training showed after its last checkpoint, of `step`: it makes these steps once more."""
+    for folder in (run.path, *run.levels.glob("*/")):
+        forget_after(folder, step, warn=say)
+    forget_previews_after(run.previews, step)
 
 
 def _fit(
@@ -171,26 +168,32 @@ def _fit(
     config: Config,
     family: Family,
     start: int,
-    latents: np.ndarray,
+    beside: Mapping[str, np.ndarray],
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> None:
-    training = config.training
+    training, latents = config.training, beside[LATENTS]
     events = Events(run.path)
     progress = ProgressBar(training.steps, family.facts)
     interrupt = StopOnInterrupt()
+    logging: list[StepCallback] = [Health(events, family.facts), Scalars(events, last=training.steps)]
+    for callback in logging:
+        callback.set_state(beside)
+
+    def beside_now() -> dict[str, np.ndarray]:
+        return {LATENTS: latents} | {name: array for each in logging for name, array in each.state().items()}
+
     ours = [
         interrupt,
-        Health(events, family.facts),
-        Scalars(events),
-        # First the preview, so that no checkpoint is without its own.
-        Previews(events, run.previews, latents, info.sample_rate, training.preview_every),
-        Checkpoints(run, training.checkpoint_every, training.checkpoint_minutes, {LATENTS: latents}),
+        *logging,
+        # Before the checkpoint, so that none is without what was to be seen and heard until then.
+        Previews(events, run.previews, latents, info.sample_rate, training.preview_every, training.steps),
+        Checkpoints(run, training.checkpoint_every, training.checkpoint_minutes, beside_now),
         progress,
     ]
     if training.evaluate_every:
         from wavegan.training.scoring import evaluations
 
-        ours.append(evaluations(run, info, config, events, latents.shape[1:], {LATENTS: latents}))
+        ours.append(evaluations(run, info, config, events, latents.shape[1:], beside_now))
     batches = _batches(records, info, config, family, start, training.steps)
     try:
         if start == 0:

@@ -1,7 +1,7 @@
 """Sounds of the same latents as a training goes on: WAV files and pictures in the run, and both in TensorBoard."""
 
-import math
-import time
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,46 +14,43 @@ from wavegan.base.quiet import native_stderr_hidden
 from wavegan.runs.events import Events
 from wavegan.training.callbacks import Logs, StepCallback
 
-FIRST_PREVIEW_S = 30.0  # a first preview comes at the latest this long after the first step
+# So that a slow machine and a fast one both have something to hear within the first minute. By steps and not by the
+# clock: a training that is interrupted must show the same.
+EARLY_STEPS = (4, 16, 64, 256)
+FOLDER = re.compile(r"step-(\d{8,})")
+FILE = re.compile(r"\d+\.wav|sheet\.png")
 
 
 class Previews(StepCallback):
-    """The sounds of the same latents every `every` steps: TensorBoard audio and pictures, WAV files in the run.
+    """The sounds of the same latents at some steps: TensorBoard audio and pictures, WAV files in the run.
 
     Args:
         events: an `events.Events`.
         folder: where `step-00000500/` folders with WAV files and `sheet.png` go.
         latents: [n, ...], the same for the whole run.
         sample_rate: Hz.
-        every: steps between previews; one more comes within the first minute.
+        every: steps between previews; of `EARLY_STEPS`, those up to half of it have one, too.
+        last: the step the training ends at, which has one.
     """
 
-    def __init__(self, events: Events, folder: Path, latents: np.ndarray, sample_rate: int, every: int) -> None:
+    def __init__(
+        self, events: Events, folder: Path, latents: np.ndarray, sample_rate: int, every: int, last: int | None = None
+    ) -> None:
         super().__init__()
         self.events, self.folder, self.latents = events, folder, latents
-        self.sample_rate, self.every = sample_rate, every
+        self.sample_rate, self.every, self.last = sample_rate, every, last
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it."""
         super().on_train_begin(logs)
         self.sampler = self.model.sampler()  # as generate.py does: the same, to the last bit
-        self.early_at: float | None = None
         if self.step == 0:
             self.preview(0)
 
     def on_step(self, step: int, logs: Logs) -> None:
-        now = time.monotonic()
-        if self.early_at is None:
-            self.early_at = now + FIRST_PREVIEW_S
-        early = now >= self.early_at
-        if early or step % self.every == 0:
-            self.early_at = math.inf
+        early = step in EARLY_STEPS and 2 * step <= self.every
+        if early or step % self.every == 0 or step == self.last:
             self.preview(step)
-
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        """As Keras calls it."""
-        if self.step % self.every and not self.model.stop_training:  # somebody who stops it does not want to wait
-            self.preview(self.step)
 
     def preview(self, step: int) -> None:
         """Make, write and log the preview of `step`."""
@@ -70,6 +67,23 @@ class Previews(StepCallback):
         except OSError as problem:
             raise UserError(f"preview {folder} cannot be written ({problem.strerror}). Make room there.") from None
         self.events.clips("generated", audio, self.sample_rate, pictures.pixels(sheet), step)
+
+
+def forget_previews_after(folder: Path, step: int) -> None:
+    """Removes the previews in `folder` of what comes after `step`: these steps will be made once more.
+
+    Other files in their folders stay. Raises UserError where they cannot be removed.
+    """
+    try:
+        for preview in folder.glob("step-*"):
+            match = FOLDER.fullmatch(preview.name)
+            if match and int(match[1]) > step:
+                for file in [each for each in preview.iterdir() if FILE.fullmatch(each.name)]:
+                    file.unlink()
+                with suppress(OSError):  # somebody put something into it
+                    preview.rmdir()
+    except OSError as problem:
+        raise UserError(f"preview {preview} cannot be written ({problem.strerror}). Make room there.") from None
 
 
 def preview_sheet(audio: np.ndarray, sample_rate: int, title: str) -> Figure:

@@ -1,7 +1,6 @@
 """Scores while a training goes on, for a twentieth of its time, and the best checkpoint kept."""
 
 import time
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,9 +17,9 @@ from wavegan.evaluation.terminal import described, text
 from wavegan.evaluation.yardsticks import Value
 from wavegan.models.family import family_named
 from wavegan.runs.config import Config
-from wavegan.runs.events import Events, forget_after
+from wavegan.runs.events import Events
 from wavegan.runs.run import Run
-from wavegan.training.callbacks import Logs, StepCallback, save, say
+from wavegan.training.callbacks import Beside, Logs, StepCallback, save, say
 
 CLIPS = 256
 SHARE = 0.05  # of the training's time, at most
@@ -40,7 +39,7 @@ class Evaluations(StepCallback):
         evaluation: a `protocol.Evaluation` without distances.
         latents: of the clips that are scored, [n, ...].
         every: steps.
-        beside: {name: array} of what belongs to every checkpoint beside the model.
+        beside: gives {name: array} of what belongs to a checkpoint beside the model.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class Evaluations(StepCallback):
         evaluation: Evaluation,
         latents: np.ndarray,
         every: int,
-        beside: Mapping[str, np.ndarray],
+        beside: Beside,
     ) -> None:
         super().__init__()
         self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
@@ -63,9 +62,7 @@ class Evaluations(StepCallback):
         """As Keras calls it: compiles, and measures what an evaluation takes."""
         super().on_train_begin(logs)
         for name in (reference_set(self.evaluation.references), NOISE):
-            folder = self.run.path / "levels" / name  # keeps its name for older runs
-            forget_after(folder, self.step, warn=say)
-            self.references[name] = Events(folder)
+            self.references[name] = Events(self.run.levels / name)
         self.sampler = self.model.sampler()
         self.evaluation.measure(self._made())  # compiles
         before = time.monotonic()
@@ -121,7 +118,7 @@ class Evaluations(StepCallback):
         for name, events in self.references.items():
             events.scalars(_scalars(self.evaluation.references[name]), step)
         if step not in self.run.steps():
-            save(self.run, step, self.model, self.beside)
+            save(self.run, step, self.model, self.beside())
         try:
             self.run.set_score(step, goodness(found), self.evaluation.method)
             add(self.run.path / "evaluation", step, self.evaluation.method, found)
@@ -163,7 +160,7 @@ def evaluations(
     config: Config,
     events: Events,
     latent_shape: tuple[int, ...],
-    beside: Mapping[str, np.ndarray],
+    beside: Beside,
 ) -> Evaluations:
     """The callback for a training of `run` with `config` on the data set that `info` describes.
 

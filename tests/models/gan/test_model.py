@@ -200,10 +200,50 @@ def test_anybodys_keras_callback_works(tmp_path):
     assert float(gan.optimizer.learning_rate) == pytest.approx(1e-3 / 8)
 
 
-def test_data_without_the_axis_of_updates_is_named():
+def test_batches_of_a_size_that_tensorflow_does_not_know_train_as_known_ones():
+    audio = np.random.default_rng(0).normal(0, 0.1, (7, UPDATES, LENGTH, 1)).astype("float32")
+    batches = tf.data.Dataset.from_tensor_slices({"audio": audio}).batch(BATCH)  # the last one is a single clip
+    assert batches.element_spec["audio"].shape[0] is None
+    unknown, known = small_gan(), small_gan()
+    unknown.fit(batches, verbose=0)
+    for batch in batches:
+        known.train_on_batch({"audio": batch["audio"].numpy()})
+    for name, array in known.state().items():
+        np.testing.assert_allclose(unknown.state()[name], array, atol=1e-6, err_msg=name)
+    assert unknown.predict(np.zeros((5, 8), "float32"), verbose=0).shape == (5, LENGTH, 1)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_both_networks_take_batches_of_an_unknown_size(training):
     gan = small_gan()
-    with pytest.raises(ValueError, match=r"shape \[batch, critic_updates=2, time, channels\]. Received: \(3, 256, 1\)"):
-        gan.train_step({"audio": tf.zeros((BATCH, LENGTH, 1))})
+    for network in (gan.generator, gan.critic):
+        shape = network.input_shape[1:]
+
+        @tf.function(input_signature=[tf.TensorSpec((None, *shape))])
+        def call(x, network=network):
+            return network(x, training=training)
+
+        assert call.get_concrete_function().output_shapes[1:] == network.output_shape[1:]
+        assert call(tf.zeros((5, *shape))).shape == (5, *network.output_shape[1:])
+
+
+@pytest.mark.parametrize(
+    "shape", [(BATCH, LENGTH, 1), (BATCH, UPDATES, LENGTH // 2, 1), (None, UPDATES, None, 1), (None, None, LENGTH, 1)]
+)
+def test_data_of_another_shape_is_named(shape):
+    with pytest.raises(ValueError) as problem:
+        small_gan().fit(dataset_of(tf.TensorSpec(shape)), verbose=0)
+    expected = "shape [batch, critic_updates=2, time, channels], for this critic [batch, 2, 256, 1], where only the"
+    assert expected in str(problem.value) and f"Received: {shape}" in str(problem.value)
+
+
+def test_data_of_a_number_of_axes_that_is_not_known_are_named():
+    with pytest.raises(ValueError, match=r"Expected data\['audio'\] of shape .* Received: None"):
+        small_gan().fit(dataset_of(tf.TensorSpec(None)), verbose=0)
+
+
+def dataset_of(spec):
+    return tf.data.Dataset.from_generator(lambda: iter([]), output_signature={"audio": spec})
 
 
 def test_a_restored_model_goes_on_as_if_never_stopped():
@@ -254,6 +294,36 @@ def test_the_average_follows_the_generator_as_its_formula_says():
         average = momentum * average + (1 - momentum) * gan.generator.get_weights()[0]
     np.testing.assert_allclose(gan.averaged_generator.get_weights()[0], average, atol=1e-6)
     assert not np.allclose(gan.generator.get_weights()[0], average, atol=1e-4)
+
+
+def test_the_average_of_a_model_that_starts_from_another_is_not_forgotten():
+    """With a warm-up that starts anew, three steps leave 1 % of it."""
+    source, gan = small_gan(ema=0.9).state(), small_gan(seed=1, ema=0.9)
+    source["generator_optimizer/000/iteration"] = np.int32(1000)
+    rng = np.random.default_rng(0)
+    source |= {name: rng.normal(size=a.shape) for name, a in source.items() if name.startswith("sampler/")}
+    gan.start_from(source)
+    average = source["sampler/002/kernel"]
+    for _ in range(3):
+        gan.generator_step(BATCH)
+        average = 0.9 * average + 0.1 * gan.generator.get_weights()[2]
+    kept = gan.averaged_generator.get_weights()[2]
+    np.testing.assert_allclose(kept, average, atol=1e-5)
+    from_source, from_generator = (np.abs(kept - other).mean() for other in
+                                   (source["sampler/002/kernel"], gan.generator.get_weights()[2]))  # fmt: skip
+    assert from_source < 0.4 * from_generator
+    again = small_gan(seed=2, ema=0.9)
+    again.start_from(gan.state())
+    assert int(again.steps_before) == 1003 and again.step == 0
+
+
+def test_a_state_of_before_knows_no_steps_of_another_model():
+    gan = small_gan()
+    older = {name: array for name, array in gan.state().items() if not name.startswith("steps_before/")}
+    gan.steps_before.assign(7)
+    gan.restore(older)
+    assert int(gan.steps_before) == 0
+    gan.load_own_variables({})  # that of a .keras file
 
 
 def test_the_model_sounds_like_its_average_and_trains_with_its_generator():

@@ -16,6 +16,7 @@ from wavegan.backend.autodiff import Tensor
 from wavegan.models.gan import losses
 from wavegan.models.gan.facts import global_norm, rms, silent_share, spread
 from wavegan.models.gan.sampler import GeneratorSampler
+from wavegan.models.gan.transfer import STEPS_BEFORE, started_from
 
 SILENT = 0.1  # of the recordings' RMS: a clip below it counts as silent
 
@@ -32,7 +33,8 @@ class WaveGAN(keras.Model):
         critic_updates: critic updates in a step, 1 or more.
         penalty_weight: weight of the gradient penalty in the critic's loss.
         ema: momentum of an exponential moving average of the generator's weights, 0 for none. Its early values are
-            smaller, so that the average keeps up: min(ema, (1 + step) / (10 + step)).
+            smaller, so that the average keeps up: min(ema, (1 + step) / (10 + step)), where the steps of the model that
+            the weights come from count, too (`start_from`).
         seed: where latents and interpolation weights start.
 
     Call argument: `latents` [batch, latent_size]; returns the audio of the averaged generator, which is the generator
@@ -66,6 +68,7 @@ class WaveGAN(keras.Model):
         self.averaged_generator = _copy(generator) if ema else generator
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.steps_before = keras.Variable(0, dtype="int32", trainable=False, name="steps")  # of `start_from`
         self.built = True
 
     def call(self, latents: Tensor) -> Tensor:
@@ -116,27 +119,46 @@ class WaveGAN(keras.Model):
         slots = self.critic_optimizer.variables if self.compiled else []
         return super().non_trainable_variables + slots
 
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """As Keras calls it; a file of an older version has no `steps_before`, which is 0 then."""
+        if len(store.keys()):
+            super().load_own_variables(store)
+
     def train_step(self, *arguments: Any) -> Any:
         """`adversarial_step`, in the form that the backend's trainer calls."""
         return autodiff.carried(self, self.adversarial_step, *arguments)
 
     def adversarial_step(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
-        """One step on `data`, {"audio": [batch, critic_updates, time, channels]}. Returns {name: scalar}."""
+        """One step on `data`, {"audio": [batch, critic_updates, time, channels]}. Returns {name: scalar}.
+
+        The size of the batch may differ from step to step, and be unknown while a backend traces the step. Then
+        "audio/spread" is there for a single clip, too: 0.
+        """
         real = keras.utils.unpack_x_y_sample_weight(data)[0]["audio"]  # from a generator it comes in a tuple
-        if len(real.shape) != 4 or real.shape[1] != self.critic_updates:
-            raise ValueError(
-                f"Expected data['audio'] of shape [batch, critic_updates={self.critic_updates}, time, channels]. "
-                f"Received: {tuple(real.shape)}."
-            )
+        self._check_shape(real)
         per_update = [self.critic_step(real[:, update]) for update in range(self.critic_updates)]
         facts = {name: sum(each[name] for each in per_update) / self.critic_updates for name in per_update[0]}
         loudness = rms(real)
-        facts |= self.generator_step(real.shape[0], SILENT * loudness)
+        facts |= self.generator_step(ops.shape(real)[0], SILENT * loudness)
         return {**facts, "audio/rms_real": loudness, "audio/silent_real": silent_share(real, SILENT * loudness)}
+
+    def _check_shape(self, real: Tensor) -> None:
+        shape: tuple[int | None, ...] | None
+        try:
+            shape = tuple(real.shape)
+        except ValueError:  # TensorFlow's answer where not even the number of axes is known
+            shape = None
+        expected = (self.critic_updates, *self.critic.input_shape[1:])
+        if shape is None or shape[1:] != expected:
+            raise ValueError(
+                f"Expected data['audio'] of shape [batch, critic_updates={self.critic_updates}, time, channels], for "
+                f"this critic [batch, {', '.join(map(str, expected))}], where only the batch may be unknown. Received: "
+                f"{shape}."
+            )
 
     def critic_step(self, real: Tensor) -> dict[str, Tensor]:
         """One update of the critic on `real` [batch, time, channels]. Returns {name: scalar}."""
-        count = real.shape[0]
+        count = ops.shape(real)[0]
         fake = self.generator(self.sample_latents(count), training=False)  # outside the tape: nothing flows back to it
         weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)
         between = losses.interpolate(real, fake, weights)
@@ -154,8 +176,8 @@ class WaveGAN(keras.Model):
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
         return facts | {"critic/gradient_norm": global_norm(gradients)}
 
-    def generator_step(self, count: int, silence: float | Tensor = 0.0) -> dict[str, Tensor]:
-        """One update of the generator on `count` new latents. Returns {name: scalar}.
+    def generator_step(self, count: int | Tensor, silence: float | Tensor = 0.0) -> dict[str, Tensor]:
+        """One update of the generator on `count` new latents. Returns {name: scalar}: of one clip no spread.
 
         Clips of an RMS below `silence` count as silent.
         """
@@ -169,7 +191,8 @@ class WaveGAN(keras.Model):
                 "audio/rms_generated": rms(fake),
                 "audio/silent_generated": silent_share(fake, silence),
             }
-            return total, facts | ({"audio/spread": spread(fake)} if count > 1 else {})
+            alone = isinstance(count, int) and count == 1  # and not a tensor, whose value is not known yet
+            return total, facts if alone else facts | {"audio/spread": spread(fake)}
 
         _, facts, gradients = autodiff.value_and_gradients(
             loss, self.generator.trainable_variables, self.generator.variables + self.critic.variables
@@ -180,12 +203,12 @@ class WaveGAN(keras.Model):
         return facts | {"generator/gradient_norm": global_norm(gradients)}
 
     def _update_average(self) -> None:
-        step = ops.cast(self.optimizer.iterations, "float32")
+        step = ops.cast(self.steps_before + self.optimizer.iterations, "float32")
         share = 1.0 - ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
         for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
             average.assign(average + share * (weight - average))
 
-    def sample_latents(self, count: int) -> Tensor:
+    def sample_latents(self, count: int | Tensor) -> Tensor:
         """`count` latents, uniform in [-1, 1]: [count, latent_size]."""
         return keras.random.uniform((count, self.generator.input_shape[-1]), -1.0, 1.0, seed=self.seed_generator)
 
@@ -195,11 +218,12 @@ class WaveGAN(keras.Model):
         return int(self.optimizer.iterations)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything a step changes, as {name: array}: both networks, both optimizers, every seed."""
+        """All that steps change or depend on, as {name: array}: networks, optimizers, seeds, the steps before."""
         return {name: ops.convert_to_numpy(variable) for name, variable in self._named_variables().items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what `state` gave. Raises ValueError when names or shapes are not this model's."""
+        arrays = {STEPS_BEFORE: np.array(0, "int32"), **arrays}  # older states know of none
         variables = self._named_variables()
         mine = {name: tuple(variable.shape) for name, variable in variables.items()}
         theirs = {name: array.shape for name, array in arrays.items()}
@@ -212,18 +236,10 @@ class WaveGAN(keras.Model):
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over the networks of another model's state; its optimizers and seeds stay its own.
 
-        The other one may have no averaged generator: then it starts as the generator, or the other way round.
+        The other one may have no averaged generator: then it starts as the generator, or the other way round. The
+        average remembers as long as if the other model itself went on.
         """
-        state = self.state()
-        sources = {"critic": ("critic",), "sampler": ("sampler", "generator"), "generator": ("generator", "sampler")}
-        if not self.ema:
-            sources["sampler"] = ("generator", "sampler")
-        for network, names in sources.items():
-            mine = _weights(state, network)
-            theirs = next(found for name in names if (found := _weights(arrays, name)))
-            if mine:
-                state |= dict(zip(mine, theirs.values(), strict=True))
-        self.restore(state)
+        self.restore(started_from(arrays, self.state(), averaged=bool(self.ema)))
 
     def sampler(self) -> GeneratorSampler:
         """One that makes the sounds of the averaged generator as it is whenever it is called."""
@@ -240,6 +256,7 @@ class WaveGAN(keras.Model):
             "generator_optimizer": self.optimizer.variables,
             "critic_optimizer": self.critic_optimizer.variables,
             "seed": [self.seed_generator.state],
+            "steps_before": [self.steps_before],
         }
         if self.ema:
             parts["generator"] = self.generator.variables
@@ -249,12 +266,6 @@ class WaveGAN(keras.Model):
             for part, variables in parts.items()
             for number, variable in enumerate(variables)
         }
-
-
-def _weights(arrays: Mapping[str, np.ndarray], network: str) -> dict[str, np.ndarray]:
-    """Those of a network among {name: array}, in their order: their numbers also count seeds."""
-    own = {name: array for name, array in arrays.items() if name.startswith(f"{network}/")}
-    return {name: array for name, array in own.items() if "seed" not in name}
 
 
 def _copy(generator: keras.Model) -> keras.Model:
