@@ -161,8 +161,7 @@ class PhaseShuffle(keras.layers.Layer):
         shift = keras.random.randint((), 0, 2 * self.radius + 1, seed=self.seed_generator)
         padded = ops.pad(x, [[0, 0], [self.radius, self.radius], [0, 0]], mode="reflect")
         zero = ops.zeros_like(shift)
-        shifted = ops.slice(padded, ops.stack([zero, shift, zero]), ops.shape(x))
-        return ops.reshape(shifted, (-1, *x.shape[1:]))  # of an unknown batch the slice has no known shape at all
+        return ops.slice(padded, ops.stack([zero, shift, zero]), ops.shape(x))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
