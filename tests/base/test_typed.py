@@ -1,10 +1,11 @@
 """How a command is typed."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from wavegan.base.typed import typed
+from wavegan.base.typed import typed, without_places
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,17 @@ def test_commands_are_named_as_the_person_started_this_one(monkeypatch, started_
 def test_the_module_is_named_as_a_module(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train_wavegan.py"])
     assert typed("preprocess") == "python -m preprocess"
+
+
+@pytest.mark.parametrize(
+    ("started_as", "run", "expected"),
+    [
+        ("/home/ann/wave gan/evaluate.py", "/home/ann/runs/it's mine", "python generate.py --run 'it'\"'\"'s mine'"),
+        ("evaluate.py", "/home/ann/runs/mine", "python generate.py --run mine"),
+        ("/usr/bin/wavegan-evaluate", "runs/mine", "wavegan-generate --run runs/mine"),
+        ("../code/evaluate.py", "runs/mine", "python ../code/generate.py --run runs/mine"),
+    ],
+)
+def test_a_command_for_others_names_no_folder_of_this_machine(monkeypatch, started_as, run, expected):
+    monkeypatch.setattr(sys, "argv", [started_as])
+    assert without_places(f"Again: {typed('generate', '--run', run)}.", Path(run)) == f"Again: {expected}."

@@ -161,7 +161,19 @@ def test_the_layout_of_dataset_json_is_no_edit(tmp_path):
     assert DatasetInfo.load(tmp_path) == info()
 
 
-@pytest.mark.parametrize("name", ["../other.tfrecord", "/etc/passwd", "a/b", "..", "", ".hidden", "a\0b", "c:d"])
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "..", ".", "", "a/b", "a\0b", "x" * 5000])
+def test_the_name_of_a_data_set_is_that_of_a_folder(tmp_path, name):
+    info(name=name).save(tmp_path)
+    with pytest.raises(
+        UserError, match="dataset.json: name must be that of a folder, without others.*Received: "
+    ) as error:
+        DatasetInfo.load(tmp_path)
+    assert len(str(error.value)) < 400 and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["../other.tfrecord", "/etc/passwd", "a/b", "..", "", ".hidden", "a\0b", "c:d", "CON", "nul.tfrecord"]
+)
 def test_a_shard_lies_beside_dataset_json(tmp_path, name):
     info(splits=dict.fromkeys(SPLITS, train(name=name))).save(tmp_path)
     with pytest.raises(UserError, match=r"splits\.train\.files must be names of files beside dataset\.json"):

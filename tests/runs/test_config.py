@@ -180,6 +180,14 @@ def test_settings_lie_in_groups_and_versions_beside_them(tmp_path):
     assert config.flat()["data"] == "" and config.flat()["model_dim"] == 16
 
 
+@pytest.mark.parametrize("folder", ["/home/ann/runs/", "C:\\Users\\ann\\runs\\", ""])
+def test_what_others_see_of_the_settings_names_no_folder_of_this_machine(folder):
+    config = resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO | {"directory": f"{folder}drums"})
+    shown = replace(config, finetuned_from=f"{folder}first run, step 10").shown()
+    assert (shown["data"], shown["finetuned_from"]) == ("drums", "first run, step 10")
+    assert shown.keys() == config.flat().keys()
+
+
 def test_flags_stand_in_the_groups_of_all_families_and_of_the_own_one():
     parser = argparse.ArgumentParser()
     add_flags(parser, GAN)

@@ -167,6 +167,7 @@ def test_a_training_logs_all_that_was_promised(trained):
     assert all(len(values) == 1 for values in logged.values())  # no step twice
     table = logged["configuration", 0][0].item().decode()
     assert "| model_dim | 2 |" in table and "| sample_rate | 4000 |" in table
+    assert "| data | little drums |" in table  # for others to see: no folder of this machine
 
 
 def test_real_clips_in_tensorboard_are_the_recordings(trained, drums):

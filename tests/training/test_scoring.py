@@ -1,5 +1,6 @@
 """Scores while a training goes on: what share of its time they take, when they come, and what stays of them."""
 
+import json
 import math
 import re
 from types import SimpleNamespace
@@ -9,8 +10,9 @@ import pytest
 
 from tests.conftest import TINY
 from tests.evaluation.support import prepared_drums, scalars
+from wavegan.cli import evaluate as evaluate_command
 from wavegan.cli import train as train_command
-from wavegan.evaluation.protocol import NOISE, TEST
+from wavegan.evaluation.protocol import NOISE, TEST, WITHOUT_DISTANCES
 from wavegan.evaluation.store import earlier
 from wavegan.runs.run import Run
 from wavegan.training import scoring
@@ -40,8 +42,8 @@ class Training:
         found = {"frechet_distance": {"mean": 1.0, "spread": None}}
         embedding = SimpleNamespace(short_name="x", name="x", classes=())
         evaluation = SimpleNamespace(
-            references={TEST: found, NOISE: found}, embedding=embedding, method="x", named=lambda score: score.name,
-            generated=self._generated, measure=lambda sounds: found,
+            references={TEST: found, NOISE: found}, embedding=embedding, method="x", ranked_by="x",
+            named=lambda score: score.name, generated=self._generated, measure=lambda sounds: found,
         )  # fmt: skip
         best = lambda: self.at[0] if self.at else None  # noqa: E731
         run = SimpleNamespace(path=folder, levels=folder, steps=lambda: [], best=best, set_score=lambda *_: None)
@@ -147,6 +149,31 @@ def test_a_resumed_training_goes_on_with_its_scores(tmp_path, monkeypatch, capsy
     capsys.readouterr()
     assert train_command.main(["--run", str(run.path), "--steps", "25", "--evaluate-every", "0"]) == 0
     assert "quality" not in capsys.readouterr().err and run.best() == best
+
+
+def test_scores_of_a_training_and_those_of_evaluate_are_two_methods_and_choose_one_best(
+    kit, tmp_path, monkeypatch, capsys
+):
+    """The first ones are without distances. In a file of version 0.1 they have the text of the others."""
+    monkeypatch.setattr(scoring, "SHARE", math.inf)
+    monkeypatch.setattr(scoring, "CLIPS", 60)
+    run = Run(tmp_path / "run")
+    flags = ["--data", str(kit), "--run", str(run.path), *TINY, "--steps", "8", "--evaluate-every", "4"]
+    assert train_command.main(flags) == 0
+    path = run.path / "evaluation" / "evaluation.json"
+    for older in (False, True):
+        if older:
+            path.write_text(path.read_text().replace(WITHOUT_DISTANCES, ""))
+        assert evaluate_command.main(["--run", str(run.path), "--checkpoint", "8", "--n", "60"]) == 0
+        report = json.loads(path.read_text())
+        assert [(row["step"], "d_self" in row["scores"]) for row in report["checkpoints"]] == [(8, True)]
+        assert [(row["step"], "d_self" in row["scores"]) for row in report["others"]] == [(4, False), (8, False)]
+        assert len({row["method"] for row in [*report["checkpoints"], *report["others"]]}) == 2
+        distances = {row["step"]: row["scores"]["frechet_distance"]["mean"] for row in report["others"]}
+        assert report["best_step"] == run.best() == min(distances, key=distances.get)
+    # The distance that ranks them is one number in both.
+    assert report["checkpoints"][0]["scores"]["frechet_distance"]["mean"] == pytest.approx(distances[8])
+    assert [len(scores) for scores in run._scores()] == [2]
 
 
 def test_too_few_recordings_are_reported_before_there_is_a_run(drum_files, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from pathlib import Path
 
 SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py", "evaluate": "evaluate.py"}
 
@@ -21,3 +22,17 @@ def typed(name: str, *words: object) -> str:
     else:
         start = ["python", "-m", name]
     return shlex.join([*start, *map(str, words)])
+
+
+def without_places(text: str, path: Path) -> str:
+    """`text` with commands, as `typed` gives them, for others to see.
+
+    Where `path` or the scripts were given by an absolute path, that is their name alone.
+    """
+    folder = os.path.split(sys.argv[0])[0]
+    found = [path] if path.is_absolute() else []
+    if os.path.isabs(folder):
+        found += [Path(folder, script) for script in SCRIPTS.values()]
+    for place in found:
+        text = text.replace(shlex.quote(str(place)), shlex.quote(place.name))
+    return text

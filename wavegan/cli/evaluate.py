@@ -1,7 +1,7 @@
 """Tell how good the sounds of a trained model are: python evaluate.py"""
 
 import argparse
-from pathlib import Path
+import os
 
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
@@ -44,7 +44,7 @@ def evaluate_run(flags: argparse.Namespace) -> None:
     from wavegan.data.schema import DatasetInfo
 
     directory = flags.data or config.data.directory
-    if not flags.data and not Path(directory).is_dir():
+    if not flags.data and not os.path.isdir(directory):
         raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
     info = DatasetInfo.load(directory)
     import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error

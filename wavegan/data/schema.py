@@ -20,6 +20,7 @@ from typing import Any
 
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
+from wavegan.base.names import RESERVED, SHORT, is_name
 from wavegan.base.quiet import import_tensorflow
 
 FORMAT = 3  # counted up whenever an older reader could not read what is written
@@ -140,7 +141,7 @@ class DatasetInfo:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             make = shlex.join(["python", "-m", "preprocess", str(directory), "--out", "data/mine"])
-            if not Path(directory).exists():
+            if not os.path.exists(directory):
                 raise UserError(f"no data set in {directory}: there is no such folder. Check the name.") from None
             raise UserError(
                 f"no data set in {directory}: expected {path}. If these are recordings, make a data set from them "
@@ -202,6 +203,11 @@ def _check(values: Any, path: Path) -> None:
     for field in fields(DatasetInfo):
         kind = getattr(field.type, "__origin__", field.type)
         _expect(values, field.name, kind, path, "")
+    if not is_name(values["name"]):
+        received = json.dumps(values["name"][:SHORT])
+        raise UserError(
+            f"{path}: name must be that of a folder, without others above it. Received: {received}. {AGAIN}"
+        )
     for name in ("sample_rate", "length", "channels"):
         if values[name] < 1:
             raise UserError(f"{path}: {name} must be 1 or more. Received: {values[name]}. {AGAIN}")
@@ -231,7 +237,7 @@ def _check_file(file: Any, where: str, hashes: Iterable[str]) -> None:
         raise UserError(f"{where} must have 1 clip or more. Received: {received}. {AGAIN}")
     if not all(SHA256.fullmatch(file[name]) for name in hashes):
         raise UserError(f"{where} must have checksums of 64 hex digits. Received: {received}. {AGAIN}")
-    if not PLAIN_NAME.fullmatch(file["name"]):
+    if not PLAIN_NAME.fullmatch(file["name"]) or RESERVED.fullmatch(file["name"]):
         received = json.dumps(file["name"])
         raise UserError(
             f"{where} must be names of files beside dataset.json, without a folder. Received: {received}. {AGAIN}"

@@ -1,6 +1,7 @@
 """What the scores mean, in words: is it any good, does it collapse, did it memorise, when to stop, which is best?"""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,7 +21,7 @@ RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it
 EARLY, LATE = "Early, that is usual: train on. If it stays so, {advice}", "What came later is no better: {advice}"
 PATIENCE, SINCE = 3, 0.25  # checkpoints without progress, and their steps as a share of those before
 
-Report: TypeAlias = dict[str, Any]  # what evaluation.json holds
+Report: TypeAlias = Mapping[str, Any]  # what evaluation.json holds
 
 
 def answers(report: Report, path: str | Path, advice: str) -> list[dict[str, str]]:
@@ -66,11 +67,11 @@ def _good(report: Report) -> str:
 
 def _which(report: Report) -> str:
     """A sentence where what is judged is not all that was scored."""
-    return f" This is about step {report['step']:,}, as the next two are." if len(_rows(report)) > 1 else ""
+    return f" This is about step {report['step']:,}, as the next two are." if len(scored_rows(report)) > 1 else ""
 
 
 def _collapsing(report: Report, advice: str) -> str:
-    best, _, done = _since(_rows(report))
+    best, _, done = _since(scored_rows(report))
     advice = (LATE if done and best == report["step"] else EARLY).format(advice=advice)
     alike = _means(report, "embedding_self")[0][GENERATED]
     distance = f"self-distance {figure(alike)}, of recordings 1"
@@ -110,7 +111,7 @@ def _rare(report: Report) -> list[str]:
     return [name for name in made if made[name] < RARE * train[name] and train[name] * report["clips"] >= EXPECTED]
 
 
-def _rows(report: Report) -> list[dict[str, Any]]:
+def scored_rows(report: Report) -> list[dict[str, Any]]:
     """The scored checkpoints: those of this evaluation, or of that other method which scored most, if these are few."""
     others: dict[str, list[dict[str, Any]]] = {}
     for row in report["others"]:
@@ -129,7 +130,7 @@ def _since(rows: list[dict[str, Any]]) -> tuple[int, int, bool]:
 
 
 def _stop(report: Report, path: str | Path) -> str:
-    rows = _rows(report)
+    rows = scored_rows(report)
     if len(rows) < PATIENCE:
         again = typed("evaluate", "--run", path, "--checkpoint", "all")
         return (
@@ -147,7 +148,7 @@ def _stop(report: Report, path: str | Path) -> str:
 def _best(report: Report, path: str | Path) -> str:
     if report["best_step"] is None:
         return "No checkpoint has a score: that takes the recordings that the run was trained on."
-    if len(_rows(report)) < 2:
+    if len(scored_rows(report)) < 2:
         return f"One was scored, that of step {report['step']:,}: score the others, too."
     best = typed("generate", "--run", path, "--checkpoint", "best")
     return f"That of step {report['best_step']:,}, by FD: {best}"

@@ -1,6 +1,6 @@
 """How good a run's sounds are: scores of its checkpoints, and the sounds to listen to."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.base.locks import in_turn
+from wavegan.base.names import part_of_name
 from wavegan.base.progress import Progress
 from wavegan.base.text import tell
 from wavegan.data.schema import DatasetInfo, is_fingerprint_of
@@ -18,7 +19,7 @@ from wavegan.evaluation.features import Features
 from wavegan.evaluation.page.page import html
 from wavegan.evaluation.page.selection import selected
 from wavegan.evaluation.protocol import Evaluation, ScoreValues, goodness
-from wavegan.evaluation.results import results
+from wavegan.evaluation.results import for_others, results
 from wavegan.generation.generate import load_sampler
 from wavegan.models.family import Family, Sampler, family_named
 from wavegan.runs.config import Config
@@ -71,14 +72,14 @@ def evaluate(
     family = family_named(config.family)
     _require_same_clips(run, config, directory, info)
     trained_on = is_fingerprint_of(config.data.fingerprint, directory)
-    folder = run.path / ("evaluation" if trained_on else f"evaluation by {info.name}")
+    folder = run.path / ("evaluation" if trained_on else f"evaluation by {part_of_name(info.name)}")
     store.make(folder)  # before all the work
     evaluation = Evaluation(directory, info, n, seed, warn)
     best, found = None, {}
     for scored in _each_scored(run, steps, family, evaluation, warn):
         found[scored.step] = scored.scores
         if trained_on:
-            _keep_score(run, scored, evaluation.method, warn)
+            _keep_score(run, scored, evaluation.ranked_by, warn)
         if best is None or goodness(scored.scores) > goodness(best.scores):
             best = scored
     if best is None:
@@ -86,13 +87,37 @@ def evaluate(
     nearest = evaluation.nearest_copies(best.features)
     report = results(run, config, evaluation, best.step, best.features, best.scores, nearest, trained_on)
     clips = selected(evaluation, best.features, lambda chosen: best.sampler(best.latents[chosen]), nearest)
-    with in_turn(folder):  # others may add scores
-        report |= store.merged(store.earlier(folder / "evaluation.json"), evaluation.method, found)
-        report["best_step"] = run.best() if trained_on else None
-        report["answers"] = answers(report, run.path, family.advice["collapsed"])
-        store.save(folder, report, html(report, *clips, info.sample_rate))
-        store.log(folder, report["checkpoints"], evaluation.references)
-    return report, folder / "evaluation.html"
+
+    def finished(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], str]:
+        """The report beside the scores `rows` that are there already: ours, that for others to see, and its page."""
+        whole = report | store.merged(rows, evaluation.method, found)
+        whole["best_step"] = run.best() if trained_on else None
+        whole["answers"] = answers(whole, run.path, family.advice["collapsed"])
+        shown = for_others(whole, run)
+        return whole, shown, html(shown, *clips, info.sample_rate)
+
+    return _saved(folder, finished, evaluation), folder / "evaluation.html"
+
+
+def _saved(
+    folder: Path,
+    finished: Callable[[Sequence[Mapping[str, Any]]], tuple[dict[str, Any], dict[str, Any], str]],
+    evaluation: Evaluation,
+) -> dict[str, Any]:
+    """Write what `finished` makes of the scores in `folder`, and return the report.
+
+    Nobody has to wait while the page is made; where others have added scores by then, it is made once more.
+    """
+    path = folder / "evaluation.json"
+    rows = store.earlier(path)
+    while True:
+        report, shown, page = finished(rows)
+        with in_turn(folder):
+            before, rows = rows, store.earlier(path)
+            if rows == before:
+                store.save(folder, shown, page)
+                store.log(folder, report["checkpoints"], evaluation.references)
+                return report
 
 
 def _require_same_clips(run: Run, config: Config, directory: str, info: DatasetInfo) -> None:
@@ -123,8 +148,8 @@ def _each_scored(
                 yield Scored(step, latents, sampler, features, evaluation.measure(features))
 
 
-def _keep_score(run: Run, scored: Scored, method: str, warn: Warn) -> None:
+def _keep_score(run: Run, scored: Scored, ranked_by: str, warn: Warn) -> None:
     try:
-        run.set_score(scored.step, goodness(scored.scores), method)
+        run.set_score(scored.step, goodness(scored.scores), ranked_by)
     except UserError as problem:
         warn(f"note: {problem}")

@@ -26,6 +26,7 @@ from wavegan.models.family import Sampler
 GENERATED, TEST, TRAIN, NOISE = "generated", "test data", "train data", "white noise"
 SETS = (GENERATED, TEST, TRAIN, NOISE)  # in the order of every table
 COMPARED = 1000  # clips whose distances are taken, as in arXiv 1802.04208
+WITHOUT_DISTANCES = ", without distances"  # at the end of a method
 DUPLICATES = 0.01  # the share of recordings that count as near-duplicates of another one
 AT_ONCE = 1 << 22  # samples that are made before they are looked at
 
@@ -73,7 +74,8 @@ class Evaluation:
         embedding: a `judge.Embedding`.
         sets: {set: `Features`} of TEST if enough is held out, TRAIN and NOISE.
         references: {set: {key: {"mean", "spread"}}}, the scores of these.
-        method: what scores must have in common to compare, a text.
+        method: what scores must have in common to stand in one table, a text.
+        ranked_by: what they must have in common for `goodness` to compare: that needs no distances.
         unseen_distances: with `distances`, those of recordings that stand for unseen ones to the nearest training clip.
         left_out: with `distances`, the indices of the training clips that stand for unseen ones and are nobody's
             neighbours there; none where enough are held out.
@@ -100,7 +102,8 @@ class Evaluation:
         self.at_once = min(n, len(self.train) // 2, len(real["test"].embeddings) if self.has_test else n)
         self.n = n // self.at_once * self.at_once
         judge = f"{self.embedding.content_hash}-{self.embedding.fingerprint}"
-        self.method = f"{judge}, {self.n} clips, {self.at_once} at once, seed {seed}"
+        self.ranked_by = f"{judge}, {self.n} clips, {self.at_once} at once, seed {seed}"
+        self.method = self.ranked_by if distances else self.ranked_by + WITHOUT_DISTANCES
         self.distances: Distances | None = None
         if distances:
             self.distances = Distances(self._spectrograms, len(self.train), self.embedding.front.shape)

@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from wavegan.base.typed import typed
+from wavegan.base.typed import typed, without_places
 from wavegan.evaluation import scores, store
 from wavegan.evaluation.features import Features
 from wavegan.evaluation.judge.recordings import held_out
@@ -74,6 +74,15 @@ def results(
         "config": config.shown(),
         "notes": _notes(run, evaluation, step, trained_on),
     }
+
+
+def for_others(report: dict[str, Any], run: Run) -> dict[str, Any]:
+    """The report as others may see it: the commands in it name no folder of this machine where `run` or a script lie.
+
+    Those are the ones that a person typed with a path from the root.
+    """
+    answers = [{**each, "answer": without_places(each["answer"], run.path)} for each in report["answers"]]
+    return report | {"answers": answers, "notes": [without_places(note, run.path) for note in report["notes"]]}
 
 
 def _class_shares(evaluation: Evaluation, features: Features) -> dict[str, dict[str, float]]:

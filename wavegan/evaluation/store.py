@@ -1,6 +1,7 @@
 """What an evaluation leaves on disk: evaluation.json, evaluation.html and scalars for TensorBoard."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
 from wavegan.base.locks import in_turn
 from wavegan.base.text import tell
-from wavegan.evaluation.protocol import GENERATED, NOISE, ScoreValues, reference_set
+from wavegan.evaluation.protocol import GENERATED, NOISE, WITHOUT_DISTANCES, ScoreValues, reference_set
+from wavegan.evaluation.scores.catalogue import FRECHET
 from wavegan.runs.events import Events, forget_after
 
 FORMAT = 1  # of evaluation.json
@@ -23,9 +25,25 @@ def earlier(path: Path) -> list[dict[str, Any]]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         rows = [*found["checkpoints"], *found["others"]] if found["format"] == FORMAT else []
-        return [{key: row[key] for key in ("step", "method", "scores")} for row in rows]
-    except (OSError, ValueError, KeyError, TypeError):
+        return [_checked(row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
+
+
+def _checked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of an evaluation.json as `earlier` gives it. Raises what reading anything else raises.
+
+    Whether there are distances among its scores is what they say, not the method: of version 0.1 that is one text.
+    """
+    step, method, scores = row["step"], row["method"], row["scores"]
+    values = [value[key] for value in scores.values() for key in ("mean", "spread")]
+    numbers = [value for value in values if value is not None]
+    if type(step) is not int or not all(type(value) in (int, float) and math.isfinite(value) for value in numbers):
+        raise ValueError("Expected a step and finite scores.")
+    if scores[FRECHET]["mean"] is None:
+        raise ValueError("Expected a Fréchet distance.")
+    method = method.removesuffix(WITHOUT_DISTANCES) + ("" if "d_self" in scores else WITHOUT_DISTANCES)
+    return {"step": step, "method": method, "scores": scores}
 
 
 def merged(
@@ -56,8 +74,11 @@ def add(folder: Path, step: int, method: str, scores: ScoreValues) -> None:
             report: dict[str, Any] = {"format": FORMAT, "checkpoints": []}
             if rows:
                 report = json.loads(path.read_text(encoding="utf-8"))
-            replaced = [row for row in report.get("others", []) if (row["step"], row["method"]) != (step, method)]
-            report["others"] = [*replaced, {"step": step, "method": method, "scores": scores}]
+            shown = {row["method"] for row in report["checkpoints"]} - {method}
+            kept = [row for row in rows if (row["step"], row["method"]) != (step, method)]
+            report["checkpoints"] = [row for row in kept if row["method"] in shown]
+            others = [row for row in kept if row["method"] not in shown]
+            report["others"] = [*others, {"step": step, "method": method, "scores": scores}]
             write_whole(path, _json(report))
     except OSError as problem:
         raise _unwritable(folder, problem) from None

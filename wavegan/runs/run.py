@@ -50,7 +50,7 @@ class Run:
 
     def exists(self) -> bool:
         """Whether it was made already."""
-        return self.config_path.exists()
+        return os.path.exists(self.config_path)  # a name that is too long is none, and no error
 
     def make_folders(self) -> None:
         """Make the directory and those in it. Raises UserError where that cannot be."""

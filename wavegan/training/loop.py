@@ -139,7 +139,7 @@ def _begin(model: Model, run: Run, config: Config, family: Family) -> tuple[int,
 
 
 def _restore(model: Model, run: Run, family: Family) -> tuple[int, dict[str, np.ndarray]]:
-    """Put the newest good checkpoint into `model`. Returns its step and what it holds beside the model."""
+    """Put the newest whole checkpoint into `model`. Returns its step and what it holds beside the model."""
     step, arrays = run.load_newest(warn=say)
     for newer in [each for each in run.steps() if each > step]:
         run.set_aside(newer)
@@ -203,7 +203,10 @@ def _fit(
             model.fit(batches, steps_per_epoch=training.steps - start, shuffle=False, verbose=0, callbacks=every)
     except Diverged as problem:
         kept = run.steps()[-1]
-        raise Diverged(f"{problem}. The checkpoint of step {kept} is good; {family.advice['diverged']}") from None
+        raise Diverged(
+            f"{problem}. The weights in the checkpoint of step {kept} are finite, which says nothing of its sounds; "
+            f"{family.advice['diverged']}"
+        ) from None
     finally:
         progress.close()
         interrupt.restore()

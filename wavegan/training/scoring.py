@@ -120,7 +120,7 @@ class Evaluations(StepCallback):
         if step not in self.run.steps():
             save(self.run, step, self.model, self.beside())
         try:
-            self.run.set_score(step, goodness(found), self.evaluation.method)
+            self.run.set_score(step, goodness(found), self.evaluation.ranked_by)
             add(self.run.path / "evaluation", step, self.evaluation.method, found)
         except UserError as problem:
             say(f"warning: {problem}")

@@ -70,6 +70,7 @@ def example(generated=12, length=LENGTH):
             {"step": step, "scores": {key: {"mean": 5 - step / 500, "spread": 0.1} for key in SCORES}}
             for step in (250, 750, 1250, 1750)
         ],
+        "others": [],
         "best_step": 1250,
         "answers": [
             {"question": "Is it any good yet?", "answer": "On its way."},

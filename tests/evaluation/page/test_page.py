@@ -209,6 +209,32 @@ def test_a_curve_for_every_score_with_its_references_and_the_best_step(page):
     assert "white noise 210 ↑" in charts[1]
 
 
+def test_where_one_checkpoint_was_scored_none_is_called_the_best():
+    report, *clips = example()
+    page = html(report | {"checkpoints": report["checkpoints"][:1]}, *clips)
+    assert "Best checkpoint" not in page and "step; the only one that was scored this way" in page
+    others = [row | {"method": "x"} for row in report["checkpoints"]]  # by a training
+    page = html(report | {"checkpoints": report["checkpoints"][:1], "others": others}, *clips)
+    assert "Best checkpoint" in page and "the only one" not in page
+
+
+def test_no_line_ends_within_a_flag():
+    report, *clips = example()
+    words = "python train_wavegan.py --keep-checkpoints 9 -m x <b> --run a-b; --evaluate-every."
+    page = html(report | {"answers": [{"question": "?", "answer": words}], "notes": [words]}, *clips)
+    flags = re.findall('<span class="flag">([^<]*)</span>', page)
+    assert flags == 2 * ["--keep-checkpoints", "-m", "--run", "--evaluate-every"]
+    assert Tags(page).text.count(words) == 2 and ".flag { white-space: nowrap; }" in page
+
+
+def test_every_one_of_many_classes_is_in_the_table():
+    report, *clips = example()
+    classes = [f"class {number:03d}" for number in range(500)]
+    page = html(report | {"histogram": {one: dict.fromkeys(classes, 1 / 500) for one in SETS}}, *clips)
+    shown = re.findall("<bdi>(class [0-9]+)</bdi>", page.split('<table class="shares">')[1].split("</table>")[0])
+    assert shown == classes
+
+
 def test_the_files_of_the_page_are_installed_with_the_package():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")

@@ -1,10 +1,14 @@
-"""Numbers as a person reads them on the page."""
+"""Numbers, and texts with commands in them, as a person reads them on the page."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import TypeGuard
 
+from markupsafe import Markup, escape
+
 NOTHING = "–"  # where there is no value
+FLAG = re.compile(r"(?<![\w-])(--?[a-z][\w-]*)")
 
 
 def finite(value: float | None) -> TypeGuard[float]:
@@ -27,3 +31,16 @@ def decimals_for(values: Iterable[float | None]) -> int:
 def percent(share: float | None, decimals: int = 1) -> str:
     """0.123 is 12.3 %."""
     return f"{number(100 * share, decimals)} %" if finite(share) else NOTHING
+
+
+def whole_flags(text: str) -> Markup:
+    """`text` escaped, its flags in elements that no line break divides: after the hyphens of `--run` there may be one.
+
+    >>> str(whole_flags("train --run <x>"))
+    'train <span class="flag">--run</span> &lt;x&gt;'
+    """
+    parts = FLAG.split(text)
+    return Markup("").join(
+        Markup('<span class="flag">{}</span>').format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )

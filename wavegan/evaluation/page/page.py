@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from wavegan.evaluation.page import view
 from wavegan.evaluation.page.cards import Clip, cards
-from wavegan.evaluation.page.numbers import finite, number, percent
+from wavegan.evaluation.page.numbers import finite, number, percent, whole_flags
 from wavegan.evaluation.protocol import GENERATED
 
 
@@ -74,6 +74,7 @@ def templates() -> Environment:
         "arrow": view.ARROWS.get,
         "direction": view.DIRECTIONS.get,
         "place": "{:.1f}".format,
+        "whole_flags": whole_flags,
     }
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wavegan.evaluation.answers import scored_rows
 from wavegan.evaluation.page.cards import Clip
 from wavegan.evaluation.page.charts import Chart, Point, chart
 from wavegan.evaluation.page.numbers import decimals_for, finite, number, percent
@@ -42,9 +43,12 @@ def tiles(report: Mapping[str, Any]) -> list[Tile]:
     """The first scores, what was memorised and the best checkpoint."""
     found = [_score_tile(score, report["sets"]) for score in report["scores"][:TILES]]
     near = report["memorised"]
-    words = (f"of the generated clips; {reference_set(report['sets'])} {percent(near['usual'])}",)
+    words = ("of the generated clips", f"{reference_set(report['sets'])} {percent(near['usual'])}")
     found.append(Tile("Very near to a recording", percent(near["share"]), words, "#memorised"))
-    if report["best_step"] is not None:
+    if len(scored_rows(report)) < 2:
+        alone = ("step; the only one that was scored this way",)
+        found.append(Tile("Checkpoint", number(report["step"], 0), alone, "#checkpoints"))
+    elif report["best_step"] is not None:
         here = "this one" if report["best_step"] == report["step"] else f"this page: {number(report['step'], 0)}"
         found.append(Tile("Best checkpoint", number(report["best_step"], 0), (f"step; {here}",), "#checkpoints"))
     return found
