@@ -89,9 +89,13 @@ def open_source(name: str) -> Source:
 
 def _check_sources(sources: list[str], out: Path, options: Options) -> None:
     if not sources:
-        raise UserError(f"SOURCE is missing. Name a folder, an archive, a corpus, or {KIT} for the built-in drum kit.")
+        raise UserError(
+            f"SOURCE is missing. Name a folder, a recording, an archive, a corpus, or {KIT} for the built-in drum kit."
+        )
     if "" in sources:
-        raise UserError("SOURCE is empty, perhaps an unset variable. Name a folder, an archive or a corpus.")
+        raise UserError(
+            "SOURCE is empty, perhaps an unset variable. Name a folder, a recording, an archive or a corpus."
+        )
     places = [Path(os.path.realpath(name)) for name in sources]  # unlike `resolve`, for links to themselves too
     if len(set(places)) < len(sources):
         raise UserError(f"every SOURCE can be named once. Received: {' '.join(map(printable, sources))}.")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from wavegan.base.text import printable
 
+FOLDER_RULES = ("parent", "top")
 FEW_CLIPS = 5  # below, a class is hardly one
 
 
@@ -16,12 +17,13 @@ def label_of(path: str, root: str, rule: str, name: str) -> str | None:
         path: relative to its source, in its normal form, without the folders that are splits.
         root: the class of a file that lies in no folder.
         rule: "parent", "top", or a regular expression with a group.
-        name: the file's name in reports, which is what a regular expression is compared with.
+        name: its path with the source's name before it where there are several sources, likewise without those folders:
+            what a regular expression is compared with.
 
     Returns:
         The class; None where the regular expression finds none.
     """
-    if rule in ("parent", "top"):
+    if rule in FOLDER_RULES:
         folders = path.split("/")[:-1] or [root]
         return printable(folders[-1 if rule == "parent" else 0])
     match = re.search(rule, name)
@@ -32,7 +34,7 @@ def label_of(path: str, root: str, rule: str, name: str) -> str | None:
 def shared_names_note(folders: Iterable[tuple[str, str, str]]) -> str | None:
     """Says which classes are several folders of one source, given (class, source, folder) of all files.
 
-    None where there is none: that sources have a class in common is what makes them one data set.
+    None where there is none.
     """
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for label, source, folder in folders:
@@ -46,6 +48,23 @@ def shared_names_note(folders: Iterable[tuple[str, str, str]]) -> str | None:
     return (
         f"class {label} is {len(places)} folders, such as {first} and {second}{others}: "
         "--label top takes the first folder as the class"
+    )
+
+
+def common_classes_note(folders: Iterable[tuple[str, str, str]]) -> str | None:
+    """Says which classes are folders of several sources, given (class, source, folder) of all files; None for none."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for label, source, _ in folders:
+        found[label].add(source)
+    common = {label: sorted(sources) for label, sources in sorted(found.items()) if len(sources) > 1}
+    if not common:
+        return None
+    label, sources = next(iter(common.items()))
+    first, second = map(printable, sources[:2])
+    others = f" (other such classes: {len(common) - 1})" if len(common) > 1 else ""
+    return (
+        f"class {label} is folders of {len(sources)} sources, such as {first} and {second}{others}: "
+        "--label '(.+)/' keeps the folders of each source apart"
     )
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from preprocess.labels import FOLDER_RULES
 from wavegan.base.errors import UserError
 from wavegan.base.text import printable
 from wavegan.data.lengths import check_length, default_length
@@ -63,7 +64,7 @@ class Options:
         _check_choice("--channels", self.channels, (1, 2))
         _check_choice("--slices", self.slices, ("first", "all"))
         _check_choice("--normalize", self.normalize, ("none", "peak"))
-        if self.label not in ("parent", "top") and not _groups(self.label):
+        if self.label not in FOLDER_RULES and not _groups(self.label):
             raise UserError(
                 "--label must be parent, top, or a regular expression with a group, such as '([a-z]+)_'. "
                 f"Received: {printable(self.label)}."

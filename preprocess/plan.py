@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preprocess.labels import label_of, shared_names_note
+from preprocess.labels import FOLDER_RULES, common_classes_note, label_of, shared_names_note
 from preprocess.names import normal
 from preprocess.options import DIGITS, Options
 from preprocess.sources import Content, Entry, Listing, Source
@@ -101,6 +101,12 @@ class Plan:
             notes.append(
                 f"all sources hold the one class {self.classes[0]}: --label '([^/]+)' makes a class of each source"
             )
+        elif (
+            self.options.label in FOLDER_RULES
+            and self.chosen is None
+            and (note := common_classes_note(self._folders()))
+        ):
+            notes.append(note)
         return notes
 
     def _folders(self) -> Iterator[tuple[str, str, str]]:
@@ -117,8 +123,8 @@ class Plan:
         source, listing, splits = self.sources[index], self.listings[index], self._splits[index]
         root, planned = normal(listing.root or source.name), {}
         for entry in listing.entries:
-            name = self._name(source, entry.path)
-            label = label_of(splits.without_folders(entry.path), root, self.options.label, normal(name))
+            name, path = self._name(source, entry.path), splits.without_folders(entry.path)
+            label = label_of(path, root, self.options.label, normal(self._name(source, path)))
             if label is None:
                 self.skipped.append((name, "--label finds no class in its path"))
             else:

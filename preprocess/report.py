@@ -12,6 +12,7 @@ MOST_ROWS = 12  # classes with a line of their own
 MOST_REASONS = 8
 MOST_KINDS = 6  # extensions of files that are no audio
 EXAMPLES = 3  # names shown for a reason
+FEW_HELD_OUT = 50  # clips; with fewer, an evaluation compares with none
 
 
 def format_report(info: DatasetInfo, directory: str) -> list[str]:
@@ -30,8 +31,19 @@ def format_report(info: DatasetInfo, directory: str) -> list[str]:
         "",
         _loudness(info.loudness),
         *(f"note: {note}" for note in info.report["notes"]),
+        *_held_out_note(info),
     ]
     return [line.rstrip() for line in lines]
+
+
+def _held_out_note(info: DatasetInfo) -> Iterator[str]:
+    """Says that too few clips are held out to compare with in an evaluation, unless none were to be."""
+    clips = info.splits["test"]["clips"] or info.splits["validation"]["clips"]
+    if clips < FEW_HELD_OUT and (clips or info.options["test"] or info.options["validation"]):
+        yield (
+            f"note: {_count(clips, 'clip')} held out for testing, where scores need {FEW_HELD_OUT} that were not "
+            "trained on: add recordings, or hold out more with --test"
+        )
 
 
 def _count(number: int, noun: str) -> str:

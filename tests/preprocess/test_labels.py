@@ -106,3 +106,29 @@ def test_sources_of_one_class_are_noted_and_a_pattern_tells_them_apart(recording
     note = "all sources hold the one class wav: --label '([^/]+)' makes a class of each source"
     assert make(sources, tmp_path / "one").report["notes"] == [note]
     assert make(sources, tmp_path / "two", label="([^/]+)").classes == ["kicks", "snares"]
+
+
+def test_a_class_of_several_sources_is_noted_and_a_pattern_keeps_them_apart(recordings, tmp_path):
+    """Two packs with a folder kick are of one class, but their unsorted ones need not be."""
+    sources = [
+        recordings(pack, *(f"{folder}/{index}.wav" for folder in folders for index in range(5)))
+        for pack, folders in (("packA", ("kick", "unsorted")), ("packB", ("kick", "unsorted", "tom")))
+    ]
+    info = make(sources, tmp_path / "one")
+    assert info.classes == ["kick", "tom", "unsorted"]
+    assert sorted(labels(info, tmp_path / "one").items())[0] == ("packA/kick/0.wav", "kick")
+    assert info.report["notes"] == [
+        "class kick is folders of 2 sources, such as packA and packB (other such classes: 1): "
+        "--label '(.+)/' keeps the folders of each source apart"
+    ]
+    assert make(sources, tmp_path / "chosen", classes=("kick", "tom")).report["notes"] == []  # that was asked for
+    apart = make(sources, tmp_path / "apart", label="(.+)/")
+    assert apart.classes == ["packA/kick", "packA/unsorted", "packB/kick", "packB/tom", "packB/unsorted"]
+    assert apart.report["notes"] == []
+
+
+def test_a_pattern_does_not_see_the_folders_that_are_splits(recordings, tmp_path):
+    sources = [recordings(pack, "train/kick/1.wav", "test/kick/2.wav") for pack in ("packA", "packB")]
+    info = make(sources, tmp_path / "out", label="(.+)/")
+    assert info.classes == ["packA/kick", "packB/kick"]
+    assert [info.splits[split]["clips"] for split in ("train", "test")] == [2, 2]

@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import make
 from tests.preprocess.test_convert import files_of
 from tests.preprocess.test_labels import labels
+from wavegan.cli.preprocess import main
 from wavegan.data.schema import SPLITS
 
 
@@ -105,3 +106,23 @@ def test_a_class_that_is_only_held_out_is_noted(recordings, tmp_path):
     info = make(recordings("kaggle", "train/audio/yes/1.wav", "test/audio/clip_1.wav"), tmp_path / "out")
     assert info.classes == ["audio", "yes"]
     assert "classes without a recording to train on: audio" in info.report["notes"]
+
+
+@pytest.mark.parametrize(
+    ("clips", "flags", "noted"),
+    [(49, [], 49), (50, [], None), (0, [], 0), (0, ["--validation", "0", "--test", "0"], None)],
+)
+def test_too_few_clips_to_compare_with_are_noted(record, tmp_path, capsys, clips, flags, noted):
+    """Scores need 50 that are held out."""
+    record(tmp_path / "kit" / "train" / "kick" / "1.wav", 256)
+    if clips:
+        record(tmp_path / "kit" / "test" / "kick" / "2.wav", 256 * clips)
+    else:
+        record(tmp_path / "kit" / "train" / "kick" / "3.wav", 256)
+    flags = ["--sample-rate", "8000", "--length", "256", *flags]
+    assert main([str(tmp_path / "kit"), "--out", str(tmp_path / "out"), *flags]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if "held out for testing" in line]
+    assert notes == ([] if noted is None else [
+        f"note: {noted} clips held out for testing, where scores need 50 that were not trained on: "
+        "add recordings, or hold out more with --test"
+    ])  # fmt: skip

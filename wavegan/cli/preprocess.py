@@ -63,15 +63,15 @@ def _parser(prog: str) -> Parser:
         "source",
         nargs="+",
         metavar="SOURCE",
-        help="a folder, searched recursively; a .tar, .tar.gz, .tgz or .zip archive; drums, the built-in kit; "
-        "speech-commands or speech-commands-v2, which are downloaded once",
+        help="a folder, searched recursively; a recording; a .tar, .tar.gz, .tgz or .zip archive; drums, the built-in "
+        "kit; speech-commands or speech-commands-v2, which are downloaded once",
     )
     add = parser.add_argument
     add("--out", required=True, metavar="DIR", help="the data set to make; must not exist")
     add("--sample-rate", type=int, metavar="HZ", help=f"sample rate of the data set (default: {Options.sample_rate})")
     length = f"length of every clip: {RULE} (default: one second, rounded up to the next of these)"
     add("--length", type=int, metavar="SAMPLES", help=length)
-    channels = "1: the mean of a file's channels (default); 2: its first two, a mono file twice"
+    channels = "1: the mean of a file's channels (default); 2: front left and right, a mono file twice"
     add("--channels", type=int, metavar="{1,2}", help=channels)
     slices = "take every consecutive window of a long file (all, the default) or only the first"
     add("--slices", metavar="{first,all}", help=slices)
