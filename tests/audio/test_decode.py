@@ -120,13 +120,40 @@ def test_a_file_that_is_gone_is_unusable_with_the_reason(tmp_path):
         joined(str(tmp_path / "gone.wav"))
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3])
-def test_a_wav_file_is_read_as_libsndfile_reads_it_wherever_it_is_damaged(tmp_path, record, channels, monkeypatch):
+def with_a_chunk(wav, place):
+    """The bytes of a WAV file with one more chunk at `place`."""
+    chunk = b"LIST\x04\x00\x00\x00abcd"
+    return wav[:4] + (len(wav) + len(chunk) - 8).to_bytes(4, "little") + wav[8:place] + chunk + wav[place:]
+
+
+WAVS = {
+    "one": ("WAV", "PCM_16", 1, None),
+    "two": ("WAV", "PCM_16", 2, None),
+    "three": ("WAV", "PCM_16", 3, None),
+    "24 bits": ("WAV", "PCM_24", 1, None),
+    "24 bits, two": ("WAV", "PCM_24", 2, None),
+    "extensible": ("WAVEX", "PCM_16", 2, None),
+    "extensible, 24 bits": ("WAVEX", "PCM_24", 1, None),
+    "a chunk before": ("WAV", "PCM_16", 1, 36),
+    "a chunk behind": ("WAV", "PCM_16", 1, 144),
+}
+
+
+@pytest.mark.parametrize("kind", WAVS)
+def test_a_wav_file_is_read_as_libsndfile_reads_it_wherever_it_is_damaged(tmp_path, record, kind, monkeypatch):
     """Every byte of the head changed, every length cut off: the same samples, or unusable for the same reason."""
-    record(tmp_path / "a.wav", 50, channels=channels)
+    container, subtype, channels, place = WAVS[kind]
+    record(tmp_path / "a.wav", 50, channels=channels, subtype=subtype, container=container)
     whole = (tmp_path / "a.wav").read_bytes()
+    whole = with_a_chunk(whole, place) if place else whole
+    head = whole.index(b"data") + 8
+    used = []
+    monkeypatch.setattr(sndfile, "_blocks", lambda *_: used.append("libsndfile") or iter(()))
+    next(decode(whole, RATE, 1), None)
+    assert bool(used) == (channels > 2)
+    monkeypatch.undo()
     damaged = [whole[:size] for size in range(len(whole) + 1)] + [whole + bytes(3), whole + b"LIST\x04\x00\x00\x00abcd"]
-    damaged += [whole[:at] + bytes([byte]) + whole[at + 1 :] for at in range(44) for byte in (0, 1, 2, 255)]
+    damaged += [whole[:at] + bytes([byte]) + whole[at + 1 :] for at in range(head) for byte in (0, 1, 2, 255)]
 
     def outcomes():
         for content in damaged:

@@ -12,8 +12,10 @@ MOST_PAGES = 1_000_000  # of an Ogg file that are looked at: hours of sound
 LFS = b"version https://git-lfs.github.com/spec/"
 WAV_NAMES = {b"RIFF": "<", b"RIFX": ">"}
 PCM, EXTENSIBLE = 1, 0xFFFE
+SUBFORMAT = b"\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71"  # behind the tag, in an extensible header
 MPEG = (b"\x50\0", b"\x55\0")  # MP2 and MP3 in a WAV file
 SAMPLE_DUMP = b"\xf0\x7e"  # a MIDI sample dump (SDS)
+PLAIN = struct.Struct("<4xI12xHHIIHH4sI")  # the header of a WAV file that holds samples and nothing else
 UNKNOWN = 0xFFFFFFFF  # what a chunk of unknown size says
 
 
@@ -22,8 +24,9 @@ class Wav(NamedTuple):
 
     Attributes:
         order: of the bytes, as in `struct`.
-        kind: the format's tag, 1 for integers.
+        kind: the format's tag, 1 for integers; of an extensible header the one that it holds.
         channels: how many.
+        rate: Hz.
         align: bytes of one sample of all channels.
         bits: of a sample that hold something.
         bits_place: where the header says that, bytes.
@@ -35,6 +38,7 @@ class Wav(NamedTuple):
     order: str
     kind: int
     channels: int
+    rate: int
     align: int
     bits: int
     bits_place: int
@@ -76,6 +80,9 @@ def wav_header(file: io.BytesIO | io.FileIO, head: bytes) -> Wav | None:
     """What the header of a WAV file says; None of other files, and where there are no samples or no format."""
     if (order := WAV_NAMES.get(head[:4])) is None or head[8:12] != b"WAVE":
         return None
+    if order == "<" and head[12:20] == b"fmt \x10\0\0\0" and head[36:40] == b"data" and len(head) >= PLAIN.size:
+        whole, kind, channels, rate, _, align, bits, _, size = PLAIN.unpack_from(head)  # most files, in one go
+        return Wav(order, kind, channels, rate, align, bits, 34, data=PLAIN.size, size=size, end=whole + 8)
     (whole,) = struct.unpack(f"{order}I", head[4:8])
     fields, place = None, 12
     for _ in range(MOST_CHUNKS):
@@ -86,11 +93,13 @@ def wav_header(file: io.BytesIO | io.FileIO, head: bytes) -> Wav | None:
         if name == b"data":
             return None if fields is None else Wav(order, *fields, data=place + 8, size=size, end=whole + 8)
         if name == b"fmt ":
-            content = _bytes_at(file, head, place + 8, 16)
+            content = _bytes_at(file, head, place + 8, max(16, min(size, 40)))
             if len(content) < 16:
                 return None
-            kind, channels, _, _, align, bits = struct.unpack(f"{order}HHIIHH", content)
-            fields = (kind, channels, align, bits, place + 8 + 14)
+            kind, channels, rate, _, align, bits = struct.unpack_from(f"{order}HHIIHH", content)
+            if kind == EXTENSIBLE and content[26:] == SUBFORMAT:
+                (kind,) = struct.unpack_from(f"{order}H", content, 24)
+            fields = (kind, channels, rate, align, bits, place + 8 + 14)
         place += 8 + size + size % 2
     return None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import soundfile
 
-from wavegan.audio.containers import UNKNOWN, Wav, is_unfinished, wav_header
+from wavegan.audio.containers import PCM, UNKNOWN, Wav, is_unfinished, wav_header
 from wavegan.audio.recording import (
     BLOCK_SAMPLES,
     DAMAGED,
@@ -23,7 +23,6 @@ from wavegan.audio.recording import (
 )
 from wavegan.audio.wav import from_pcm16
 
-WAV_HEAD = struct.Struct("<4sI8sIHHIIHH4sI")  # of a file that holds samples and nothing else
 # libsndfile's words, and what they mean for a file that was opened before.
 CLEARER = {
     "does not exist": "damaged, or another format than its name says",  # of an MP3 file in which it finds no frame
@@ -33,28 +32,35 @@ CLEARER = {
 
 
 def short_wav(file: io.BytesIO | io.FileIO, head: bytes) -> Block | None:
-    """All samples of a short 16-bit WAV file without extras; None of others.
+    """All samples of a short WAV file of 16 or 24 bits; None of others, and of those that are not whole.
 
     Most data sets are made of these, and libsndfile takes several times as long to give the same samples.
 
     Args:
-        file: stands after `head`, its first bytes.
+        file: any place of it; `head` are its first bytes.
     """
-    if len(head) < WAV_HEAD.size:
+    wav = wav_header(file, head)
+    if wav is None or wav.kind != PCM or wav.order != "<" or wav.channels not in (1, 2):
         return None
-    *_, channels, rate, _, _, _, _, size = WAV_HEAD.unpack_from(head)
-    frame = 2 * channels  # bytes
-    if channels not in (1, 2) or not 0 < rate < 1 << 24 or not 0 < size <= 2 * BLOCK_SAMPLES or size % frame:
+    width = wav.align // wav.channels  # bytes of a sample
+    if (wav.bits, wav.align) not in ((16, 2 * wav.channels), (24, 3 * wav.channels)) or not 0 < wav.rate < 1 << 24:
         return None
-    form = (16, 1, channels, rate, frame * rate, frame, 16)
-    if head[: WAV_HEAD.size] != WAV_HEAD.pack(b"RIFF", 36 + size, b"WAVEfmt ", *form, b"data", size):
+    end, size = wav.data + wav.size, file.seek(0, os.SEEK_END)
+    if not 0 < wav.size <= width * BLOCK_SAMPLES or wav.size % wav.align or not end <= size <= wav.end + 1:
         return None
-    pcm = head[WAV_HEAD.size :]
-    if len(pcm) <= size:
-        pcm += file.read(size + 1 - len(pcm)) or b""
-    if len(pcm) != size:
+    file.seek(wav.data)
+    pcm = file.read(wav.size) or b""
+    if len(pcm) < wav.size:
         return None
-    return Block(from_pcm16(np.frombuffer(pcm, "<i2").reshape(-1, channels)), check_rate(rate), whole=True)
+    samples = from_pcm16(np.frombuffer(pcm, "<i2")) if width == 2 else _from_pcm24(pcm)
+    return Block(samples.reshape(-1, wav.channels), check_rate(wav.rate), whole=True)
+
+
+def _from_pcm24(pcm: bytes) -> np.ndarray:
+    """Little-endian samples of 24 bits as float32 [samples] in [-1, 1)."""
+    wide = np.zeros((len(pcm) // 3, 4), np.uint8)
+    wide[:, 1:] = np.frombuffer(pcm, np.uint8).reshape(-1, 3)
+    return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(2**-31)
 
 
 def blocks(source: Contents, file: io.BytesIO | io.FileIO, head: bytes, findings: Findings) -> Blocks:
