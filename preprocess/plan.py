@@ -97,17 +97,14 @@ class Plan:
                 notes.append(f"classes without a recording to train on: {', '.join(untrained[:MOST_NAMES])}")
         if self.options.label == "parent" and (note := shared_names_note(self._folders())):
             notes.append(note)
-        if len(self.sources) > 1 and len(self.classes) == 1 and self.chosen is None:
-            notes.append(
-                f"all sources hold the one class {self.classes[0]}: --label '([^/]+)' makes a class of each source"
-            )
-        elif (
-            self.options.label in FOLDER_RULES
-            and self.chosen is None
-            and (note := common_classes_note(self._folders()))
-        ):
+        if len(self.sources) > 1 and self.chosen is None and (note := self._common_classes_note()):
             notes.append(note)
         return notes
+
+    def _common_classes_note(self) -> str | None:
+        if len(self.classes) == 1:
+            return f"all sources hold the one class {self.classes[0]}: --label '([^/]+)' makes a class of each source"
+        return common_classes_note(self._folders()) if self.options.label in FOLDER_RULES else None
 
     def _folders(self) -> Iterator[tuple[str, str, str]]:
         """(class, source, folder) of all files to decode."""
@@ -121,10 +118,10 @@ class Plan:
     def _planned_files(self, index: int) -> dict[str, PlannedFile]:
         """{path: what becomes of it} of a source's audio files that have a class."""
         source, listing, splits = self.sources[index], self.listings[index], self._splits[index]
-        root, planned = normal(listing.root or source.name), {}
+        root, before, planned = normal(listing.root or source.name), normal(self._name(source, "")), {}
         for entry in listing.entries:
             name, path = self._name(source, entry.path), splits.without_folders(entry.path)
-            label = label_of(path, root, self.options.label, normal(self._name(source, path)))
+            label = label_of(path, root, self.options.label, before + path)
             if label is None:
                 self.skipped.append((name, "--label finds no class in its path"))
             else:

@@ -45,14 +45,16 @@ def short_wav(file: io.BytesIO | io.FileIO, head: bytes) -> Block | None:
     width = wav.align // wav.channels  # bytes of a sample
     if (wav.bits, wav.align) not in ((16, 2 * wav.channels), (24, 3 * wav.channels)) or not 0 < wav.rate < 1 << 24:
         return None
-    end, size = wav.data + wav.size, file.seek(0, os.SEEK_END)
-    if not 0 < wav.size <= width * BLOCK_SAMPLES or wav.size % wav.align or not end <= size <= wav.end + 1:
+    if not 0 < wav.size <= width * BLOCK_SAMPLES or wav.size % wav.align:
         return None
     file.seek(wav.data)
-    pcm = file.read(wav.size) or b""
-    if len(pcm) < wav.size:
+    pcm = file.read(wav.size + 2) or b""
+    end, behind = wav.data + wav.size, len(pcm) - wav.size
+    if behind == 2:  # other chunks, perhaps
+        behind = file.seek(0, os.SEEK_END) - end
+    if not 0 <= behind <= wav.end + 1 - end:
         return None
-    samples = from_pcm16(np.frombuffer(pcm, "<i2")) if width == 2 else _from_pcm24(pcm)
+    samples = from_pcm16(np.frombuffer(pcm, "<i2", wav.size // 2)) if width == 2 else _from_pcm24(pcm[: wav.size])
     return Block(samples.reshape(-1, wav.channels), check_rate(wav.rate), whole=True)
 
 
