@@ -145,7 +145,8 @@ def test_a_resumed_training_goes_on_with_its_scores(tmp_path, monkeypatch, capsy
     assert list(found) == [5, 10, 15, 20] and first.items() <= found.items()
     assert list(scalars(run.path / "levels" / TEST, "quality/frechet_distance")) == [5, 10, 15, 20]
     best = min(found, key=found.get)
-    assert run.best() == best and run.steps() == sorted({best, 20})
+    assert run.best() == best and len(run.steps()) <= 2  # where the last one is the best, that before was until then
+    assert {best, 20} <= set(run.steps())
     capsys.readouterr()
     assert train_command.main(["--run", str(run.path), "--steps", "25", "--evaluate-every", "0"]) == 0
     assert "quality" not in capsys.readouterr().err and run.best() == best
