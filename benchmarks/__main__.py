@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wavegan.base.errors import UserError
-from wavegan.cli.command import Parser, at_least, exit_code
+from wavegan.cli.command import Parser, at_least, run
 from wavegan.data.lengths import check_length
 from wavegan.models.gan.family import GAN
 from wavegan.runs import flags as settings_flags
@@ -156,8 +156,7 @@ def _add_number(command, flag, default, help, shown=None, name=None):
 
 def main(argv=None):
     """The command; returns its exit code."""
-    flags = parser().parse_args(argv)
-    return exit_code(flags.command, flags)
+    return run(parser(), lambda flags: flags.command(flags), argv)
 
 
 def picture(flags):

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from wavegan.base import files
+from wavegan.base.caches import user_folder
 from wavegan.base.errors import UserError
 from wavegan.base.locks import Held, locked
 from wavegan.base.progress import Progress
@@ -38,10 +39,13 @@ class _BrokenOff(Exception):
 
 
 def cache_directory() -> Path:
-    """Where downloads are kept: `$WAVEGAN_CACHE`, or the user's cache folder."""
+    """Where downloads are kept: `$WAVEGAN_CACHE`, or the user's cache folder. Raises UserError where there is none."""
     if chosen := os.environ.get("WAVEGAN_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wavegan"
+    folder = user_folder("XDG_CACHE_HOME", ".cache")
+    if folder is None:
+        raise UserError("cannot keep the download: this user has no home folder. Set WAVEGAN_CACHE to a folder.")
+    return folder / "wavegan"
 
 
 def fetch_corpus(name: str) -> Path:

@@ -2,17 +2,15 @@
 
 import hashlib
 import mmap
-import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 
-from wavegan.base.quiet import import_tensorflow
-from wavegan.data.tfrecord import ENTRY, FOOTER, HEADER, save_index
+from wavegan.data.tfrecord import ENTRY, FOOTER, HEADER, framed, save_index
 
 SHARD_BYTES = 64 << 20  # about what one file holds
 TRAIN_SHARDS = (4, 256)  # the fewest and the most files of train
@@ -35,7 +33,8 @@ class Shards:
     def __init__(self, directory: Path, counts: dict[str, int]) -> None:
         self.directory = directory
         self.counts = counts
-        self.writers: dict[str, list[Any]] = {split: [] for split in counts}  # TensorFlow's, which have no types
+        self.opened = ExitStack()  # closes all, also where one of them raises
+        self.files: dict[str, list[IO[bytes]]] = {split: [] for split in counts}
         self.clips: dict[str, list[int]] = {split: [] for split in counts}  # records in each file
         self.written = dict.fromkeys(counts, 0)
 
@@ -50,19 +49,16 @@ class Shards:
     def write(self, split: str, record: bytes) -> None:
         """Adds a serialised record. Raises OSError where the disk is full."""
         index = self.written[split] % self.counts[split]
-        if index == len(self.writers[split]):
-            self.writers[split].append(self._open(split, index))
+        if index == len(self.files[split]):
+            self.files[split].append(self._open(split, index))
             self.clips[split].append(0)
-        with _tensorflow_errors_as_os_errors():
-            self.writers[split][index].write(record)
+        self.files[split][index].write(framed(record))
         self.clips[split][index] += 1
         self.written[split] += 1
 
     def close(self) -> None:
         """Closes all files. Raises OSError where the disk is full."""
-        for writer in (writer for writers in self.writers.values() for writer in writers):
-            with _tensorflow_errors_as_os_errors():
-                writer.close()
+        self.opened.close()
 
     def finish(self, merged_into_train: bool = False) -> dict[str, list[dict]]:
         """Closes all files, shuffles each and gives it its final name; `merged_into_train`, all become train's.
@@ -82,9 +78,8 @@ class Shards:
                 for split, paths in files.items()
             }
 
-    def _open(self, split: str, index: int) -> Any:
-        with _tensorflow_errors_as_os_errors():
-            return import_tensorflow().io.TFRecordWriter(os.fspath(self._path(split, index)))
+    def _open(self, split: str, index: int) -> IO[bytes]:
+        return self.opened.enter_context(open(self._path(split, index), "wb"))
 
     def _path(self, split: str, index: int) -> Path:
         return self.directory / f"{split}.{index}.unshuffled"
@@ -131,14 +126,3 @@ def shuffle_records(source: Path, target: Path, seed: str) -> tuple[str, np.ndar
             index.append((written, int.from_bytes(record[-FOOTER:], "little")))
             written += size
     return digest.hexdigest(), np.array(index, ENTRY)
-
-
-class _tensorflow_errors_as_os_errors:
-    """A full disk is an OSError to all of Python but TensorFlow."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type | None, error: Any, traceback: object) -> None:
-        if error is not None and isinstance(error, import_tensorflow().errors.OpError):
-            raise OSError(0, error.message) from None

@@ -195,11 +195,11 @@ def _bytes(contents: list[Content]) -> int:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Ctrl-C goes to all processes of a terminal; the ones started in here inherit that they do not receive it."""
+    """Ctrl-C and a hang-up go to all processes of a terminal; those started in here inherit that they get neither."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

@@ -148,6 +148,34 @@ def test_one_folder_knows_what_a_backend_is():
             assert not backends, path.name
 
 
+def test_one_folder_imports_the_libraries_that_keep_caches():
+    """It gives them a folder for these first, where the user has none that can be written."""
+    for name, path in SOURCES.items():
+        if not name.startswith("wavegan.audio."):
+            assert not {module.split(".")[0] for module in imports(path)} & {"librosa", "matplotlib", "numba"}, name
+        elif {"librosa", "matplotlib"} & {module.split(".")[0] for module in imports(path, only_top=True)}:
+            pytest.fail(f"{name} imports them outside of caches_ready()")
+
+
+def test_whatever_imports_keras_gives_it_the_settings_that_the_program_depends_on():
+    """~/.keras/keras.json may say otherwise: channels first, another precision."""
+    paths = SOURCES | {
+        path.relative_to(ROOT).as_posix().removesuffix(".py").replace("/", "."): path
+        for path in (ROOT / "benchmarks").rglob("*.py")
+    }
+    found = 0
+    for name, path in paths.items():
+        if "keras" in {module.split(".")[0] for module in imports(path, only_top=True)}:
+            reached, left = set(), [path]
+            while left:
+                new = ({*imports(left.pop(), only_top=True)} & paths.keys()) - reached
+                reached |= new
+                left += [paths[other] for other in new]
+            assert "wavegan.backend.start" in reached or name == "wavegan.backend.start", name
+            found += 1
+    assert found > 10
+
+
 def test_commands_and_settings_leave_heavy_imports_to_their_functions():
     light = [name for name in SOURCES if name.startswith(("wavegan.cli", "wavegan.base"))]
     for name in [*light, "wavegan.runs.config", "wavegan.runs.run", "preprocess.options"]:

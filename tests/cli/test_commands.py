@@ -130,7 +130,7 @@ def test_a_run_that_has_the_steps_already_has_nothing_to_do(drums, trained, tmp_
     assert run.config().training.steps == 100 and run.latest() == 10
 
 
-@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM], [signal.SIGHUP]])
 def test_ctrl_c_and_termination_save_and_say_how_to_go_on(drums, tmp_path, numbers):
     """Some supervisors terminate twice, once the process and once its group."""
     run = tmp_path / "run"

@@ -41,6 +41,30 @@ def test_help_answers_at_once_and_loads_nothing_heavy():
     assert not any(f"'{module}'" in done.stdout for module in ("numpy", "soundfile", "tensorflow", "tqdm"))
 
 
+LIGHT = """
+import sys
+allowed = {*sys.stdlib_module_names, "preprocess", "wavegan", "numpy", "filelock", "google_crc32c", "av", "soundfile",
+           "_soundfile", "_soundfile_data", "soxr", "tqdm", "cffi", "_cffi_backend", "typing_extensions"}
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+import wavegan.cli.preprocess
+raise SystemExit(wavegan.cli.preprocess.main(sys.argv[1:]))
+"""
+
+
+def test_preparing_data_needs_no_keras_and_no_tensorflow(words, tmp_path):
+    """Nor anything else that a training needs: they cannot be imported here."""
+    command = [sys.executable, "-c", LIGHT, words, "drums", "--out", tmp_path / "out", *SMALL]
+    done = subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert DatasetInfo.load(tmp_path / "out").splits["train"]["clips"] > 100
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -151,7 +175,7 @@ def test_a_broken_locale_breaks_nothing(words, tmp_path):
     assert "zero/bad\\nname.wav" in done.stdout and "\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_interrupt_and_kill_leave_nothing_and_no_traceback(tmp_path, record, number, code):
     record(tmp_path / "in" / "a" / "long.wav", 8000 * 60 * 20)
     command = [sys.executable, "-m", "preprocess", str(tmp_path / "in"), "--out", str(tmp_path / "out")]

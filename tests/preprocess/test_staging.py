@@ -11,7 +11,6 @@ import pytest
 from preprocess import convert, shards
 from tests.conftest import make
 from wavegan.base.errors import UserError
-from wavegan.base.quiet import import_tensorflow
 from wavegan.data.schema import DatasetInfo
 
 
@@ -67,7 +66,6 @@ def test_no_usable_clip_is_an_error_and_leaves_nothing(tmp_path, broken):
 def test_a_full_disk_is_an_error_and_leaves_nothing(words, tmp_path):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    import_tensorflow()
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
         with pytest.raises(UserError, match="cannot write .*out: .*Nothing was kept"):

@@ -80,7 +80,7 @@ def test_the_end_is_saved_whatever_the_interval(tmp_path):
     assert run.steps() == [43]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_ends_the_training_after_its_step(number, capsys):
     before = signal.getsignal(number)
     callback = drive(callbacks.StopOnInterrupt(), [{}])

@@ -4,8 +4,12 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import librosa
 import numpy as np
+
+from wavegan.base.caches import caches_ready
+
+with caches_ready():
+    import librosa
 
 WINDOW_S, HOP_S = 0.064, 0.008
 MEL_BINS = 128

@@ -5,15 +5,20 @@ import textwrap
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from wavegan.audio.mel import mel_spectrogram_db
+from wavegan.base.caches import caches_ready
 from wavegan.base.text import printable
+
+with caches_ready():
+    from matplotlib import colormaps
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
 RANGE_DB = 80.0  # what is this far below the loudest spot of the sheet is black
 LETTERS_AN_INCH = 14  # of a heading
+COLOURS = "magma"  # of spectrograms, Matplotlib's name
 GAP = 0.06  # space between clips, as a share of a clip
 
 
@@ -49,7 +54,7 @@ def draw(
             _draw_wave(waves, mono[clip], left, names[clip])
             mels.imshow(
                 spectrograms[clip], extent=(left, left + 1, 0, 1), origin="lower", aspect="auto",
-                cmap="magma", vmin=top - RANGE_DB, vmax=top, interpolation="nearest",
+                cmap=COLOURS, vmin=top - RANGE_DB, vmax=top, interpolation="nearest",
             )  # fmt: skip
         _frame(waves, mels, columns, seconds, sample_rate)  # last, because a picture changes the limits
     if heading:
@@ -79,6 +84,11 @@ def _draw_wave(axes: Axes, wave: np.ndarray, left: float, name: str) -> None:
     across = left + (np.arange(len(stretches)) + 0.5) / len(stretches)
     axes.fill_between(across, stretches.min(axis=1), stretches.max(axis=1), linewidth=0.4, color="#2a6f97")
     axes.text(left, 1.0, printable(name), fontsize=6, va="bottom", color="#444444", parse_math=False)
+
+
+def palette() -> np.ndarray:
+    """The colours of a spectrogram from the least to the greatest level: uint8 [256, 3]."""
+    return (255 * colormaps[COLOURS](np.arange(256))[:, :3]).round().astype(np.uint8)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:

@@ -5,9 +5,12 @@ import os
 
 import numpy as np
 import soundfile
+import soxr
 
 from wavegan.base.errors import UserError
 
+PLAYABLE_HZ = (3000, 192_000)  # by every browser
+RAISED_HZ = 8000  # the least that lower rates are raised to
 FULL_SCALE = 32768  # 16-bit steps to 1.0; the same factor both ways keeps 16-bit sources bit-exact
 
 
@@ -27,6 +30,25 @@ def from_pcm16(pcm: np.ndarray) -> np.ndarray:
     [0.0, 0.5, -1.0]
     """
     return pcm.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def playable(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+    """A sound as a browser plays it: `audio` [time, channels] and `sample_rate` (Hz), resampled where it must be.
+
+    Below 3,000 Hz to the first multiple of the rate from 8,000 Hz on; above 192,000 Hz to the first whole part of the
+    rate that is not more. Chromium 156 refuses rates below 3,000 and above 768,000 Hz; 192,000 is the sound cards' end.
+
+    >>> playable(np.zeros((1000, 1), np.float32), 2000)[1]
+    8000
+    """
+    low, high = PLAYABLE_HZ
+    if low <= sample_rate <= high:
+        return audio, sample_rate
+    if sample_rate < low:
+        rate = sample_rate * -(-RAISED_HZ // sample_rate)
+        return soxr.resample(audio, sample_rate, rate), rate
+    rate = sample_rate // -(-sample_rate // high)
+    return soxr.resample(audio, sample_rate, rate), rate
 
 
 def write_wav(path: str | os.PathLike[str], samples: np.ndarray, sample_rate: int) -> None:

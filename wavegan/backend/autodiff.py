@@ -5,31 +5,15 @@ everything runs in a `keras.StatelessScope` that maps each variable to its value
 generators read and assign as ever, and the values to go on with are read from the scope at the end.
 """
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from wavegan.base.errors import UserError
+from wavegan.backend.start import BACKEND, keras
 
-try:
-    import keras
-    from keras import ops
-
-    BACKEND = keras.backend.backend()
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-    elif BACKEND == "jax":
-        import jax
-    else:
-        raise ValueError(f"{BACKEND} has no gradients here")
-except (ImportError, ValueError) as problem:
-    wanted = os.environ.get("KERAS_BACKEND", "the one of ~/.keras/keras.json, or TensorFlow")
-    other = "KERAS_BACKEND" in os.environ and wanted not in ("tensorflow", "jax")
-    reason = "" if other else f" ({problem})"  # what another one would need helps nobody
-    raise UserError(
-        f"KERAS_BACKEND must be tensorflow or jax, and that must be installed (JAX: pip install -e '.[jax]'). "
-        f"Received: {wanted}{reason}."
-    ) from problem
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+else:
+    import jax
 
 # A tensor of the backend or of Keras, or an array: no type that a checker knows is common to all of them.
 Tensor: TypeAlias = Any
@@ -81,7 +65,7 @@ def input_gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
             tape.watch(x)
             total = tf.reduce_sum(function(x))
         return tape.gradient(total, x)
-    return jax.grad(lambda x: ops.sum(function(x)))(x)
+    return jax.grad(lambda x: keras.ops.sum(function(x)))(x)
 
 
 def carried(

@@ -3,7 +3,8 @@
 import os
 from typing import Any
 
-from wavegan.backend.autodiff import BACKEND
+from wavegan.backend.start import BACKEND
+from wavegan.base.errors import UserError
 
 if BACKEND == "tensorflow":
     import tensorflow as tf
@@ -20,12 +21,24 @@ def make_deterministic() -> None:
 
 
 def accelerators() -> list[str]:
-    """The names of the GPUs (or TPUs) in use, such as "NVIDIA H100"; empty on a CPU."""
+    """The names of the GPUs (or TPUs) in use, such as "NVIDIA H100"; empty on a CPU.
+
+    Raises UserError where there is nothing to compute on, because JAX was asked for what is not there.
+    """
     if BACKEND == "tensorflow":
         gpus = tf.config.get_visible_devices("GPU")  # without taking their memory yet
         details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
         return [detail.get("device_name", "GPU") for detail, _ in zip(details, gpus, strict=False)]
-    return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    try:
+        found = jax.devices()
+    except (AssertionError, RuntimeError) as problem:  # the first for a GPU where there is none
+        wanted = os.environ.get("JAX_PLATFORMS") or "whatever is there"
+        reason = f" ({str(problem).splitlines()[0]})" if str(problem) else ""
+        raise UserError(
+            f"JAX has nothing to compute on. Expected a device for JAX_PLATFORMS, {wanted}{reason}. Leave that unset "
+            "to take what is there, or set it to cpu."
+        ) from None
+    return [device.device_kind for device in found if device.platform != "cpu"]
 
 
 def keep_gpu_from(tensorflow: Any) -> None:

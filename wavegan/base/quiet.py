@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from wavegan.base.signals import handled_by
+
 
 def import_tensorflow() -> Any:
     """TensorFlow, imported when it is needed, without the lines that it writes to standard error on every import.
@@ -22,7 +24,7 @@ def import_tensorflow() -> Any:
 def import_quietly(name: str) -> ModuleType:
     """The module `name` (dotted), imported without the lines that a TensorFlow below it writes to standard error.
 
-    Ctrl-C and SIGTERM are held back until the import is complete.
+    Ctrl-C and what else ends a command (`signals.ENDING`) are held back until the import is complete.
     """
     if name not in sys.modules:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters comes as an exception, too
@@ -36,37 +38,55 @@ def import_quietly(name: str) -> ModuleType:
 @contextmanager
 def _interrupt_after() -> Iterator[None]:
     """Holds Ctrl-C and termination back until the end of the block: an import may swallow what they raise."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     received: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda number, frame: received.append(number)) for number in numbers}
-    try:
+    with handled_by(lambda number, frame: received.append(number)):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     for first in received[:1]:
         signal.raise_signal(first)
+
+
+class _Stderr:
+    """The file descriptor of standard error, turned away while at least one block of any thread wants that."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.blocks = 0  # that want it
+        self.kept = -1  # a copy of the descriptor as it was before the first of them
+
+    def hide(self) -> None:
+        """Raises OSError where there is no standard error at all, as in a service."""
+        with self.lock:
+            if self.blocks == 0:
+                with open(os.devnull, "wb") as nowhere:
+                    self.kept = os.dup(2)
+                    os.dup2(nowhere.fileno(), 2)
+            self.blocks += 1
+
+    def show(self) -> None:
+        with self.lock:
+            self.blocks -= 1
+            if self.blocks == 0:
+                os.dup2(self.kept, 2)
+                os.close(self.kept)
+
+
+_stderr = _Stderr()
 
 
 @contextmanager
 def native_stderr_hidden() -> Iterator[None]:
     """Keeps C and C++ libraries from writing to standard error inside the block; Python's errors still surface.
 
-    TensorFlow writes before it reads any setting, so only the file descriptor can be turned away.
+    TensorFlow writes before it reads any setting, so only the file descriptor can be turned away. That is the whole
+    process', so it comes back at the end of the last block where several threads are in one.
     """
     try:
         sys.stderr.flush()
-        kept = os.dup(2)
-    except (AttributeError, OSError, ValueError):  # no standard error at all, as in a service
+        _stderr.hide()
+    except (AttributeError, OSError, ValueError):
         yield
         return
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        _stderr.show()

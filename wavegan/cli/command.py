@@ -2,13 +2,14 @@
 
 import argparse
 import math
-import os
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from wavegan.base.errors import UserError
+from wavegan.base.quiet import import_quietly, native_stderr_hidden
+from wavegan.base.streams import lasting_output
 from wavegan.base.text import warn
 
 
@@ -19,7 +20,7 @@ def _say_missing(package: str) -> None:
     )
 
 
-for needed in ("numpy", "keras"):  # by what commands import before they can catch anything
+for needed in ("numpy", "filelock", "google_crc32c"):  # by what commands import before they can catch anything
     if find_spec(needed) is None:
         _say_missing(needed)
         raise SystemExit(2)
@@ -78,16 +79,43 @@ def not_empty(text: str) -> str:
     return text
 
 
+def run(parser: Parser, command: Callable[[argparse.Namespace], object], argv: list[str] | None) -> int:
+    """A whole command: parses `argv` (the process' own arguments when None), runs its body, returns its exit code.
+
+    The work is done, and the exit code is that of the work, where standard output or error are closed or nobody reads
+    them any more; 1 where the disk that they are written to is full.
+    """
+    with lasting_output() as out:
+        if hasattr(out, "reconfigure"):
+            out.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's alphabet
+        code = exit_code(command, parser.parse_args(argv))
+        out.flush()
+        if code == 0 and out.problem:
+            reason = out.problem.strerror
+            warn(f"error: the work is done, but standard output cannot be written ({reason}).")
+            return 1
+        return code
+
+
+def import_backend() -> None:
+    """Imports Keras and what it computes with, before the work begins and without the lines that these print.
+
+    Raises UserError where the backend is another, is not installed, or finds no device.
+    """
+    import_quietly("wavegan.backend.autodiff")
+    from wavegan.backend import devices
+
+    with native_stderr_hidden():
+        devices.accelerators()
+
+
 def exit_code(command: Callable[..., object], *arguments: object) -> int:
     """Runs a command's body, `command(*arguments)`, and returns its exit code.
 
-    0, or 2 after a user's mistake (one line), 130 after Ctrl-C, 1 where nobody reads the output any more.
+    0, or 2 after a user's mistake (one line), 130 after Ctrl-C.
     """
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's alphabet
     try:
         command(*arguments)
-        sys.stdout.flush()
     except UserError as mistake:
         warn(f"error: {mistake}")
         return 2
@@ -99,7 +127,4 @@ def exit_code(command: Callable[..., object], *arguments: object) -> int:
     except KeyboardInterrupt:
         warn("stopped.")
         return 130
-    except BrokenPipeError:  # whoever read our output has gone; Python would complain once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return 0

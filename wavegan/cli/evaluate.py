@@ -5,7 +5,7 @@ import os
 
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
-from wavegan.cli.command import Parser, at_least, exit_code, not_empty
+from wavegan.cli.command import Parser, at_least, import_backend, not_empty, run
 from wavegan.runs.run import Run, newest_run
 
 FEWEST = 50
@@ -30,7 +30,7 @@ def parser() -> Parser:
 
 def main(argv: list[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(evaluate_run, parser().parse_args(argv))
+    return run(parser(), evaluate_run, argv)
 
 
 def evaluate_run(flags: argparse.Namespace) -> None:
@@ -41,14 +41,15 @@ def evaluate_run(flags: argparse.Namespace) -> None:
     run.check(steps[-1] if steps and steps[-1] is not None else run.latest())
 
     from wavegan.base.quiet import import_quietly
-    from wavegan.data.schema import DatasetInfo
+    from wavegan.data.schema import DatasetInfo, require
 
     directory = flags.data or config.data.directory
     if not flags.data and not os.path.isdir(directory):
         raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
+    require(directory)
+    import_backend()
+    import_quietly("tensorflow")  # which prints to standard error
     info = DatasetInfo.load(directory)
-    import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
-    import_quietly("tensorflow")
     from wavegan.evaluation.evaluate import evaluate
     from wavegan.evaluation.terminal import curve, shares, table
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
-from wavegan.cli.command import Parser, at_least, exit_code, not_empty, number_up_to
+from wavegan.cli.command import Parser, at_least, import_backend, not_empty, number_up_to, run
 from wavegan.generation import latents, saved
 from wavegan.models.family import Family, family_named
 from wavegan.models.latents import FARTHEST, PATHS
@@ -44,7 +44,7 @@ def parser() -> Parser:
 
 def main(argv: list[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(generate_sounds, parser().parse_args(argv))
+    return run(parser(), generate_sounds, argv)
 
 
 def generate_sounds(flags: argparse.Namespace) -> None:
@@ -59,11 +59,9 @@ def generate_sounds(flags: argparse.Namespace) -> None:
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
     chosen = _latents(flags, way, sources, family_named(config.family), config)
 
-    from wavegan.base.quiet import import_quietly
-
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
     warn(f"making {heading}: run {run.path}, step {run.latest() if step is None else step} …")
-    import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
+    import_backend()
     from wavegan.generation.generate import generate
 
     made = generate(run, chosen, step, flags.out, warn)

@@ -2,18 +2,15 @@
 
 import argparse
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
 from preprocess.options import Options
+from wavegan.base.signals import ENDING, handled_by
 from wavegan.base.text import tell, warn
 from wavegan.base.typed import typed
-from wavegan.cli.command import Parser, exit_code
+from wavegan.cli.command import Parser, run
 from wavegan.data.lengths import RULE
 from wavegan.data.schema import SPLITS
 
@@ -29,13 +26,13 @@ examples:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command with `argv` (the process' own arguments by default) and returns its exit code."""
-    return exit_code(prepare_and_report, _parser(_program()).parse_args(argv))
+    return run(_parser(_program()), prepare_and_report, argv)
 
 
 def prepare_and_report(flags: argparse.Namespace) -> None:
     """Makes the data set and prints what became of every file, and the command to go on with."""
     options = _options(flags)
-    with _ended_by_sigterm():
+    with handled_by(_end, *ENDING[1:]):  # they clean up as Ctrl-C does
         # Imported late: --help and a wrong flag are answered without waiting for NumPy and the rest.
         from preprocess.convert import prepare
         from preprocess.report import format_report
@@ -96,18 +93,5 @@ def _options(flags: argparse.Namespace) -> Options:
     return Options(**chosen)
 
 
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Makes `kill` and a batch system's time limit clean up as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

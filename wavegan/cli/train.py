@@ -6,7 +6,7 @@ from pathlib import Path
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell
 from wavegan.base.typed import typed
-from wavegan.cli.command import Parser, exit_code, not_empty
+from wavegan.cli.command import Parser, not_empty, run
 from wavegan.models.family import family_named
 from wavegan.runs.flags import add_flags, continued, given_flags, resolve
 from wavegan.runs.run import Run
@@ -34,7 +34,7 @@ def parser() -> Parser:
 
 def main(argv: list[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(train_on_data, parser().parse_args(argv))
+    return run(parser(), train_on_data, argv)
 
 
 def train_on_data(flags: argparse.Namespace) -> None:
@@ -44,7 +44,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
     resolve(given, family, gpu=False)  # a wrong value is reported before the heavy imports
 
     from wavegan.base.quiet import import_quietly
-    from wavegan.data.schema import DatasetInfo
+    from wavegan.data.schema import DatasetInfo, require
 
     finetune = Run(flags.finetune) if flags.finetune else None
     if finetune:
@@ -52,8 +52,14 @@ def train_on_data(flags: argparse.Namespace) -> None:
         if not flags.run or Path(flags.run).resolve() == finetune.path.resolve():
             raise UserError("--finetune needs the name of a new run with --run, such as --run runs/finetuned.")
     run = Run(flags.run) if flags.run else None
-    stored_data = run.config().data.directory if run and run.exists() else None
-    directory = Path(flags.data or stored_data or newest_dataset(make=not flags.dry_run))
+    stored = run.config() if run and run.exists() else None
+    if stored:
+        continued(stored, given)
+    if known := flags.data or (stored and stored.data.directory):
+        require(known)
+    import_quietly("wavegan.backend.autodiff")  # what is wrong with it comes before data are read, or made
+    import_quietly("tensorflow")  # which prints to standard error
+    directory = Path(known or newest_dataset(make=not flags.dry_run))
     info = DatasetInfo.load(directory)
     run = run or Run(Path("runs") / directory.resolve().name)
     if run.exists():
@@ -62,8 +68,6 @@ def train_on_data(flags: argparse.Namespace) -> None:
     clips = info.splits["train"]["clips"]
     tell(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz")
 
-    import_quietly("wavegan.backend.autodiff")  # first: TensorFlow prints to standard error
-    import_quietly("tensorflow")
     from wavegan.training.loop import train
 
     steps = train(run, directory, info, given, family, dry_run=flags.dry_run, finetune=finetune)

@@ -22,6 +22,7 @@ from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.base.names import RESERVED, SHORT, is_name
 from wavegan.base.quiet import import_tensorflow
+from wavegan.data.example import encoded
 
 FORMAT = 3  # counted up whenever an older reader could not read what is written
 FORMATS = (2, 3)  # that are read; format 2 has no checksums of shards, and no indexes
@@ -36,14 +37,7 @@ AGAIN = "Prepare the data set again with python -m preprocess."
 
 def write_example(pcm: bytes, label: int, source: str, start: int) -> bytes:
     """One clip as a serialised record; the arguments are the features above."""
-    example = import_tensorflow().train.Example()
-    features = example.features.feature
-    features["pcm"].bytes_list.value.append(pcm)
-    features["label"].int64_list.value.append(label)
-    features["source"].bytes_list.value.append(os.fsencode(source))
-    features["start"].int64_list.value.append(start)
-    # Without `deterministic` the order of the features, and so the file, differs from process to process.
-    return example.SerializeToString(deterministic=True)
+    return encoded({"pcm": pcm, "label": label, "source": os.fsencode(source), "start": start})
 
 
 def parse_examples(serialized: Any, length: int, channels: int) -> dict[str, Any]:
@@ -136,17 +130,10 @@ class DatasetInfo:
         Raises:
             UserError: where there is none, it is not one that this version wrote, or it was edited since.
         """
+        require(directory)
         path = Path(directory) / FILE_NAME
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            make = shlex.join(["python", "-m", "preprocess", str(directory), "--out", "data/mine"])
-            if not os.path.exists(directory):
-                raise UserError(f"no data set in {directory}: there is no such folder. Check the name.") from None
-            raise UserError(
-                f"no data set in {directory}: expected {path}. If these are recordings, make a data set from them "
-                f"first: {make}"
-            ) from None
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}.") from None
         except (ValueError, RecursionError) as error:
@@ -154,6 +141,19 @@ class DatasetInfo:
         _check(values, path)
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def require(directory: str | os.PathLike) -> None:
+    """Raises UserError where `directory` is no data set; reads nothing."""
+    path = Path(directory) / FILE_NAME
+    if os.path.exists(path):
+        return
+    if not os.path.exists(directory):
+        raise UserError(f"no data set in {directory}: there is no such folder. Check the name.")
+    make = shlex.join(["python", "-m", "preprocess", str(directory), "--out", "data/mine"])
+    raise UserError(
+        f"no data set in {directory}: expected {path}. If these are recordings, make a data set from them first: {make}"
+    )
 
 
 def fingerprint(directory: str | os.PathLike) -> str:

@@ -1,4 +1,4 @@
-"""How a TFRecord file frames its records, read without TensorFlow; and the index that says where each of them lies."""
+"""How a TFRecord file frames its records, without TensorFlow; and the index that says where each of them lies."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,6 +23,11 @@ def header_of(size: int) -> bytes:
     """What stands before a record of `size` bytes."""
     length = size.to_bytes(8, "little")
     return length + masked_crc(length)
+
+
+def framed(data: bytes) -> bytes:
+    """A record as it stands in a TFRecord file: header, `data`, footer."""
+    return header_of(len(data)) + data + masked_crc(data)
 
 
 def framed_records(content: bytes) -> Iterator[tuple[int, int, bytes | None]]:

@@ -1,16 +1,17 @@
 """From latents to audio in batches of one size: what generating, previews and everything that judges sounds share."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from keras import ops
+
+from wavegan.backend.autodiff import Tensor
 
 SAMPLES_AT_ONCE = 2**20  # of all clips computed at once, where nothing else is asked for
 
 
 def batched(
-    forward: Callable[[np.ndarray], Any], length: int, batch_size: int | None = None
+    forward: Callable[[np.ndarray], Tensor], length: int, batch_size: int | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A function: latents [n, ...], n at least 1 → audio float32 [n, time, channels].
 

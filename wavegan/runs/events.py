@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from wavegan.audio.wav import playable
 from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
 from wavegan.base.quiet import native_stderr_hidden
@@ -43,10 +44,14 @@ class Events:
                 tf.summary.scalar(name, value)
 
     def clips(self, name: str, audio: np.ndarray, sample_rate: int, picture: np.ndarray, step: int) -> None:
-        """Audio [n, time, channels] as players `name/00`, …, and its picture uint8 [height, width, 3] as `name`."""
+        """Audio [n, time, channels] as players `name/00`, …, and its picture uint8 [height, width, 3] as `name`.
+
+        At a rate that browsers play.
+        """
         with self.at(step):
             for number, clip in enumerate(audio):
-                tf.summary.audio(f"{name}/{number:02d}", clip[None], sample_rate)
+                heard, rate = playable(clip, sample_rate)
+                tf.summary.audio(f"{name}/{number:02d}", heard[None], rate)
             tf.summary.image(name, picture[None])
 
     def text(self, name: str, text: str, step: int) -> None:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
+from wavegan.backend.start import keras
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
+from wavegan.base.signals import to_handle
 from wavegan.base.text import printable
 from wavegan.models.family import Fact, Model
 from wavegan.runs.events import Events
@@ -185,12 +186,10 @@ class Checkpoints(StepCallback):
 
 
 class StopOnInterrupt(StepCallback):
-    """Ctrl-C or a termination signal ends the training after the step it is in; a second Ctrl-C ends it at once.
+    """Ctrl-C, `kill` or a terminal that closes ends the training after the step it is in; a second Ctrl-C at once.
 
     It answers the signals until `restore` is called, so that none of them comes between the training and its saving.
     """
-
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,7 +199,7 @@ class StopOnInterrupt(StepCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """As Keras calls it."""
         super().on_train_begin(logs)
-        self.before = {number: signal.signal(number, self._interrupt) for number in self.SIGNALS}
+        self.before = {number: signal.signal(number, self._interrupt) for number in to_handle()}
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT:

@@ -5,7 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from wavegan.audio import pictures
 from wavegan.audio.wav import write_wav
@@ -86,6 +85,6 @@ def forget_previews_after(folder: Path, step: int) -> None:
         raise UserError(f"preview {preview} cannot be written ({problem.strerror}). Make room there.") from None
 
 
-def preview_sheet(audio: np.ndarray, sample_rate: int, title: str) -> Figure:
+def preview_sheet(audio: np.ndarray, sample_rate: int, title: str) -> pictures.Figure:
     """A sheet of clips [n, time, channels], four to a row: TensorBoard's cards are narrow."""
     return pictures.draw(audio, sample_rate, title, columns=4)

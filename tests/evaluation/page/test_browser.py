@@ -3,12 +3,14 @@
 The browser is Debian's Chromium, without a window. The pictures it took are kept in `.screenshots/`.
 """
 
+import base64
 import json
 import os
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -21,10 +23,12 @@ from tests.conftest import TINY
 from tests.evaluation.page.support import CLASSES, NASTY, RATE, SCORES, clip, example
 from tests.evaluation.support import LENGTH, prepared_drums
 from tests.evaluation.support import RATE as DRUMS_RATE
+from tests.training.test_callbacks import events
 from wavegan.cli import evaluate as evaluate_command
 from wavegan.cli import train as train_command
 from wavegan.evaluation.page.cards import Clip
 from wavegan.evaluation.page.page import html
+from wavegan.runs.events import Events
 
 SCREENSHOTS = Path(__file__).resolve().parents[3] / ".screenshots"
 PATIENCE_S = 60
@@ -357,6 +361,20 @@ def test_tensorboards_players_play(browser, tensorboard):
     browser.wait(lambda: browser.execute_script(moved, first) > 0, "the sound plays")
     assert browser.get_of(first, "error") is None
     assert browser.complaints("SEVERE") == []
+
+
+@pytest.mark.parametrize("rate", [1000, 2999, 3000, 768_001])
+def test_sounds_of_any_rate_are_logged_so_that_they_play(browser, tmp_path, rate):
+    """Chromium refuses those below 3,000 Hz and above 768,000."""
+    audio = np.random.default_rng(0).uniform(-0.5, 0.5, (1, rate, 1)).astype("float32")
+    Events(tmp_path).clips("generated", audio, rate, np.zeros((1, 1, 3), "uint8"), step=1)
+    sound = base64.b64encode(events(tmp_path)["generated/00", 1][0][0, 0]).decode()
+    browser.execute_script("window.heard = new Audio(arguments[0])", f"data:audio/wav;base64,{sound}")
+    browser.wait(
+        lambda: browser.execute_script("return heard.error || heard.readyState > 3"), "the sound can be played"
+    )
+    assert browser.execute_script("return heard.error") is None
+    assert browser.execute_script("return heard.duration") == pytest.approx(1, abs=0.01)
 
 
 def test_tensorboards_pictures_show(browser, tensorboard):

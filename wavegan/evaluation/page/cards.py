@@ -7,19 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import soundfile
-import soxr
-from matplotlib import colormaps
 from PIL import Image
 
 from wavegan.audio.mel import mel_spectrogram_db
-from wavegan.audio.pictures import RANGE_DB
-from wavegan.audio.wav import to_pcm16
+from wavegan.audio.pictures import RANGE_DB, palette
+from wavegan.audio.wav import playable, to_pcm16
 
 COLUMNS = 128  # stretches of time that a waveform and a spectrogram are drawn in, at most
 HEIGHT = 64  # of a waveform's coordinates: 0 is 1.0, 64 is -1.0
 BATCH = 16  # clips analysed at once, which bounds the memory of long ones
-PLAYABLE_HZ = (3000, 192_000)  # browsers refuse sample rates further away
-PALETTE = (255 * colormaps["magma"](np.arange(256))[:, :3]).round().astype(np.uint8).tobytes()
+PALETTE = palette().tobytes()
 
 
 @dataclass(frozen=True)
@@ -80,11 +77,9 @@ def cards(clips: Sequence[Clip], sample_rate: int) -> list[Card]:
 
 def _wav(audio: np.ndarray, sample_rate: int) -> str:
     """`audio` [time, channels] as the data URI of a WAV file, PCM 16."""
-    playable = min(max(sample_rate, PLAYABLE_HZ[0]), PLAYABLE_HZ[1])
-    if playable != sample_rate:
-        audio = soxr.resample(audio, sample_rate, playable)
     encoded = io.BytesIO()
-    soundfile.write(encoded, to_pcm16(audio), playable, subtype="PCM_16", format="WAV")
+    audio, rate = playable(audio, sample_rate)
+    soundfile.write(encoded, to_pcm16(audio), rate, subtype="PCM_16", format="WAV")
     return _uri("audio/wav", encoded)
 
 
