@@ -7,8 +7,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
+from wavegan.base import quiet
 from wavegan.base.errors import UserError
-from wavegan.base.quiet import import_quietly, native_stderr_hidden
 from wavegan.base.streams import lasting_output
 from wavegan.base.text import warn
 
@@ -102,10 +102,10 @@ def import_backend() -> None:
 
     Raises UserError where the backend is another, is not installed, or finds no device.
     """
-    import_quietly("wavegan.backend.autodiff")
+    quiet.import_quietly("wavegan.backend.autodiff")
     from wavegan.backend import devices
 
-    with native_stderr_hidden():
+    with quiet.native_stderr_hidden():
         devices.accelerators()
 
 

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-import keras
 import numpy as np
 
+from wavegan.backend.start import keras
 from wavegan.base.text import tell
 from wavegan.models.family import Model
 from wavegan.runs.config import Config
