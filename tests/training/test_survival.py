@@ -21,6 +21,7 @@ from tests.training.killed_training import MOMENTS
 from wavegan.cli import train as train_command
 from wavegan.data.schema import DatasetInfo
 from wavegan.runs.run import Run
+from wavegan.training import previews
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = 3  # steps between the checkpoints of `killed_training`
@@ -129,8 +130,9 @@ def continued(trained, tmp_path):
     ids=["checkpoint", "preview", "events"],
 )
 def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_whole(
-    continued, drums, room, capsys, limit, words, complaint
+    continued, drums, room, capsys, monkeypatch, limit, words, complaint
 ):
+    monkeypatch.setattr(previews, "EARLY_STEPS", ())  # of which one would be the first to find no room
     words = ["--data", str(drums), "--run", str(continued.path), "--steps", "90", *words]
     room(limit)
     code = train_command.main(words)
