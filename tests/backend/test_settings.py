@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,8 @@ def test_the_settings_of_keras_json_change_nothing(computed):
 
 
 def test_keras_json_still_chooses_the_backend_and_the_environment_before_it(tmp_path):
-    pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
+    if find_spec("jax") is None:
+        pytest.skip("JAX is not installed: pip install -e '.[test]'")
     home = keras_home(tmp_path / "home", {"backend": "jax", "floatx": "float64"})
     code = "from wavegan.backend import devices, start; print(devices.version()[:3], start.keras.config.floatx())"
     assert python("-c", code, KERAS_HOME=home).stdout == "JAX float32\n"
@@ -125,9 +127,8 @@ def test_a_wrong_backend_comes_before_the_drum_kit_is_made(tmp_path, monkeypatch
 
 @pytest.mark.parametrize(("command", "platforms"), [("train_wavegan", "cuda"), ("generate", "cuda"), ("evaluate", "x")])
 def test_a_device_that_is_not_there_is_one_line(command, platforms, trained, drums, tmp_path):
-    jax = pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
-    if any(device.platform == "gpu" for device in jax.devices()):
-        pytest.skip("here is a GPU")
+    if find_spec("jax") is None or os.path.exists("/dev/nvidiactl"):
+        pytest.skip("JAX is not installed, or here is a GPU")
     words = ["--data", drums, "--run", tmp_path / "run", *TINY] if "train" in command else ["--run", trained]
     done = python(ROOT / f"{command}.py", *words, KERAS_BACKEND="jax", JAX_PLATFORMS=platforms)
     line = done.stderr.splitlines()[-1]
