@@ -20,7 +20,7 @@ def _say_missing(package: str) -> None:
     )
 
 
-for needed in ("numpy", "filelock", "google_crc32c"):  # by what commands import before they can catch anything
+for needed in ("numpy", "filelock"):  # by what commands import before they can catch anything
     if find_spec(needed) is None:
         _say_missing(needed)
         raise SystemExit(2)

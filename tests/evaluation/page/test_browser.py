@@ -369,10 +369,9 @@ def test_sounds_of_any_rate_are_logged_so_that_they_play(browser, tmp_path, rate
     audio = np.random.default_rng(0).uniform(-0.5, 0.5, (1, rate, 1)).astype("float32")
     Events(tmp_path).clips("generated", audio, rate, np.zeros((1, 1, 3), "uint8"), step=1)
     sound = base64.b64encode(events(tmp_path)["generated/00", 1][0][0, 0]).decode()
+    browser.get("about:blank")  # the page before may say what may be played
     browser.execute_script("window.heard = new Audio(arguments[0])", f"data:audio/wav;base64,{sound}")
-    browser.wait(
-        lambda: browser.execute_script("return heard.error || heard.readyState > 3"), "the sound can be played"
-    )
+    browser.wait(lambda: browser.execute_script("return heard.error || heard.readyState > 3"), "it can be played")
     assert browser.execute_script("return heard.error") is None
     assert browser.execute_script("return heard.duration") == pytest.approx(1, abs=0.01)
 
