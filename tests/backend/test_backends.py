@@ -222,7 +222,9 @@ def test_a_training_with_jax_is_judged_as_it_goes_and_its_previews_come_back(tmp
     stored, again = sounds(run / "previews" / "step-00000004"), sounds(tmp_path / "again")
     for old, new in zip(stored.values(), again.values(), strict=True):
         np.testing.assert_array_equal(old, new)
-    cache.embedding_of(data, DatasetInfo.load(data), pytest.fail)  # TensorFlow finds the classifier as it was kept
+    judge = cache.embedding_of(data, DatasetInfo.load(data), pytest.fail)  # TensorFlow finds it as it was kept
+    spread = judge.real["train"].embeddings.std(axis=0)
+    assert judge.classes and np.mean(spread > 0.1 * spread.max()) > 0.75  # half of it was dead, on other data all
 
 
 def test_a_run_made_with_one_backend_goes_on_with_the_other(jax_run, trained, drums, tmp_path):

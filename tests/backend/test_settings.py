@@ -86,7 +86,8 @@ def test_the_settings_of_keras_json_change_nothing(computed):
 def test_keras_json_still_chooses_the_backend_and_the_environment_before_it(tmp_path):
     if find_spec("jax") is None:
         pytest.skip("JAX is not installed: pip install -e '.[test]'")
-    home = keras_home(tmp_path / "home", {"backend": "jax", "floatx": "float64"})
+    # The last one needs Flax, which is not installed, in Keras itself.
+    home = keras_home(tmp_path / "home", {"backend": "jax", "floatx": "float64", "nnx_enabled": True})
     code = "from wavegan.backend import devices, start; print(devices.version()[:3], start.keras.config.floatx())"
     assert python("-c", code, KERAS_HOME=home).stdout == "JAX float32\n"
     assert python("-c", code, KERAS_HOME=home, KERAS_BACKEND="tensorflow").stdout == "Ten float32\n"

@@ -13,6 +13,8 @@ from wavegan.base.errors import UserError
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 if not any(os.environ.get(f"XLA_{name}MEM_FRACTION") for name in ("CLIENT_", "PYTHON_CLIENT_")):
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+# keras.json can ask for layers that are Flax modules. Without Flax, Keras then cannot be imported, under any backend.
+os.environ["KERAS_NNX_ENABLED"] = "false"
 
 
 def _explained(problem: Exception) -> Exception:
