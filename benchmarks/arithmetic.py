@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from wavegan.models.gan.networks import SEED_LENGTH, strides_for
+from wavegan.models.gan import spectrogram
+from wavegan.models.gan.losses import LOSSES
+from wavegan.models.gan.networks import BAND_CHANNELS, BAND_TAPS, LAST_FRAMES, SEED_LENGTH, strides_for
 
 
 def forward_flop(config):
@@ -33,11 +35,30 @@ def convolutions(config):
     return found
 
 
+def spectral_flop(config):
+    """FLOP of one clip through the spectral critic; its Fourier transforms are not counted."""
+    if not config.model.spectral_window:
+        return 0
+    frames, width = spectrogram.shape(config.data.length, config.data.channels, config.model.spectral_window)
+    found = 0
+    while not found or frames > LAST_FRAMES:
+        frames = -(-frames // 2)
+        found += 2 * frames * BAND_TAPS * width * BAND_CHANNELS
+        width = BAND_CHANNELS
+    return found
+
+
 def step_flop(config):
     """FLOP of one step, in forward passes of a clip:
 
-    A critic update takes 1 for the fakes, 2 forward and 2 + 2 backward for fakes and reals, and 4 for the penalty
-    (forward, the input gradient, and the two products of the gradient of that; leaky ReLU has no second derivative, so
-    nothing flows on): 11. The generator's update takes 1 + 1 forward, and 1 + 1 + 1 backward: 5.
+    An update of a critic takes 2 forward and 2 + 2 backward for fakes and reals, and 4 for the penalty of one kind of
+    clips (forward, the input gradient, and the two products of the gradient of that; leaky ReLU has no second
+    derivative, so nothing flows on); the generator takes 1 for the fakes. The generator's update takes 1 forward and 1
+    backward of a critic, one more where recordings are compared with, and 1 + 2 of the generator.
     """
-    return config.training.batch_size * (11 * config.model.critic_updates + 5) * forward_flop(config)
+    model, loss = config.model, LOSSES[config.model.loss]
+    penalty = {"": 0, "between": 4, "recordings": 4, "both": 8}[loss.penalised] / model.penalty_every
+    critic = model.critic_updates * (6 + penalty) + 2 + (model.loss == "relativistic")
+    generator = model.critic_updates + 3
+    of_clip = critic * (forward_flop(config) + spectral_flop(config)) + generator * forward_flop(config)
+    return round(config.training.batch_size * of_clip)

@@ -44,7 +44,7 @@ def plain_critic(config):
 class PlainWaveGAN(WaveGAN):
     """A WaveGAN whose critic is called for reals, for fakes and for what is between them."""
 
-    def critic_step(self, real):
+    def critic_step(self, real, classes=None):
         count = real.shape[0]
         fake = self.generator(self.sample_latents(count), training=False)
         weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)

@@ -122,7 +122,7 @@ def _scored(variant, seed, run, evaluation, flags, progress):
             if not averaged and (arrays := run.load(step, "generator/")):
                 sampler.restore(arrays)
             latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
-            sounds = evaluation.generated(sampler, latents, progress)
+            sounds = evaluation.generated(sampler, latents, progress=progress)
             yield {
                 "variant": variant, "averaged": averaged, "seed": seed, "step": step,
                 "minutes": round(flags.minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),

@@ -126,7 +126,7 @@ def drums(drum_files, tmp_path_factory):
 
 TINY = [
     *("--preset", "tiny", "--model-dim", "2", "--batch-size", "4", "--kernel-length", "9", "--critic-updates", "2"),
-    *("--phase-shuffle", "2", "--ema", "0.9"),
+    *("--phase-shuffle", "2", "--ema", "0.9", "--conditional", "no", "--spectral-window", "64"),
     *("--preview-every", "5", "--checkpoint-every", "4"),
 ]
 
@@ -138,6 +138,17 @@ def trained(drums, tmp_path_factory):
 
     run = tmp_path_factory.mktemp("runs") / "kleine Trömmelchen"
     assert train_command.main(["--data", str(drums), "--run", str(run), "--steps", "10", *TINY]) == 0
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained_by_class(drums, tmp_path_factory):
+    """A conditional run of 4 steps on the small data set, made by the real command. Read only."""
+    from wavegan.cli import train as train_command
+
+    run = tmp_path_factory.mktemp("runs") / "by class"
+    conditional = [*TINY, "--conditional", "auto", "--critic-updates", "1"]
+    assert train_command.main(["--data", str(drums), "--run", str(run), "--steps", "4", *conditional]) == 0
     return run
 
 

@@ -1,6 +1,7 @@
-"""One WaveGAN step on given weights, batch and noise, as a script: KERAS_BACKEND=… python backend_step.py IN OUT
+"""One step on given weights, batch and noise, as a script: KERAS_BACKEND=… python backend_step.py IN OUT
 
-IN and OUT are NumPy archives. Run by tests, in an environment of the backend's own.
+One of the paper's WaveGAN, and one of the modern form. IN and OUT are NumPy archives. Run by tests, in an environment
+of the backend's own.
 """
 
 import sys
@@ -11,16 +12,19 @@ import numpy as np
 from wavegan.models.gan.family import GAN
 from wavegan.runs.flags import resolve
 
-CONFIG = {
-    "preset": "tiny", "model_dim": 4, "batch_size": 4, "kernel_length": 9, "latent_size": 8, "critic_updates": 2,
-    "phase_shuffle": 2, "ema": 0.9,
-}  # fmt: skip
+SMALL = {"model_dim": 4, "batch_size": 4, "kernel_length": 9, "latent_size": 8, "phase_shuffle": 2, "ema": 0.9}
+CONFIGS = {
+    "paper": SMALL
+    | {"preset": "paper", "critic_updates": 2, "critic_learning_rate": 1e-3, "generator_learning_rate": 1e-3},
+    "modern": SMALL | {"preset": "tiny", "spectral_window": 64},
+}
 LENGTH = 1024
+CLASSES = {"kick": 3, "snare": 5}
 
 
-def gan_of(state=None):
-    """The model of the test, with the weights and optimizers of `state`; seeds stay the backend's own."""
-    gan = resolve(CONFIG, GAN, gpu=False, length=LENGTH).build_model()
+def gan_of(name, state=None):
+    """The model of a test, with the weights and optimizers of `state`; seeds stay the backend's own."""
+    gan = resolve(CONFIGS[name], GAN, gpu=False, length=LENGTH, classes=CLASSES, rms=0.25).build_model()
     if state is not None:
         own = gan.state()
         gan.restore({name: own[name] if "seed" in name.split("/")[-1] else array for name, array in state.items()})
@@ -47,13 +51,18 @@ def given_noise(noise):
 
 
 def main(source, target):
-    """Reads state and batch from `source`; writes losses and the new state to `target`."""
-    given = dict(np.load(source))
-    gan = gan_of({name[6:]: array for name, array in given.items() if name.startswith("state/")})
-    given_noise({kind: given[kind] for kind in ("uniform", "randint")})
-    facts = gan.train_on_batch({"audio": given["audio"]}, return_dict=True)
-    assert gan.step == 1
-    np.savez(target, **{f"fact/{name}": value for name, value in facts.items()}, **gan.state())
+    """Reads states and batches from `source`; writes losses and the new states to `target`."""
+    given, found = dict(np.load(source)), {}
+    for name in CONFIGS:
+        prefix = f"{name}/state/"
+        gan = gan_of(name, {key.removeprefix(prefix): given[key] for key in given if key.startswith(prefix)})
+        given_noise({kind: given[kind] for kind in ("uniform", "randint")})
+        batch = {key: given[f"{name}/{key}"] for key in ("audio", "label", "progress")}
+        facts = gan.train_on_batch(batch, return_dict=True)
+        assert gan.step == 1
+        found |= {f"{name}/fact/{key}": value for key, value in facts.items()}
+        found |= {f"{name}/{key}": array for key, array in gan.state().items()}
+    np.savez(target, **found)
 
 
 if __name__ == "__main__":

@@ -72,13 +72,18 @@ def one_step(tmp_path_factory, without_tensorflow):
     """What one step on the same weights, batch and noise gives: {backend: arrays}; JAX's without any TensorFlow."""
     folder = tmp_path_factory.mktemp("step")
     rng = np.random.default_rng(0)
-    state = {f"state/{name}": array for name, array in backend_step.gan_of().state().items()}
-    for name, array in state.items():
-        if array.dtype == np.float32 and array.ndim:  # biases and Adam's moments, too, are something
-            state[name] = array + np.abs(rng.normal(0, 1e-2, array.shape)).astype("float32")
-    audio = rng.normal(0, 0.3, (4, 2, backend_step.LENGTH, 1)).astype("float32")
+    given = {}
+    for name, updates in (("paper", 2), ("modern", 1)):
+        state = backend_step.gan_of(name).state()
+        for key, array in state.items():
+            if array.dtype == np.float32 and array.ndim:  # biases and Adam's moments, too, are something
+                array = array + np.abs(rng.normal(0, 1e-2, array.shape)).astype("float32")
+            given[f"{name}/state/{key}"] = array
+        given[f"{name}/audio"] = rng.normal(0, 0.3, (4, updates, backend_step.LENGTH, 1)).astype("float32")
+        given[f"{name}/label"] = np.ones((4, updates), "int64")
+        given[f"{name}/progress"] = np.zeros(4, "float32")
     noise = {kind: rng.uniform(size=10_000).astype("float32") for kind in ("uniform", "randint")}
-    np.savez(folder / "given.npz", audio=audio, **noise, **state)
+    np.savez(folder / "given.npz", **noise, **given)
     runs = {
         "tensorflow": python(
             "-m", "tests.backend.backend_step", folder / "given.npz", folder / "tf.npz", backend="tensorflow"
@@ -88,7 +93,7 @@ def one_step(tmp_path_factory, without_tensorflow):
     for backend, run in runs.items():
         assert run.returncode == 0, (backend, run.stderr[-3000:])
     return {
-        "before": {name.removeprefix("state/"): array for name, array in state.items()},
+        "before": {name.replace("/state/", "/"): array for name, array in given.items() if "/state/" in name},
         "tensorflow": dict(np.load(folder / "tf.npz")),
         "jax": dict(np.load(folder / "jax.npz")),
     }
@@ -100,7 +105,10 @@ def test_both_backends_make_the_same_step(one_step):
     for name in ours:
         if not name.endswith("seed_generator_state"):
             np.testing.assert_allclose(theirs[name], ours[name], rtol=1e-4, atol=1e-4, err_msg=name)
-    for name in ("generator/002/kernel", "critic/000/kernel", "sampler/002/kernel"):
+    for name in (
+        *("paper/generator/002/kernel", "paper/critic/000/kernel", "paper/sampler/002/kernel"),
+        *("modern/generator/000/kernel", "modern/critic/000/kernel", "modern/spectral_critic/000/kernel"),
+    ):
         moved = np.abs(ours[name] - before[name]).max()
         assert moved > 5e-4, name  # so that 1e-4 says something
         np.testing.assert_allclose(theirs[name], ours[name], atol=moved / 20, err_msg=name)
@@ -111,7 +119,7 @@ def test_jax_carries_everything_that_a_step_changes(one_step):
     still = [name for name in before if np.array_equal(before[name], after[name]) and "learning_rate" not in name]
     # The noise was given, so that nobody drew from the seeds; what was trained before stays what it was.
     assert [name for name in still if not name.endswith(("seed_generator_state", "steps_before/000/steps"))] == []
-    assert int(after["critic_optimizer/000/iteration"]) == 2
+    assert int(after["paper/critic_optimizer/000/iteration"]) == 2
 
 
 def test_the_benchmarks_of_the_core_need_no_tensorflow(without_tensorflow, tmp_path):

@@ -129,7 +129,7 @@ def test_a_run_may_go_on_in_another_precision():
     stored = resolve({"preset": "tiny"}, GAN, gpu=False, **AUDIO)
     assert stored.training.precision == "float32"
     assert continued(stored, {"precision": "bfloat16"}).training.precision == "bfloat16"
-    with pytest.raises(UserError, match="--precision must be one of float32, bfloat16. Received: float16"):
+    with pytest.raises(UserError, match="--precision must be one of auto, float32, bfloat16. Received: float16"):
         resolve({"precision": "float16"}, GAN, gpu=False, **AUDIO)
 
 
@@ -192,5 +192,5 @@ def test_flags_stand_in_the_groups_of_all_families_and_of_the_own_one():
     parser = argparse.ArgumentParser()
     add_flags(parser, GAN)
     shared, own = parser.format_help().split("training:")[1].split("WaveGAN:")
-    assert "--batch-size" in shared and "--preset {auto,paper,small,tiny}" in shared and "--ema" not in shared
+    assert "--batch-size" in shared and "--preset {auto,paper,small,tiny,large}" in shared and "--ema" not in shared
     assert "--ema" in own and "--critic-updates" in own and "--seed" not in own

@@ -58,6 +58,47 @@ def value_and_gradients(
     return loss, facts, gradients
 
 
+def value_and_gradients_where(
+    condition: Tensor,
+    function: Callable[[], tuple[Tensor, dict[str, Tensor]]],
+    variables: Sequence[keras.Variable],
+    state: Sequence[keras.Variable],
+) -> tuple[Tensor, list[Tensor]]:
+    """The loss and gradients of `value_and_gradients` where `condition` holds; zeros, nothing computed, elsewhere.
+
+    `condition` is a scalar tensor of bool, the other arguments are as there; the facts of `function` are left out.
+    """
+    if BACKEND == "tensorflow":
+
+        def computed() -> list[Tensor]:
+            loss, _, found = value_and_gradients(function, variables, state)
+            both = zip(found, variables, strict=True)  # None: the loss does not depend on it
+            return [loss, *(tf.zeros(variable.shape) if each is None else each for each, variable in both)]
+
+        def skipped() -> list[Tensor]:
+            return [tf.zeros(()), *(tf.zeros(variable.shape) for variable in variables)]
+
+        loss, *gradients = tf.cond(condition, computed, skipped)
+        return loss, gradients
+
+    others = [variable for variable in state if all(variable is not each for each in variables)]
+    groups = [variables, others]
+
+    def computed_of(values: list[list[Tensor]]) -> tuple:
+        with keras.StatelessScope(_pairs(groups, values)) as scope:
+            loss, _, gradients = value_and_gradients(function, variables, state)
+            return loss, gradients, [scope.get_current_value(variable) for variable in others]
+
+    def skipped_of(values: list[list[Tensor]]) -> tuple:
+        return ops.zeros(()), [ops.zeros_like(value) for value in values[0]], values[1]
+
+    now = [[variable.value for variable in group] for group in groups]
+    loss, gradients, other_values = jax.lax.cond(condition, computed_of, skipped_of, now)
+    for variable, value in zip(others, other_values, strict=True):
+        variable.assign(value)
+    return loss, gradients
+
+
 def input_gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """The gradient of `sum(function(x))` by `x`, itself differentiable. Same shape as `x`."""
     if BACKEND == "tensorflow":

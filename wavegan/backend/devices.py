@@ -1,6 +1,7 @@
 """What the backend computes on: devices, their memory, determinism."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from wavegan.backend.start import BACKEND
@@ -10,6 +11,8 @@ if BACKEND == "tensorflow":
     import tensorflow as tf
 else:
     import jax
+
+BFLOAT16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}  # of a CPU
 
 
 def make_deterministic() -> None:
@@ -59,3 +62,27 @@ def peak_memory() -> int | None:
 def version() -> str:
     """The backend's name and version, such as "JAX 0.10.2"."""
     return f"TensorFlow {tf.__version__}" if BACKEND == "tensorflow" else f"JAX {jax.__version__}"
+
+
+def computes_bfloat16() -> bool:
+    """Whether the networks compute faster in bfloat16 than in float32 here.
+
+    On a CPU that needs instructions for it, which only TensorFlow's kernels use; on a GPU compute capability 8.0, that
+    of an A100, or more. All TPUs have it.
+    """
+    if not accelerators():
+        return BACKEND == "tensorflow" and bool(BFLOAT16_INSTRUCTIONS & _cpu_flags())
+    if BACKEND == "tensorflow":
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        return tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) >= (8, 0)
+    device = next(each for each in jax.devices() if each.platform != "cpu")
+    return device.platform == "tpu" or float(getattr(device, "compute_capability", None) or 0) >= 8
+
+
+def _cpu_flags() -> set[str]:
+    """What the processor can do, by the names of Linux; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.startswith("flags")), "").split())

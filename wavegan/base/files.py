@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -186,3 +187,13 @@ def json_checksum(values: dict) -> str:
     """SHA-256 of all values but the checksum itself, however the file is laid out."""
     content = {name: value for name, value in values.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def in_file_name(text: str) -> str:
+    """`text` as a part of a file's name that every file system takes, short; letters of all scripts stay.
+
+    >>> in_file_name("kick:0.7,snare:0.3"), in_file_name("../Große Trommel")
+    ('kick-0.7-snare-0.3', 'Große_Trommel')
+    """
+    plain = re.sub(r"[^\w.,:+-]+", "_", unicodedata.normalize("NFC", text)).replace(":", "-").replace(",", "-")
+    return plain.strip("._-")[:40].rstrip("._-") or "class"

@@ -51,14 +51,19 @@ def evaluate_run(flags: argparse.Namespace) -> None:
     import_quietly("tensorflow")  # which prints to standard error
     info = DatasetInfo.load(directory)
     from wavegan.evaluation.evaluate import evaluate
-    from wavegan.evaluation.terminal import curve, shares, table
+    from wavegan.evaluation.terminal import asked, curve, shares, table
 
     report, page = evaluate(run, steps, directory, info, flags.n, flags.seed, warn)
     tell(
         f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time",
         f"embedding: {report['embedding']['description']}",
     )
-    for lines in (table(report), shares(report), curve(report) if len(report["checkpoints"]) > 1 else []):
+    for lines in (
+        table(report),
+        shares(report),
+        asked(report),
+        curve(report) if len(report["checkpoints"]) > 1 else [],
+    ):
         if lines:
             tell("", *lines)
     tell("", *(f"{each['question']} {each['answer']}" for each in report["answers"]))

@@ -8,13 +8,21 @@ from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
 from wavegan.cli.command import Parser, at_least, import_backend, not_empty, number_up_to, run
 from wavegan.generation import latents, saved
+from wavegan.generation.asked import with_classes
 from wavegan.models.family import Family, family_named
 from wavegan.models.latents import FARTHEST, PATHS
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run, newest_run
 
 DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is that of new ones
-GOES_WITH = {"n": DRAWN, "seed": DRAWN, "steps": ("interpolate",), "path": ("interpolate",), "spread": ("around",)}
+GOES_WITH = {
+    "n": DRAWN,
+    "per_class": (None,),
+    "seed": DRAWN,
+    "steps": ("interpolate",),
+    "path": ("interpolate",),
+    "spread": ("around",),
+}
 
 
 def parser() -> Parser:
@@ -26,6 +34,9 @@ def parser() -> Parser:
     add = flags.add_argument
     add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around: 16)")
     run = "the run to use (default: that of the LATENT, or the newest under runs/)"
+    of_class = "sounds of this class, or of a mixture such as kick:0.7,snare:0.3 (default: as in the recordings)"
+    add("--class", type=not_empty, metavar="NAME", help=of_class)
+    add("--per-class", type=at_least(1), metavar="INT", help="how many sounds of every class, instead of --n")
     add("--run", type=not_empty, metavar="DIR", help=run)
     add("--checkpoint", metavar="STEP", help="latest, best or its step (default: that of the LATENT, or latest)")
     add("--seed", type=at_least(0), metavar="INT", help="seed, for the same sounds again (default: new ones)")
@@ -57,7 +68,10 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     step = _step(flags, run, origin)
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
+    if flags.per_class and (flags.n or vars(flags)["class"]):
+        raise UserError("--per-class does not go with --n and --class. Leave one of the two out.")
     chosen = _latents(flags, way, sources, family_named(config.family), config)
+    chosen = with_classes(chosen, config, sources, vars(flags)["class"], flags.per_class)
 
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
     warn(f"making {heading}: run {run.path}, step {run.latest() if step is None else step} …")
@@ -83,8 +97,9 @@ def _sounds(count: int) -> str:
 def _way(flags: argparse.Namespace) -> str | None:
     """Which of "from", "interpolate" and "around" was given; None for new sounds."""
     way = next((name for name in ("from", "interpolate", "around") if vars(flags)[name]), None)
-    for flag, ways in GOES_WITH.items():
-        if vars(flags)[flag] is not None and way not in ways:
+    for name, ways in GOES_WITH.items():
+        flag = name.replace("_", "-")
+        if vars(flags)[name] is not None and way not in ways:
             raise UserError(
                 f"--{flag} does not go with --{way}. Leave one of the two out."
                 if way
@@ -120,4 +135,5 @@ def _latents(
         return latents.between(sources, flags.steps or 8, flags.path or "spherical", space, shape)
     if way == "around":
         return latents.around(sources[0], flags.n or 16, flags.spread or 0.3, space, shape, flags.seed)
-    return latents.new(flags.n or 50, space, shape, flags.seed)
+    n = flags.per_class * max(1, len(config.classes)) if flags.per_class else flags.n or 50
+    return latents.new(n, space, shape, flags.seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell
 from wavegan.base.typed import typed
-from wavegan.cli.command import Parser, not_empty, run
+from wavegan.cli.command import Parser, not_empty, number_up_to, run
 from wavegan.models.family import family_named
 from wavegan.runs.flags import add_flags, continued, given_flags, resolve
 from wavegan.runs.run import Run
@@ -29,6 +29,7 @@ def parser() -> Parser:
     )
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
     add_flags(flags, family_named(FAMILY))
+    flags.add_argument("--hours", type=number_up_to(10_000), metavar="FLOAT", help="as --minutes, in hours")
     return flags
 
 
@@ -41,6 +42,10 @@ def train_on_data(flags: argparse.Namespace) -> None:
     """Trains as the flags say, and prints how to go on."""
     family = family_named(FAMILY)
     given = given_flags(flags, family)
+    if flags.hours:
+        given["minutes"] = 60.0 * flags.hours + given.get("minutes", 0.0)
+    if given.get("minutes") and "steps" in given:
+        raise UserError("--steps does not go with --minutes and --hours. Leave one of them out.")
     resolve(given, family, gpu=False)  # a wrong value is reported before the heavy imports
 
     from wavegan.base.quiet import import_quietly

@@ -9,15 +9,19 @@ would have seen, without reading what came before, and a data set smaller than a
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from wavegan.data.records import Records
-from wavegan.data.schema import DatasetInfo, parse_examples
+from wavegan.data.schema import DatasetInfo, parse_examples, parse_labels
 
 EPOCHS_HELD = 2  # permutations in memory
+LABELS_AT_ONCE = 1024  # records that are read for them
+MEASURED = 1024  # clips that say how loud all are
+QUIETEST = 1e-4  # of an RMS: recordings that are silent would make all others infinitely loud
 
 
 class Order:
@@ -29,10 +33,13 @@ class Order:
     Args:
         clips: how many there are.
         seed: of every permutation, together with the epoch's number.
+        groups: in which clips stand beside each other; None where each comes by itself.
     """
 
-    def __init__(self, clips: int, seed: int) -> None:
-        self.clips, self.seed = clips, seed
+    def __init__(self, clips: int, seed: int, groups: "Groups | None" = None) -> None:
+        self.clips = len(groups) if groups else clips  # of an epoch
+        self.seed = seed
+        self._drawing = groups or partial(_permutation, clips)
         self._drawn: dict[int, Future] = {}  # {epoch: its permutation}, the one asked for last at the end
         self._lock = threading.Lock()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="order")
@@ -51,9 +58,7 @@ class Order:
 
     def _epoch(self, number: int) -> Future:
         with self._lock:
-            drawn = self._drawn.pop(number, None) or self._background.submit(
-                _permutation, self.clips, self.seed, number
-            )
+            drawn = self._drawn.pop(number, None) or self._background.submit(self._drawing, self.seed, number)
             self._drawn[number] = drawn
             while len(self._drawn) > EPOCHS_HELD:
                 del self._drawn[next(iter(self._drawn))]
@@ -67,6 +72,55 @@ def _permutation(clips: int, seed: int, epoch: int) -> np.ndarray:
     return row
 
 
+class Groups:
+    """Draws the order of an epoch in which clips of one class stand beside each other, in groups of one size.
+
+    Every epoch divides each class into other groups, and shuffles the groups of all classes. Where a class does not
+    come out even, some of its clips come twice: classes keep their shares, but for that.
+
+    Args:
+        labels: int [clips], the class of each.
+        size: clips in a group.
+
+    Its length is that of an epoch.
+    """
+
+    def __init__(self, labels: np.ndarray, size: int) -> None:
+        self.labels, self.size = labels, size
+        _, counts = np.unique(labels, return_counts=True)
+        self.ends = np.cumsum(counts)
+        self.filled = -(-counts // size) * size  # clips of each class in an epoch
+
+    def __len__(self) -> int:
+        return int(self.filled.sum())
+
+    def __call__(self, seed: int, epoch: int) -> np.ndarray:
+        """Which clips come in an epoch, [len(self)]."""
+        random = np.random.default_rng((seed, epoch))
+        mixed = random.permutation(len(self.labels))
+        by_class = mixed[np.argsort(self.labels[mixed], kind="stable")]
+        parts = np.split(by_class, self.ends[:-1])
+        groups = [np.resize(part, filled) for part, filled in zip(parts, self.filled, strict=True)]
+        rows = np.concatenate(groups).reshape(-1, self.size)
+        return rows[random.permutation(len(rows))].reshape(-1)
+
+
+def labels_of(records: Records, info: DatasetInfo) -> np.ndarray:
+    """The label of every clip of `records`, int64 [clips]: all records are read."""
+    found = []
+    for block in np.array_split(np.arange(len(records)), max(1, len(records) // LABELS_AT_ONCE)):
+        with records.explained():
+            found.append(parse_labels(tf.constant(records.read(block))).numpy())
+    return np.concatenate(found)
+
+
+def rms_of(records: Records, info: DatasetInfo) -> float:
+    """The root mean square of the samples of up to a thousand clips that lie evenly in `records`, in (0, 1]."""
+    count = min(len(records), MEASURED)
+    audio = clips(records, info, np.linspace(0, len(records) - 1, count).round().astype(int))["audio"]
+    return max(float(np.sqrt(np.mean(np.square(audio, dtype="float64")))), QUIETEST)
+
+
 def training_batches(
     records: Records,
     info: DatasetInfo,
@@ -75,6 +129,7 @@ def training_batches(
     seed: int,
     first_step: int = 0,
     last_step: int | None = None,
+    group: int = 1,
 ) -> tf.data.Dataset:
     """The steps `first_step` to `last_step` (endless when None) as a `tf.data.Dataset`.
 
@@ -85,11 +140,15 @@ def training_batches(
         updates: batches in a step.
         seed: of the order.
         first_step, last_step: of a run; what came before is not read.
+        group: clips of one class that stand beside each other in a batch, a divisor of its size; 1 for any clips.
 
     Each element is one step: {"audio": float32 [batch, updates, time, channels] in [-1, 1), "label": int64 [batch,
-    updates]}. The batch comes first, so that it can be shared out among devices.
+    updates], "progress": float32 [batch]}, the last being the share of the run that is done, 0 for an endless one. The
+    batch comes first, so that it can be shared out among devices.
     """
-    order, per_step = Order(len(records), seed), batch_size * updates
+    groups = Groups(labels_of(records, info), group) if group > 1 and len(info.classes) > 1 else None
+    order, per_step = Order(len(records), seed, groups), batch_size * updates
+    total = np.inf if last_step is None else last_step
 
     def read(step: np.ndarray) -> np.ndarray:
         chosen = order(int(step) * per_step, per_step)
@@ -102,6 +161,7 @@ def training_batches(
         return {
             "audio": tf.reshape(examples["audio"], (*shape, info.length, info.channels)),
             "label": tf.reshape(examples["label"], shape),
+            "progress": tf.fill([batch_size], tf.cast(tf.cast(step, tf.float64) / total, tf.float32)),
         }
 
     steps = tf.data.Dataset.range(first_step, 2**62 if last_step is None else last_step)

@@ -56,6 +56,12 @@ def parse_examples(serialized: Any, length: int, channels: int) -> dict[str, Any
     return {"audio": audio, "label": parsed["label"], "source": parsed["source"], "start": parsed["start"]}
 
 
+def parse_labels(serialized: Any) -> Any:
+    """The labels of serialised records (a string tensor [batch]): int64 [batch], without the work of the samples."""
+    tf = import_tensorflow()
+    return tf.io.parse_example(serialized, {"label": tf.io.FixedLenFeature([], tf.int64)})["label"]
+
+
 def complaint(serialized: bytes, length: int, channels: int) -> str | None:
     """Says why a serialised record is no clip of `length` samples and `channels`; None where it is one."""
     tf = import_tensorflow()

@@ -16,6 +16,7 @@ NEAR, FAR = 0.9, 0.25
 ALIKE, SAME = 0.45, 0.1
 # Shares of the sounds that are near-duplicates of others, beyond that of the recordings: some, and most.
 SOME, MOST = 0.1, 0.5
+OBEYS, OFTEN = 0.8, 0.4  # shares of the sounds that are recognised as the class asked for
 LITTLE = 0.05  # recall, as a share of that of recordings, below which nothing can be said of more kinds than a few
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
 EARLY, LATE = "Early, that is usual: train on. If it stays so, {advice}", "What came later is no better: {advice}"
@@ -34,6 +35,7 @@ def answers(report: Report, path: str | Path, advice: str) -> list[dict[str, str
     """
     found = {
         "Is it any good yet?": _good(report) + _which(report),
+        **({"Is it what one asks for?": _asked(report)} if report["asked"] else {}),
         "Is it collapsing?": _collapsing(report, advice),
         "Did it memorise?": report["memorised"]["verdict"],
         "When to stop?": _stop(report, path),
@@ -90,6 +92,17 @@ def _collapsing(report: Report, advice: str) -> str:
     if recall[GENERATED] < recall[real] / 2:
         return f"{differ}, but much of what the recordings have is still missing ({lacking})."
     return f"{differ}."
+
+
+def _asked(report: Report) -> str:
+    share, found = report["asked"]["recognised"], report["asked"]["classes"]
+    start = "Yes" if share >= OBEYS else "Often" if share >= OFTEN else "Hardly"
+    accuracy = report["embedding"]["test_accuracy"]
+    real = "" if accuracy is None else f" (of held-out recordings {accuracy:.0%})"
+    words = f"{start}: {share:.0%} of the sounds are recognised as the class that was asked for{real}"
+    worst = sorted(found, key=lambda name: found[name]["recognised"])[:3]
+    least = ", ".join(f"{name} ({found[name]['recognised']:.0%})" for name in worst)
+    return f"{words}. Least often: {least}."
 
 
 def _signs_of_collapse(report: Report) -> tuple[list[str], bool]:

@@ -15,11 +15,13 @@ from wavegan.base.text import tell
 from wavegan.data.schema import DatasetInfo, is_fingerprint_of
 from wavegan.evaluation import store
 from wavegan.evaluation.answers import answers
+from wavegan.evaluation.asked import asked_for
 from wavegan.evaluation.features import Features
 from wavegan.evaluation.page.page import html
 from wavegan.evaluation.page.selection import selected
 from wavegan.evaluation.protocol import Evaluation, ScoreValues, goodness
 from wavegan.evaluation.results import for_others, results
+from wavegan.generation.asked import drawn_classes
 from wavegan.generation.generate import load_sampler
 from wavegan.models.family import Family, Sampler, family_named
 from wavegan.runs.config import Config
@@ -35,6 +37,7 @@ class Scored:
     Attributes:
         step: its.
         latents: of its clips, float32 [n, *latent_shape].
+        classes: their class weights, [n, classes]; None for an unconditional model.
         sampler: makes them of these.
         features: of the clips.
         scores: {key: {"mean", "spread"}}.
@@ -42,9 +45,14 @@ class Scored:
 
     step: int
     latents: np.ndarray
+    classes: np.ndarray | None
     sampler: Sampler
     features: Features
     scores: ScoreValues
+
+    def sounds(self, chosen: np.ndarray) -> np.ndarray:
+        """Audio [chosen, time, channels] of the clips `chosen`."""
+        return self.sampler(self.latents[chosen], None if self.classes is None else self.classes[chosen])
 
 
 def evaluate(
@@ -85,8 +93,10 @@ def evaluate(
     if best is None:
         raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
     nearest = evaluation.nearest_copies(best.features)
-    report = results(run, config, evaluation, best.step, best.features, best.scores, nearest, trained_on)
-    clips = selected(evaluation, best.features, lambda chosen: best.sampler(best.latents[chosen]), nearest)
+    asked = asked_for(evaluation, best.features, best.classes, config.classes)
+    report = results(run, config, evaluation, best.step, best.features, best.scores, nearest, trained_on, asked)
+    wanted = None if best.classes is None else [config.classes[each] for each in best.classes.argmax(axis=1)]
+    clips = selected(evaluation, best.features, best.sounds, nearest, wanted)
 
     def finished(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], str]:
         """The report beside the scores `rows` that are there already: ours, that for others to see, and its page."""
@@ -137,15 +147,16 @@ def _each_scored(
     with Progress(len(steps) * evaluation.n, "evaluating", "clips") as progress:
         for step in steps:
             try:
-                sampler, _, step = load_sampler(run, step, warn)
+                sampler, config, step = load_sampler(run, step, warn)
                 latents = family.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
-                features = evaluation.generated(sampler, latents, progress)
+                classes = drawn_classes(config, evaluation.n, evaluation.seed)
+                features = evaluation.generated(sampler, latents, classes, progress)
             except UserError as problem:  # damaged, dropped by a training that goes on, or makes no finite sounds
                 if len(steps) == 1:
                     raise
                 warn(f"warning: step {step} passed over: {problem}")
             else:
-                yield Scored(step, latents, sampler, features, evaluation.measure(features))
+                yield Scored(step, latents, classes, sampler, features, evaluation.measure(features))
 
 
 def _keep_score(run: Run, scored: Scored, ranked_by: str, warn: Warn) -> None:

@@ -225,18 +225,27 @@ class Evaluation:
             parts.append(features_of(noise.clip(-1, 1), self.embedding))
         return joined(parts)
 
-    def generated(self, sampler: Sampler, latents: np.ndarray, progress: Progress | None = None) -> Features:
+    def generated(
+        self,
+        sampler: Sampler,
+        latents: np.ndarray,
+        classes: np.ndarray | None = None,
+        progress: Progress | None = None,
+    ) -> Features:
         """The `Features` of `n` generated clips. Raises UserError where a clip is not finite.
 
         Args:
             sampler: latents → audio [any, time, channels].
             latents: of the clips, [n, *latent_shape].
+            classes: their class weights, [n, classes]; None for an unconditional model.
             progress: its `update` is called with the number of clips that are done since the last call.
         """
         parts, done, at_once = [], 0, max(1, AT_ONCE // self.info.length)
-        for block in (latents[first : first + at_once] for first in range(0, len(latents), at_once)):
+        for first in range(0, len(latents), at_once):
+            block = latents[first : first + at_once]
+            asked = () if classes is None else (classes[first : first + at_once],)
             with native_stderr_hidden():  # compilers print to it
-                audio = sampler(block)
+                audio = sampler(block, *asked)
             if not np.isfinite(audio).all():
                 raise UserError("the checkpoint makes sounds that are not finite. Take another one.")
             parts.append(self.features(audio).with_log_mel_of(max(0, COMPARED - done)))

@@ -28,6 +28,7 @@ def results(
     values: ScoreValues,
     nearest: Nearest,
     trained_on: bool,
+    asked: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What evaluation.json holds of one checkpoint of `run`: all but the other checkpoints and the answers.
 
@@ -40,6 +41,7 @@ def results(
         values: their scores.
         nearest: the training clips they come nearest to.
         trained_on: whether the run was trained on the recordings of the evaluation.
+        asked: what `asked.asked_for` found.
     """
     embedding, all_values = evaluation.embedding, {GENERATED: values, **evaluation.references}
     sets = [name for name in SETS if name in all_values]
@@ -70,6 +72,7 @@ def results(
             if score.key in values
         ],
         "histogram": _class_shares(evaluation, features),
+        "asked": asked,
         "memorised": {**asdict(near), "verdict": verdict(near, evaluation.has_test, trained_on)},
         "config": config.shown(),
         "notes": _notes(run, evaluation, step, trained_on),

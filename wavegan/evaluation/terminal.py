@@ -42,6 +42,20 @@ def _share_rows(found: Mapping[str, Mapping[str, float]], classes: Sequence[str]
     return [[name, *(f"{shares[name]:.1%}" for shares in found.values())] for name in classes]
 
 
+def asked(report: Mapping[str, Any]) -> list[str]:
+    """How many sounds are of the class that was asked for, a line for each class, the worst first; none without."""
+    found = report["asked"]
+    if not found:
+        return []
+    rows = [["class asked for", "clips", "recognised", "FD", "FD of recordings"]]
+    order = sorted(found["classes"], key=lambda name: found["classes"][name]["recognised"])
+    for name in order[: 2 * MOST_CLASSES]:
+        each = found["classes"][name]
+        distances = ["–" if each[key] is None else figure(each[key]) for key in ("frechet_distance", "recordings")]
+        rows.append([name, f"{each['clips']:,}", f"{each['recognised']:.0%}", *distances])
+    return _aligned(rows)
+
+
 def described(embedding: Embedding) -> str:
     """The name of an `Embedding`, and how far to trust it."""
     if not embedding.classes:

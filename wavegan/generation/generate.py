@@ -12,10 +12,11 @@ import numpy as np
 from wavegan.audio import pictures
 from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError
-from wavegan.base.files import staged_folder
+from wavegan.base.files import in_file_name, staged_folder
 from wavegan.base.quiet import native_stderr_hidden
 from wavegan.base.text import tell
 from wavegan.generation.latents import Latents
+from wavegan.models import classes
 from wavegan.models.family import Sampler, family_named
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run
@@ -84,14 +85,14 @@ def generate(
     sampler, config, step = load_sampler(run, step, warn)
     started = time.monotonic()
     with native_stderr_hidden():  # compilers print to it
-        audio = sampler(latents.values)
+        audio = sampler(latents.values, latents.classes)
     compute_s = time.monotonic() - started
 
     folder = folder or Path("generated") / run.name / f"step-{step:08d}"
     try:
         with staged_folder(folder, warn, numbered=True) as staged:
             origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
-            _write(staged.partial, audio, latents, config.data.sample_rate, f"{run.name}, step {step}", origin)
+            _write(staged.partial, audio, latents, config, f"{run.name}, step {step}", origin)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
     return Generated(
@@ -100,15 +101,20 @@ def generate(
 
 
 def _write(
-    folder: Path, audio: np.ndarray, latents: Latents, sample_rate: int, heading: str, origin: dict[str, Any]
+    folder: Path, audio: np.ndarray, latents: Latents, config: Config, heading: str, origin: dict[str, Any]
 ) -> None:
+    sample_rate = config.data.sample_rate
     digits = max(3, len(str(len(audio) - 1)))
     names = [f"{number:0{digits}d}" for number in range(len(audio))]
-    for name, clip in zip(names, audio, strict=True):
-        write_wav(folder / f"{name}.wav", clip, sample_rate)
-    seed: dict[str, Any] = {} if latents.seed is None else {"seed": latents.seed}
-    np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **seed, **origin)
-    more = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
-    title = f"{heading}, {latents.title}{more}"
+    kinds = [""] * len(audio)
+    more: dict[str, Any] = {} if latents.seed is None else {"seed": latents.seed}
+    if latents.classes is not None:
+        kinds = [f"-{in_file_name(classes.in_words(row, config.classes))}" for row in latents.classes]
+        more |= {"classes": latents.classes, "class_names": np.array(config.classes)}
+    for name, kind, clip in zip(names, kinds, audio, strict=True):
+        write_wav(folder / f"{name}{kind}.wav", clip, sample_rate)
+    np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **more, **origin)
+    rest = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
+    title = f"{heading}, {latents.title}{rest}"
     shown = [f"{name}   {note}" for name, note in zip_longest(names, latents.notes, fillvalue="")][:PICTURED]
     pictures.save(pictures.draw(audio[:PICTURED], sample_rate, title, shown), folder / "sheet.png")

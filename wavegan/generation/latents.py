@@ -23,12 +23,14 @@ class Latents:
         title: what they are, in words.
         notes: where each of them lies, in a few letters; empty where there is nothing to say.
         seed: of the draws, where there were any.
+        classes: the class weights of each, float32 [n, classes]; None for an unconditional model.
     """
 
     values: np.ndarray
     title: str
     notes: list[str] = field(default_factory=list)
     seed: int | None = None
+    classes: np.ndarray | None = None
 
 
 def new(n: int, space: LatentSpace, shape: tuple[int, ...], seed: int | None = None) -> Latents:

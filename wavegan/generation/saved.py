@@ -4,6 +4,7 @@ import os
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from wavegan.base.errors import UserError
 from wavegan.runs.run import Run
 
 NUMBER = re.compile(r"[0-9]{1,18}")
+SOUND = re.compile(r"([0-9]{1,18})(-.*)?")  # the name of a WAV file: its number, and its class
 PREVIEW = re.compile(r"step-([0-9]{1,18})")  # a folder of a run's previews
 BROKEN = (ValueError, EOFError, RuntimeError, MemoryError, OverflowError, TypeError, zlib.error, zipfile.BadZipFile)
 NAMES = "FILE.npz:INDEX, FILE.npz, a folder or a WAV file that generate.py made, a preview's WAV file, or a seed"
@@ -73,12 +75,15 @@ class Named:
         values: float32 [n, ...]; None for a seed, whose latent is still to be drawn.
         seed: the seed, where that is the name.
         origin: what made their sounds; None where nothing is known of it.
+        classes, class_names: the class weights of their sounds, [n, classes], and whose they are; None without.
     """
 
     name: str
     values: np.ndarray | None
     seed: int | None = None
     origin: Origin | None = None
+    classes: np.ndarray | None = None
+    class_names: tuple[str, ...] | None = None
 
     def sounds_as_saved(self, run: Run, step: int) -> bool:
         """Whether the checkpoint of `step` of `run` makes the sounds that were saved with these latents, if any."""
@@ -100,16 +105,18 @@ def named(text: str) -> Named:
     if NUMBER.fullmatch(text):
         return Named(f"seed {int(text)}", None, int(text))
     path, index, step = _place(text)
-    values, origin = _read(path, text)
+    values, origin, weights, names = _read(path, text)
     if step is not None and origin:
         origin = replace(origin, step=step)
     _check(path, values)
     name = "/".join(path.absolute().parts[-2:])
     if index is None:
-        return Named(name, values.astype("float32"), None, origin)
+        return Named(name, values.astype("float32"), None, origin, weights, names)
     if index >= len(values):
         raise UserError(f"{path} holds the latents 0 to {len(values) - 1}. Received: {text}.")
-    return Named(f"{name}:{index}", values[index : index + 1].astype("float32"), None, origin)
+    chosen = slice(index, index + 1)
+    weights = None if weights is None else weights[chosen]
+    return Named(f"{name}:{index}", values[chosen].astype("float32"), None, origin, weights, names)
 
 
 def one(text: str) -> Named:
@@ -125,8 +132,8 @@ def _place(text: str) -> tuple[Path, int | None, int | None]:
     before, _, after = text.rpartition(":")
     text, index = (before, after) if before and NUMBER.fullmatch(after) else (text, None)
     path = Path(text)
-    if index is None and path.suffix == ".wav" and NUMBER.fullmatch(path.stem):
-        path, index = path.parent, path.stem
+    if index is None and path.suffix == ".wav" and (sound := SOUND.fullmatch(path.stem)):
+        path, index = path.parent, sound[1]
     step = None
     if os.path.isdir(path):
         folder, path = path.absolute(), path / "latents.npz"
@@ -137,8 +144,8 @@ def _place(text: str) -> tuple[Path, int | None, int | None]:
     return path, index if index is None else int(index), step
 
 
-def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None]:
-    """The array "latents" of the archive at `path`, and the `Origin` of its sounds."""
+def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None, np.ndarray | None, tuple[str, ...] | None]:
+    """The latents of the archive at `path`, the `Origin` of their sounds, the class weights of these, and the names."""
     if os.path.isfile(text) and (path.suffix.lower() != ".npz" or not path.exists()):
         raise UserError(
             f"{text} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
@@ -147,8 +154,10 @@ def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None]:
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             values = np.asarray(stored["latents"])
+            weights, names = _classes(stored, len(values))
             if {"run", "step", "model"} <= set(stored.files):
-                return values, Origin(str(stored["run"]), int(stored["step"]), str(stored["model"]))
+                origin = Origin(str(stored["run"]), int(stored["step"]), str(stored["model"]))
+                return values, origin, weights, names
     except OSError as problem:
         raise UserError(
             f"{path} cannot be read as latents ({problem.strerror or problem}). Expected {NAMES}, a whole number. "
@@ -162,7 +171,17 @@ def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None]:
             f"{path} is damaged, or no archive of latents ({reason}). Expected a latents.npz or preview_latents.npz."
         ) from None
     folder = path.resolve().parent
-    return values, Origin(str(folder)) if (folder / "config.json").exists() else None
+    return values, Origin(str(folder)) if (folder / "config.json").exists() else None, weights, names
+
+
+def _classes(stored: Mapping[str, np.ndarray], n: int) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
+    """The class weights [n, classes] in an archive, and the names; None where it has none. Raises ValueError."""
+    if "classes" not in stored:
+        return None, None
+    weights, names = np.asarray(stored["classes"], "float32"), tuple(map(str, stored["class_names"]))
+    if weights.shape != (n, len(names)) or not np.isfinite(weights).all():
+        raise ValueError(f"its classes are {list(weights.shape)}, expected [{n}, {len(names)}]")
+    return weights, names
 
 
 def _check(path: Path, values: np.ndarray) -> None:

@@ -16,15 +16,21 @@ _registered: dict[str, "Family"] = {}
 
 @dataclass(frozen=True)
 class ClipFormat:
-    """What the clips of a data set are like: sample rate (Hz), length (samples), channels, and the names of classes.
+    """What the clips of a data set are like.
 
-    Without classes, a model is unconditional.
+    Attributes:
+        sample_rate: Hz.
+        length: samples.
+        channels: 1 or 2.
+        classes: their names; without any, a model is unconditional.
+        rms: root mean square of all samples, in (0, 1].
     """
 
     sample_rate: int
     length: int
     channels: int
     classes: tuple[str, ...] = ()
+    rms: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,8 @@ class Model(Protocol):
     """A compiled `keras.Model` that `fit` trains, and that can be restored before its first step.
 
     An element of its data is {"audio": float32 [batch, updates, time, channels] in [-1, 1), "label": int [batch,
-    updates]}. A step returns {name: scalar}, the family's facts among them; `train_step` gives it to
-    the backend's trainer by `backend.autodiff.carried`.
+    updates], "progress": float32 [batch], the share of the run that is done}. A step returns {name: scalar}, the
+    family's facts among them; `train_step` gives it to the backend's trainer by `backend.autodiff.carried`.
     """
 
     step: int  # so far
@@ -138,11 +144,20 @@ class Family(Protocol):
     def check(self, settings: Any, clip: ClipFormat) -> None:
         """Raises UserError where it cannot make such clips."""
 
+    def settled(self, settings: Any, clip: ClipFormat) -> Any:
+        """The settings with "auto" replaced by what that means for such clips."""
+
     def updates(self, settings: Any) -> int:
         """How many batches of recordings a step takes."""
 
     def step_in_words(self, settings: Any) -> str:
         """What a step is, for the line that a training begins with."""
+
+    def classes(self, settings: Any, clip: ClipFormat) -> int:
+        """How many classes its sampler is to be given weights of; 0 for an unconditional model."""
+
+    def group(self, settings: Any, clip: ClipFormat) -> int:
+        """How many clips of one class stand beside each other in a batch; 1 where clips come as they are shuffled."""
 
     def latent_shape(self, settings: Any, clip: ClipFormat) -> tuple[int, ...]:
         """Of one latent."""

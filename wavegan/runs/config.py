@@ -16,6 +16,8 @@ from wavegan.data.lengths import LENGTHS, RULE
 from wavegan.models.family import ClipFormat, Family, Model, Sampler, family_named
 
 FORMAT = 2  # of config.json
+NOT_IN_0_1 = {"minutes"}  # of a training's settings
+PRECISIONS = ("auto", "float32", "bfloat16")
 AUDIO = {
     "sample_rate": (range(1, 10**6), "1 to 999,999 Hz"),
     "length": (LENGTHS, RULE),
@@ -29,9 +31,12 @@ class Training:
 
     preset: str = option("", "sizes and rates that go together")
     steps: int = option(200_000, "steps in all", least=1, fixed=False)
+    minutes: float = option(0.0, "train for so long from now on, instead of --steps; 0: not", least=0, fixed=False)
     batch_size: int = option(64, "clips in a batch", least=1)
     seed: int = option(0, "where everything random starts", least=0, most=2**31 - 1)
-    precision: str = option("float32", "of the networks' arithmetic", choices=("float32", "bfloat16"), fixed=False)
+    precision: str = option(
+        "auto", "of the networks' arithmetic; auto: bfloat16 where that is faster", choices=PRECISIONS, fixed=False
+    )
     preview_every: int = option(500, "steps between previews (sounds and pictures)", least=1, fixed=False)
     checkpoint_every: int = option(500, "steps between checkpoints", least=1, fixed=False)
     checkpoint_minutes: float = option(5.0, "minutes between checkpoints, if these pass sooner", least=0, fixed=False)
@@ -47,13 +52,20 @@ class Training:
 
 @dataclass(frozen=True)
 class Data:
-    """The data set that a run is trained on: its directory and fingerprint, and what its clips are like."""
+    """The data set that a run is trained on: its directory and fingerprint, and what its clips are like.
+
+    Attributes:
+        classes: {name: training clips} of its classes; empty in runs of 0.1, which had none.
+        rms: of the clips, as in `ClipFormat`.
+    """
 
     directory: str = ""
     fingerprint: str = ""
     sample_rate: int = 16000  # Hz
     length: int = 16384  # samples
     channels: int = 1
+    classes: Mapping[str, int] = field(default_factory=dict)
+    rms: float = 1.0
 
     def __post_init__(self) -> None:
         for name, (possible, words) in AUDIO.items():
@@ -63,11 +75,15 @@ class Data:
         for name in ("directory", "fingerprint"):
             if type(getattr(self, name)) is not str:
                 raise UserError(f"{name} must be a text. Received: {getattr(self, name)!r}.")
+        if not isinstance(self.classes, dict) or any(type(clips) is not int for clips in self.classes.values()):
+            raise UserError(f"classes must be names and numbers of clips. Received: {self.classes!r}.")
+        if type(self.rms) is not float or not 0 < self.rms <= 1:
+            raise UserError(f"rms must be a number from 0 to 1. Received: {self.rms!r}.")
 
     @property
     def clip(self) -> ClipFormat:
         """What its clips are like."""
-        return ClipFormat(self.sample_rate, self.length, self.channels)
+        return ClipFormat(self.sample_rate, self.length, self.channels, tuple(self.classes), self.rms)
 
 
 @dataclass(frozen=True)
@@ -98,6 +114,18 @@ class Config:
         known = family_named(self.family)
         check_preset(known, self.training.preset)
         known.check(self.model, self.data.clip)
+        group = known.group(self.model, self.data.clip)
+        if self.training.batch_size % group:
+            raise UserError(
+                f"--batch-size must be a multiple of {group}, the clips of one class that stand together. Received: "
+                f"{self.training.batch_size}."
+            )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that the model can be asked for, in the order of their weights; often none."""
+        count = family_named(self.family).classes(self.model, self.data.clip)
+        return tuple(self.data.classes)[:count]
 
     def build_model(self) -> Model:
         """The model, built and compiled, its weights drawn from the seed."""
@@ -155,6 +183,7 @@ class Config:
         """{name: value} of all settings; `data` is the directory of the data set."""
         data = {"data" if name == "directory" else name: value for name, value in asdict(self.data).items()}
         data["data_fingerprint"] = data.pop("fingerprint")
+        data["classes"] = len(data["classes"])
         own = {"family": self.family, **asdict(self.training), **asdict(self.model)}
         return {**own, **data, "finetuned_from": self.finetuned_from}
 
@@ -179,7 +208,7 @@ def _grouped(flat: dict[str, Any]) -> dict[str, Any]:
     data = {"directory": flat.pop("data"), "fingerprint": flat.pop("data_fingerprint")}
     data |= {name: flat.pop(name) for name in AUDIO}
     finetuned_from = flat.pop("finetuned_from")
-    training = {each.name: flat.pop(each.name) for each in fields(Training)}
+    training = {each.name: flat.pop(each.name) for each in fields(Training) if each.name not in NOT_IN_0_1}
     return {"family": "gan", "data": data, "training": training, "model": flat, "finetuned_from": finetuned_from}
 
 

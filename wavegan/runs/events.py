@@ -1,7 +1,7 @@
 """TensorBoard's event files of a run: one writer that says in words when it cannot write, and a way back to a step."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,15 +43,17 @@ class Events:
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
-    def clips(self, name: str, audio: np.ndarray, sample_rate: int, picture: np.ndarray, step: int) -> None:
-        """Audio [n, time, channels] as players `name/00`, …, and its picture uint8 [height, width, 3] as `name`.
+    def clips(
+        self, name: str, audio: np.ndarray, sample_rate: int, picture: np.ndarray, step: int, titles: Sequence[str]
+    ) -> None:
+        """Audio [n, time, channels] as players `name/title`, and its picture uint8 [height, width, 3] as `name`.
 
         At a rate that browsers play.
         """
         with self.at(step):
-            for number, clip in enumerate(audio):
+            for title, clip in zip(titles, audio, strict=True):
                 heard, rate = playable(clip, sample_rate)
-                tf.summary.audio(f"{name}/{number:02d}", heard[None], rate)
+                tf.summary.audio(f"{name}/{title}", heard[None], rate)
             tf.summary.image(name, picture[None])
 
     def text(self, name: str, text: str, step: int) -> None:

@@ -12,13 +12,14 @@ from wavegan.models.family import Family, family_named
 from wavegan.runs.config import Config, Data, Training, check_preset
 
 
-def resolve(given: Mapping[str, Any], family: Family, gpu: bool, **data: Any) -> Config:
+def resolve(given: Mapping[str, Any], family: Family, gpu: bool, fast_bfloat16: bool = False, **data: Any) -> Config:
     """The configuration for the flags that were given, on this machine, for this data set.
 
     Args:
         given: {name: value} of the flags a person typed; they win over the preset.
         family: the model's.
         gpu: whether there is a GPU; decides what the preset "auto" means.
+        fast_bfloat16: whether bfloat16 is faster; decides what the precision "auto" means.
         data: values of `Data`.
 
     Raises UserError for a value that is not possible.
@@ -27,13 +28,16 @@ def resolve(given: Mapping[str, Any], family: Family, gpu: bool, **data: Any) ->
     if preset == "auto":
         preset = family.preset(gpu)
     check_preset(family, preset)
-    chosen = {**family.presets[preset], **given, "preset": preset}
+    chosen = {"precision": "auto", **family.presets[preset], **given, "preset": preset}
+    if chosen["precision"] == "auto":
+        chosen["precision"] = "bfloat16" if fast_bfloat16 else "float32"
     own = {each.name for each in options_of(family.Settings)}
+    of_data = Data(**data)
     return Config(
         family.name,
-        Data(**data),
+        of_data,
         Training(**{name: value for name, value in chosen.items() if name not in own}),
-        family.Settings(**{name: value for name, value in chosen.items() if name in own}),
+        family.settled(family.Settings(**{name: value for name, value in chosen.items() if name in own}), of_data.clip),
     )
 
 
@@ -51,7 +55,7 @@ def continued(stored: Config, given: Mapping[str, Any]) -> Config:
                 "to go on, or start another run with --run."
             )
     changeable = {each.name for each in _options(stored) if not each.metadata["fixed"]}
-    return stored.changed({name: value for name, value in given.items() if name in changeable})
+    return stored.changed({name: value for name, value in given.items() if name in changeable and value != "auto"})
 
 
 def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
@@ -69,7 +73,7 @@ def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
     shapes = {each.name for each in _options(stored) if each.metadata["shapes"]}
     for name in sorted(shapes & given.keys()):
         now = getattr(stored.model, name)
-        if given[name] != now:
+        if given[name] not in (now, "auto"):
             raise UserError(
                 f"{flag(name)} is {now} in the run to start from. Received: {given[name]}. Leave {flag(name)} out."
             )
@@ -80,7 +84,8 @@ def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
     else:
         check_preset(family_named(stored.family), preset)
         chosen = {name: value for name, value in presets[preset].items() if name not in shapes}
-    return replace(stored.changed({**chosen, **given, "preset": preset}), data=data, made_with={})
+    chosen |= {name: value for name, value in given.items() if value != "auto"}
+    return replace(stored.changed({**chosen, "preset": preset}), data=data, made_with={})
 
 
 def _options(stored: Config) -> list:

@@ -1,16 +1,13 @@
 """What a dry run prints: the configuration, the sizes of the networks, and the time that a step takes."""
 
-import time
 from typing import Any
 
-import numpy as np
-
-from wavegan.backend.start import keras
 from wavegan.base.text import tell
 from wavegan.models.family import Model
 from wavegan.runs.config import Config
+from wavegan.training.speed import StepClock
 
-STEPS = 5  # that are timed, after a first one, which is mostly the compiler's
+STEPS = 16  # that are timed, after a first one, which is mostly the compiler's
 
 
 def print_dry_run(model: Model, batches: Any, config: Config) -> None:
@@ -19,17 +16,9 @@ def print_dry_run(model: Model, batches: Any, config: Config) -> None:
     tell(f"{'made with':<20}  {', '.join(map(' '.join, config.made_with.items())) or 'an older version'}")
     for name, count in model.sizes().items():
         tell(f"{f'{name} parameters':<20}  {count:,}")
-    clock = _StepClock()
+    clock = StepClock()
     model.fit(batches, steps_per_epoch=1 + STEPS, shuffle=False, verbose=0, callbacks=[clock])
-    seconds, steps = float(np.median(np.diff(clock.times))), config.training.steps
+    seconds, steps = clock.seconds_per_step, config.training.steps
     minutes = seconds * steps / 60
     total = f"{minutes:.1f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
     tell(f"time for a step       {seconds:.3g} s, {1 / seconds:.3g} steps/s; {steps:,} steps: {total}")
-
-
-class _StepClock(keras.callbacks.Callback):
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.times: list[float] = []
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.times.append(time.monotonic())

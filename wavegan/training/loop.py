@@ -14,7 +14,7 @@ from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.locks import only_one
 from wavegan.base.text import printable
-from wavegan.data.batches import clips, training_batches
+from wavegan.data.batches import clips, labels_of, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.models.family import Family, Model
@@ -35,9 +35,9 @@ from wavegan.training.dry_run import print_dry_run
 from wavegan.training.health import Health
 from wavegan.training.previews import Previews, forget_previews_after, preview_sheet
 from wavegan.training.setup import settings_for
+from wavegan.training.shown import LATENTS, Shown
+from wavegan.training.speed import with_steps_for_its_minutes
 
-PREVIEWS = 8  # clips in a preview
-LATENTS = "previews/latents"  # in a checkpoint
 BESIDE = ("previews/", "logs/")  # beginnings of the names of what is in a checkpoint and not the model's
 
 
@@ -70,22 +70,27 @@ def train(
         stored = run.config() if run.exists() else finetune.config() if finetune else None
         if given.get("deterministic", stored is not None and stored.training.deterministic):
             devices.make_deterministic()  # before anything asks for a device
-        config, source = settings_for(run, directory, info, given, family, finetune)
+        records = Records(directory, info)
+        config, source = settings_for(run, directory, info, given, family, finetune, records)
         if config.training.evaluate_every:
             from wavegan.evaluation.protocol import require_enough  # heavy, and not everybody's
 
             require_enough(directory, info)
-        records = Records(directory, info)
         model = config.build_model()
         if source:
             model.start_from(source)
+        goes_on = run.exists()
+        start, beside = _restore(model, run, family) if goes_on and not dry_run else (0, None)
+        if given.get("minutes"):
+            with records.explained():
+                batches = _batches(records, info, config, family)
+                config = with_steps_for_its_minutes(config, model, batches, start)
         _describe(config, family, model)
         if dry_run:
             with records.explained():
                 print_dry_run(model, _batches(records, info, config, family), config)
             return 0
-        goes_on = run.exists()
-        start, beside = _restore(model, run, family) if goes_on else _begin(model, run, config, family)
+        beside = beside or _begin(model, run, config)
         steps = config.training.steps
         if start >= steps:
             say(f"{run.path} is at step {start:,}, and --steps is {steps:,}. To go on, give more with --steps.")
@@ -117,11 +122,12 @@ def _batches(
     records: Records, info: DatasetInfo, config: Config, family: Family, first: int = 0, last: int | None = None
 ) -> Any:
     size, updates = config.training.batch_size, family.updates(config.model)
-    return training_batches(records, info, size, updates, config.training.seed, first, last)
+    group = family.group(config.model, config.data.clip)
+    return training_batches(records, info, size, updates, config.training.seed, first, last, group)
 
 
-def _begin(model: Model, run: Run, config: Config, family: Family) -> tuple[int, dict[str, np.ndarray]]:
-    """Make a new run. Returns 0 and what its checkpoint holds beside the model: the latents of the previews.
+def _begin(model: Model, run: Run, config: Config) -> dict[str, np.ndarray]:
+    """Make a new run. Returns what its checkpoint holds beside the model: what its previews show.
 
     Its first checkpoint comes before its config.json, so that a run that exists always has one, or has lost it.
     """
@@ -130,12 +136,11 @@ def _begin(model: Model, run: Run, config: Config, family: Family) -> tuple[int,
             f"{run.path} has checkpoints but has lost its config.json. Put back a copy of it, or start another run "
             "with --run."
         )
-    shape = family.latent_shape(config.model, config.data.clip)
-    beside = {LATENTS: family.latents.draw(PREVIEWS, shape, (config.training.seed, 1))}
+    beside = Shown.drawn(config).arrays
     run.make_folders()
     save(run, 0, model, beside)
     run.create(config)
-    return 0, beside
+    return beside
 
 
 def _restore(model: Model, run: Run, family: Family) -> tuple[int, dict[str, np.ndarray]]:
@@ -171,7 +176,7 @@ def _fit(
     beside: Mapping[str, np.ndarray],
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> None:
-    training, latents = config.training, beside[LATENTS]
+    training, shown = config.training, Shown.of(beside, config)
     events = Events(run.path)
     progress = ProgressBar(training.steps, family.facts)
     interrupt = StopOnInterrupt()
@@ -180,24 +185,24 @@ def _fit(
         callback.set_state(beside)
 
     def beside_now() -> dict[str, np.ndarray]:
-        return {LATENTS: latents} | {name: array for each in logging for name, array in each.state().items()}
+        return shown.arrays | {name: array for each in logging for name, array in each.state().items()}
 
     ours = [
         interrupt,
         *logging,
         # Before the checkpoint, so that none is without what was to be seen and heard until then.
-        Previews(events, run.previews, latents, info.sample_rate, training.preview_every, training.steps),
+        Previews(events, run.previews, shown, info.sample_rate, training.preview_every, training.steps),
         Checkpoints(run, training.checkpoint_every, training.checkpoint_minutes, beside_now),
         progress,
     ]
     if training.evaluate_every:
         from wavegan.training.scoring import evaluations
 
-        ours.append(evaluations(run, info, config, events, latents.shape[1:], beside_now))
+        ours.append(evaluations(run, info, config, events, shown.latents.shape[1:], beside_now))
     batches = _batches(records, info, config, family, start, training.steps)
     try:
         if start == 0:
-            _log_beginning(events, run, records, info, config, latents)
+            _log_beginning(events, run, records, info, config, shown)
         with records.explained():
             every = [*ours, *callbacks]
             model.fit(batches, steps_per_epoch=training.steps - start, shuffle=False, verbose=0, callbacks=every)
@@ -213,16 +218,21 @@ def _fit(
         events.close()
 
 
-def _log_beginning(
-    events: Events, run: Run, records: Records, info: DatasetInfo, config: Config, latents: np.ndarray
-) -> None:
-    """What is logged once: real clips, the configuration, and the latents of the previews."""
-    chosen = np.random.default_rng((config.training.seed, 2)).permutation(len(records))[:PREVIEWS]
-    audio = clips(records, info, chosen)["audio"]
-    sheet = preview_sheet(audio, info.sample_rate, "recordings")
-    events.clips("real", audio, info.sample_rate, pictures.pixels(sheet), step=0)
+def _log_beginning(events: Events, run: Run, records: Records, info: DatasetInfo, config: Config, shown: Shown) -> None:
+    """What is logged once: real clips of the previews' classes, the configuration, and the previews' latents."""
+    chosen = np.random.default_rng((config.training.seed, 2)).permutation(len(records))
+    if shown.classes is not None:
+        labels = labels_of(records, info)[chosen]
+        chosen = np.array(
+            [_one_of(kind, chosen, labels, number) for number, kind in enumerate(shown.classes.argmax(axis=1))]
+        )
+    audio = clips(records, info, chosen[: len(shown.latents)])["audio"]
+    titles = shown.titles[: len(audio)]
+    sheet = preview_sheet(audio, info.sample_rate, "recordings", titles)
+    events.clips("real", audio, info.sample_rate, pictures.pixels(sheet), 0, titles)
+    named = {} if shown.classes is None else {"classes": shown.classes, "class_names": np.array(shown.names)}
     try:
-        np.savez(run.path / "preview_latents.npz", latents=latents)
+        np.savez(run.path / "preview_latents.npz", latents=shown.latents, **named)
         pictures.save(sheet, run.previews / "recordings.png")
     except OSError as problem:
         raise UserError(f"--run {run.path} cannot be written ({problem.strerror}). Make room there.") from None
@@ -233,3 +243,9 @@ def _rows(config: Config) -> list[str]:
     return [
         f"| {name} | {printable(str(value)).replace('|', chr(92) + '|')} |" for name, value in config.shown().items()
     ]
+
+
+def _one_of(kind: int, indices: np.ndarray, labels: np.ndarray, number: int) -> int:
+    """One of the clips `indices` whose label is `kind`, another one for another `number` if there are several."""
+    of_kind = indices[labels == kind]
+    return int(of_kind[number % len(of_kind)])

@@ -9,15 +9,17 @@ import numpy as np
 from wavegan.audio import pictures
 from wavegan.audio.wav import write_wav
 from wavegan.base.errors import UserError
+from wavegan.base.files import in_file_name
 from wavegan.base.quiet import native_stderr_hidden
 from wavegan.runs.events import Events
 from wavegan.training.callbacks import Logs, StepCallback
+from wavegan.training.shown import Shown
 
 # So that a slow machine and a fast one both have something to hear within the first minute. By steps and not by the
 # clock: a training that is interrupted must show the same.
 EARLY_STEPS = (4, 16, 64, 256)
 FOLDER = re.compile(r"step-(\d{8,})")
-FILE = re.compile(r"\d+\.wav|sheet\.png")
+FILE = re.compile(r"\d+(-.*)?\.wav|sheet\.png")
 
 
 class Previews(StepCallback):
@@ -26,17 +28,17 @@ class Previews(StepCallback):
     Args:
         events: an `events.Events`.
         folder: where `step-00000500/` folders with WAV files and `sheet.png` go.
-        latents: [n, ...], the same for the whole run.
+        shown: what becomes sounds.
         sample_rate: Hz.
         every: steps between previews; of `EARLY_STEPS`, those up to half of it have one, too.
         last: the step the training ends at, which has one.
     """
 
     def __init__(
-        self, events: Events, folder: Path, latents: np.ndarray, sample_rate: int, every: int, last: int | None = None
+        self, events: Events, folder: Path, shown: Shown, sample_rate: int, every: int, last: int | None = None
     ) -> None:
         super().__init__()
-        self.events, self.folder, self.latents = events, folder, latents
+        self.events, self.folder, self.shown = events, folder, shown
         self.sample_rate, self.every, self.last = sample_rate, every, last
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -55,17 +57,17 @@ class Previews(StepCallback):
         """Make, write and log the preview of `step`."""
         _ = self.model  # asking for it is what brings its variables up to date under JAX
         with native_stderr_hidden():  # compilers print to it
-            audio = self.sampler(self.latents)
+            audio = self.sampler(self.shown.latents, self.shown.classes)
         folder = self.folder / f"step-{step:08d}"
-        sheet = preview_sheet(audio, self.sample_rate, f"generated, step {step}")
+        sheet = preview_sheet(audio, self.sample_rate, f"generated, step {step}", self.shown.titles)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for number, clip in enumerate(audio):
-                write_wav(folder / f"{number:02d}.wav", clip, self.sample_rate)
+            for title, clip in zip(self.shown.titles, audio, strict=True):
+                write_wav(folder / f"{in_file_name(title)}.wav", clip, self.sample_rate)
             pictures.save(sheet, folder / "sheet.png")
         except OSError as problem:
             raise UserError(f"preview {folder} cannot be written ({problem.strerror}). Make room there.") from None
-        self.events.clips("generated", audio, self.sample_rate, pictures.pixels(sheet), step)
+        self.events.clips("generated", audio, self.sample_rate, pictures.pixels(sheet), step, self.shown.titles)
 
 
 def forget_previews_after(folder: Path, step: int) -> None:
@@ -85,6 +87,6 @@ def forget_previews_after(folder: Path, step: int) -> None:
         raise UserError(f"preview {preview} cannot be written ({problem.strerror}). Make room there.") from None
 
 
-def preview_sheet(audio: np.ndarray, sample_rate: int, title: str) -> pictures.Figure:
-    """A sheet of clips [n, time, channels], four to a row: TensorBoard's cards are narrow."""
-    return pictures.draw(audio, sample_rate, title, columns=4)
+def preview_sheet(audio: np.ndarray, sample_rate: int, title: str, names: list[str]) -> pictures.Figure:
+    """A sheet of clips [n, time, channels] with their names, four to a row: TensorBoard's cards are narrow."""
+    return pictures.draw(audio, sample_rate, title, names, columns=4)

@@ -15,6 +15,7 @@ from wavegan.evaluation.scores.catalogue import FRECHET, SCORES
 from wavegan.evaluation.store import add
 from wavegan.evaluation.terminal import described, text
 from wavegan.evaluation.yardsticks import Value
+from wavegan.generation.asked import drawn_classes
 from wavegan.models.family import family_named
 from wavegan.runs.config import Config
 from wavegan.runs.events import Events
@@ -40,6 +41,7 @@ class Evaluations(StepCallback):
         latents: of the clips that are scored, [n, ...].
         every: steps.
         beside: gives {name: array} of what belongs to a checkpoint beside the model.
+        classes: the class weights of these clips, [n, classes]; None for an unconditional model.
     """
 
     def __init__(
@@ -50,10 +52,11 @@ class Evaluations(StepCallback):
         latents: np.ndarray,
         every: int,
         beside: Beside,
+        classes: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.run, self.events, self.evaluation, self.latents = run, events, evaluation, latents
-        self.every, self.beside = every, beside
+        self.every, self.beside, self.classes = every, beside, classes
         self.spent, self.cost, self.count = 0.0, 0.0, 0  # cost: seconds of the last one
         self.references: dict[str, Events] = {}  # {set: events} of recordings and white noise
         self.has_waited = False  # that they have to wait
@@ -131,7 +134,7 @@ class Evaluations(StepCallback):
 
     def _made(self) -> Features:
         _ = self.model  # asking for it is what brings its variables up to date under JAX
-        return self.evaluation.generated(self.sampler, self.latents)
+        return self.evaluation.generated(self.sampler, self.latents, self.classes)
 
     def _count(self, before: float) -> None:
         self.cost = time.monotonic() - before
@@ -172,4 +175,5 @@ def evaluations(
     evaluation = Evaluation(directory, info, CLIPS, seed, say, distances=False, embedding=embedding)
     say(f"quality   ready after {clock(time.monotonic() - before)}. Embedding: {described(embedding)}")
     latents = family_named(config.family).latents.draw(evaluation.n, latent_shape, seed)
-    return Evaluations(run, events, evaluation, latents, config.training.evaluate_every, beside)
+    classes = drawn_classes(config, evaluation.n, seed)
+    return Evaluations(run, events, evaluation, latents, config.training.evaluate_every, beside, classes)

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from wavegan import __version__
 from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
+from wavegan.data.batches import rms_of
+from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo, fingerprint, is_fingerprint_of
 from wavegan.models.family import Family, family_named
 from wavegan.runs import flags
-from wavegan.runs.config import AUDIO, Config, Data
+from wavegan.runs.config import Config, Data
 from wavegan.runs.run import Run
 from wavegan.training.callbacks import say
 
@@ -28,13 +30,15 @@ def settings_for(
     given: Mapping[str, Any],
     family: Family,
     finetune: Run | None,
+    records: Records,
 ) -> tuple[Config, dict[str, np.ndarray] | None]:
     """The configuration of a training, and the arrays {name: array} of the checkpoint that it starts from, if any.
 
-    Arguments and errors are those of `loop.train`.
+    Arguments and errors are those of `loop.train`, and `records` are those of the data set.
     """
     with native_stderr_hidden():
         gpu = bool(devices.accelerators())
+        fast_bfloat16 = devices.computes_bfloat16()
     path = str(Path(directory).resolve())
     data = Data(path, fingerprint(directory), info.sample_rate, info.length, info.channels)
     if run.exists():
@@ -48,9 +52,11 @@ def settings_for(
                 "with --run."
             )
         return config, None
+    per_class = info.splits["train"]["clips_per_class"]
+    data = replace(data, classes={name: per_class.get(name, 0) for name in info.classes}, rms=rms_of(records, info))
     if finetune is None:
-        values = {name: getattr(data, name) for name in ("directory", "fingerprint", *AUDIO)}
-        return replace(flags.resolve(given, family, gpu=gpu, **values), made_with=_versions()), None
+        values = {each.name: getattr(data, each.name) for each in fields(data)}
+        return replace(flags.resolve(given, family, gpu, fast_bfloat16, **values), made_with=_versions()), None
     stored = finetune.config()
     _check_family(finetune, stored, family)
     step, arrays = finetune.load_newest(warn=say)

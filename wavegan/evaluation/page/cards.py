@@ -29,6 +29,7 @@ class Clip:
         label: its class: predicted for generated clips, the folder's for real ones; None where there are no classes.
         confidence: of that class, 0 to 1; None where nothing was predicted.
         distance: to the nearest training clip, in units of the test clips' mean distance; None where not measured.
+        asked: the class that was asked for; None for real clips, and for those of an unconditional model.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Clip:
     label: str | None = None
     confidence: float | None = None
     distance: float | None = None
+    asked: str | None = None
 
 
 @dataclass(frozen=True)

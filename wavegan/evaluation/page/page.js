@@ -109,22 +109,29 @@ function byNumber(key, sign) {
   };
 }
 
+const isGrouped = (value) => value === "label" || value === "asked";
+
+/** The class that a clip stands under: what it was asked to be, or what it is taken for. */
+function kindOf(clip) {
+  return order.value === "asked" ? (clip.dataset.asked ?? clip.dataset.label) : clip.dataset.label;
+}
+
 function comparison(value) {
   if (value === "name") return byName;
-  if (value === "label") return byNumber("confidence", -1); // within its class
+  if (isGrouped(value)) return byNumber("confidence", -1); // within its class
   const [key, direction] = value.split("-");
   return byNumber(key, direction === "up" ? 1 : -1);
 }
 
 function arrange() {
   stop();
-  const grouped = order.value === "label";
+  const grouped = isGrouped(order.value);
   const chosen = chips.find((chip) => chip.ariaPressed === "true")?.dataset.label;
-  const kept = clips.filter((clip) => chosen === undefined || clip.dataset.label === chosen);
+  const kept = clips.filter((clip) => chosen === undefined || kindOf(clip) === chosen);
   kept.sort(comparison(order.value));
-  const labels = grouped ? [...new Set(kept.map((clip) => clip.dataset.label))] : [null];
+  const labels = grouped ? [...new Set(kept.map(kindOf))] : [null];
   labels.sort((a, b) => (a === undefined) - (b === undefined) || byText(String(a), String(b)));
-  const groups = labels.map((label) => group(label, kept.filter((clip) => !grouped || clip.dataset.label === label)));
+  const groups = labels.map((label) => group(label, kept.filter((clip) => !grouped || kindOf(clip) === label)));
   gallery.classList.toggle("grouped", grouped);
   gallery.replaceChildren(...groups);
   shorten(true);
@@ -155,7 +162,7 @@ function heading(kind, words) {
 
 /** Hides what goes beyond the first cards of every group, or shows all; the button says how many there are. */
 function shorten(short) {
-  const most = order.value === "label" && gallery.children.length > 1 ? SHORT.group : SHORT.all;
+  const most = isGrouped(order.value) && gallery.children.length > 1 ? SHORT.group : SHORT.all;
   let hidden = 0;
   for (const cards of gallery.querySelectorAll(".cards")) {
     [...cards.children].forEach((clip, place) => {

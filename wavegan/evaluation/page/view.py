@@ -19,6 +19,7 @@ DIRECTIONS = {
 }
 ARROWS = {HIGHER: "↑", LOWER: "↓", NEAR_TEST: "≈", "": "·"}
 ORDERS = {  # value of the sorting menu: (what a person reads, what the clips must have for it)
+    "asked": ("class asked for", "asked"),
     "label": ("class", "label"),
     "confidence-down": ("certainty, surest first", "confidence"),
     "confidence-up": ("certainty, least sure first", "confidence"),

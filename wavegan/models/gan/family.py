@@ -1,6 +1,7 @@
 """The WaveGAN as a model family: what people see of it, what can go wrong with it, and how it is made."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,8 @@ LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a squa
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
 SILENT_CLIPS = 0.3  # share of what is generated that may be silent, beside the recordings' share
 LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
+
+ADVICE = "lower learning rates (with --loss wgan-gp also more --critic-updates)"
 
 Values = Mapping[str, float]
 
@@ -43,7 +46,7 @@ def _silent(values: Values) -> str | None:
         return None
     return (
         f"the generator has gone silent (RMS {rms:.2g}, the recordings' is {real:.2g}). If it stays so for "
-        "some hundred steps, start another run with lower learning rates or more --critic-updates"
+        f"some hundred steps, start another run with {ADVICE}"
     )
 
 
@@ -53,8 +56,7 @@ def _silent_clips(values: Values) -> str | None:
         return None
     return (
         f"many of the generated clips are silent ({share:.0%}, of the recordings {of_real:.0%}). If it stays "
-        "so for some hundred steps, start another run with lower learning rates, more --critic-updates or "
-        "--phase-shuffle 2"
+        f"so for some hundred steps, start another run with {ADVICE}"
     )
 
 
@@ -64,7 +66,7 @@ def _alike(values: Values) -> str | None:
         return None
     return (
         f"the generated clips are all alike (spread {spread:.2g}, 1 is healthy). If it stays so for some "
-        "hundred steps, start another run with lower learning rates or more --critic-updates"
+        f"hundred steps, start another run with {ADVICE}"
     )
 
 
@@ -78,6 +80,8 @@ class Gan:
     latents = Uniform()
     facts = (
         Fact("critic/wasserstein_distance", "distance"),
+        Fact("critic/score_difference", "difference"),
+        Fact("spectral_critic/score_difference", "spectral"),
         Fact("critic/gradient_penalty", "penalty"),
         Fact("generator/loss", "generator"),
         Fact("audio/rms_generated", "rms", _loud),
@@ -89,7 +93,7 @@ class Gan:
     )
     advice = {
         "diverged": "start another run (--run) with lower --critic-learning-rate and --generator-learning-rate.",
-        "collapsed": "start another run with more --critic-updates, or with lower learning rates.",
+        "collapsed": f"start another run with {ADVICE}.",
     }
 
     def preset(self, gpu: bool) -> str:
@@ -99,6 +103,10 @@ class Gan:
     def check(self, settings: own.Settings, clip: ClipFormat) -> None:
         """As `Family.check`: it makes clips of all lengths that a data set can have, mono and stereo."""
 
+    def settled(self, settings: own.Settings, clip: ClipFormat) -> own.Settings:
+        """As `Family.settled`."""
+        return replace(settings, conditional="yes" if settings.classes_of(clip) else "no")
+
     def updates(self, settings: own.Settings) -> int:
         """As `Family.updates`: every update of the critic takes its own recordings."""
         return settings.critic_updates
@@ -106,6 +114,14 @@ class Gan:
     def step_in_words(self, settings: own.Settings) -> str:
         """As `Family.step_in_words`."""
         return f"{settings.critic_updates} + 1 updates"
+
+    def classes(self, settings: own.Settings, clip: ClipFormat) -> int:
+        """As `Family.classes`."""
+        return settings.classes_of(clip)
+
+    def group(self, settings: own.Settings, clip: ClipFormat) -> int:
+        """As `Family.group`."""
+        return own.GROUP if settings.networks == "modern" else 1
 
     def latent_shape(self, settings: own.Settings, clip: ClipFormat) -> tuple[int, ...]:
         """As `Family.latent_shape`."""
@@ -121,7 +137,7 @@ class Gan:
         """As `Family.sampler`."""
         from wavegan.models.gan.sampler import GeneratorSampler, generator
 
-        return GeneratorSampler(generator(settings, clip, precision))
+        return GeneratorSampler(generator(settings, clip, precision), settings.classes_of(clip))
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As `Family.renamed`: until 0.1 what makes sounds was "averaged_generator/…", or "generator/…" without one."""

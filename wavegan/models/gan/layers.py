@@ -1,4 +1,4 @@
-"""The layers of WaveGAN: phase shuffle, and strided and transposed convolutions in their polyphase form.
+"""The layers of WaveGAN: its convolutions in their polyphase form, phase shuffle, and what is newer than the paper.
 
 Both convolutions keep the kernels and the results of `keras.layers.Conv1D` and `keras.layers.Conv1DTranspose` with
 `padding="same"`, so weights carry over either way. They compute them as stride-1 convolutions with fewer taps over more
@@ -168,3 +168,59 @@ class PhaseShuffle(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "radius": self.radius, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("wavegan")
+class Modulation(keras.layers.Layer):
+    """Gives every channel of a feature map a gain and a bias that depend on latent and class.
+
+    x · (1 + gain) + bias, both a linear function of what is given, which starts at zero: then nothing is changed.
+    Source: Perez et al., "FiLM", arXiv 1709.07871, section 2.
+
+    Call arguments: `x` [batch, time, channels], `given` [batch, width]. Returns the shape of `x`.
+    """
+
+    def build(self, x_shape: Shape, given_shape: Shape) -> None:
+        width, channels = given_shape[-1], x_shape[-1]
+        self.kernel = self.add_weight(name="kernel", shape=(width, 2 * channels), initializer="zeros")
+        self.bias = self.add_weight(name="bias", shape=(2 * channels,), initializer="zeros")
+
+    def call(self, x: Tensor, given: Tensor) -> Tensor:
+        both = ops.expand_dims(ops.matmul(given, self.kernel) + self.bias, 1)
+        gain, bias = ops.split(both, 2, axis=-1)
+        return x * (1 + gain) + bias
+
+    def compute_output_shape(self, x_shape: Shape, given_shape: Shape) -> Shape:
+        return x_shape
+
+
+@keras.saving.register_keras_serializable("wavegan")
+class GroupSpread(keras.layers.Layer):
+    """Adds a channel to a feature map: how much the clips of a group differ, at each time step.
+
+    The standard deviation over the group, averaged over channels. A generator that makes one sound of each class is
+    found out by it. Source: Karras et al., arXiv 1710.10196, section 3, where the group is a minibatch.
+
+    Args:
+        group: clips that stand beside each other in the batch and belong together.
+
+    Call argument: `x` [batch, time, channels], batch a multiple of `group`. Returns [batch, time, channels + 1].
+    """
+
+    def __init__(self, group: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.group = group
+
+    def call(self, x: Tensor) -> Tensor:
+        _, time, channels = x.shape
+        grouped = ops.reshape(x, (-1, self.group, time, channels))
+        deviation = ops.sqrt(ops.var(grouped, axis=1, keepdims=True) + 1e-8)
+        spread = ops.mean(deviation, axis=3, keepdims=True)  # [groups, 1, time, 1]
+        spread = ops.reshape(ops.repeat(spread, self.group, axis=1), (-1, time, 1))
+        return ops.concatenate([x, spread], axis=2)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "group": self.group}

@@ -4,7 +4,8 @@ Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajan
 (the step: some critic updates, then one of the generator).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -16,29 +17,62 @@ from wavegan.backend.autodiff import Tensor
 from wavegan.models.gan import losses
 from wavegan.models.gan.facts import global_norm, rms, silent_share, spread
 from wavegan.models.gan.sampler import GeneratorSampler
+from wavegan.models.gan.spectrogram import log_magnitudes
 from wavegan.models.gan.transfer import STEPS_BEFORE, started_from
 
 SILENT = 0.1  # of the recordings' RMS: a clip below it counts as silent
 
 
+@dataclass(frozen=True)
+class Critic:
+    """One of the critics of a step.
+
+    Attributes:
+        network: [inputs, class weights], or inputs alone, → scores [batch, 1].
+        view: audio [batch, time, channels] → the network's inputs.
+        penalty_weight: of the penalty on the slope by the inputs.
+    """
+
+    network: keras.Model
+    view: Callable[[Tensor], Tensor]
+    penalty_weight: float
+
+    def __call__(self, inputs: Tensor, classes: Tensor | None) -> Tensor:
+        """Scores [batch, 1], as in training."""
+        return self.network(inputs if classes is None else [inputs, classes], training=True)
+
+    def slope(self, inputs: Tensor, classes: Tensor | None) -> Tensor:
+        """The gradient of the scores by `inputs`, of their shape."""
+        return autodiff.input_gradient(lambda x: self(x, classes), inputs)
+
+
 @keras.saving.register_keras_serializable("wavegan")
 class WaveGAN(keras.Model):
-    """A generator and a critic that train each other with the Wasserstein loss and gradient penalty.
+    """A generator and its critics that train each other; by default with the Wasserstein loss and gradient penalty.
 
-    One step is `critic_updates` updates of the critic, each on a fresh batch of recordings, then one of the generator.
+    One step is `critic_updates` updates of the critics, each on a fresh batch of recordings, then one of the generator.
 
     Args:
-        generator: latents [batch, latent_size] → audio [batch, time, channels].
-        critic: audio [batch, time, channels] → scores [batch, 1].
+        generator: latents [batch, latent_size], with `classes` beside class weights, → audio [batch, time, channels].
+        critic: audio [batch, time, channels], with `classes` a list of that and class weights, → scores [batch, 1].
         critic_updates: critic updates in a step, 1 or more.
         penalty_weight: weight of the gradient penalty in the critic's loss.
         ema: momentum of an exponential moving average of the generator's weights, 0 for none. Its early values are
             smaller, so that the average keeps up: min(ema, (1 + step) / (10 + step)), where the steps of the model that
             the weights come from count, too (`start_from`).
         seed: where latents and interpolation weights start.
+        loss: a name of `losses.LOSSES`.
+        penalty_every: steps from one with the penalty to the next, whose penalty counts as many times (Karras et al.,
+            arXiv 1912.04958, section 3.1).
+        spectral_critic: spectrograms [batch, frames, bands] → scores, as `critic`; None for none.
+        spectral_window: samples, what `spectrogram.log_magnitudes` takes for it.
+        spectral_penalty_weight: as `penalty_weight`, by the spectrogram.
+        rms: of the recordings, by which critics get the audio divided where the loss asks for it.
+        classes: how many there are; 0 for an unconditional model.
+        learning_rate_end: what is left of both learning rates at the end of the run, towards which they fall evenly.
 
-    Call argument: `latents` [batch, latent_size]; returns the audio of the averaged generator, which is the generator
-    itself without an average.
+    Call argument: `latents` [batch, latent_size], with `classes` beside class weights; returns the audio of the
+    averaged generator, which is the generator itself without an average.
 
     Example:
 
@@ -46,7 +80,9 @@ class WaveGAN(keras.Model):
         gan.compile(keras.optimizers.Adam(1e-4, 0.5, 0.9), keras.optimizers.Adam(1e-4, 0.5, 0.9))
         gan.fit(batches, steps_per_epoch=1000, epochs=200)
 
-    Each element of `batches` is one step: {"audio": [batch, critic_updates, time, channels]}.
+    Each element of `batches` is one step: {"audio": [batch, critic_updates, time, channels]}, with `classes` also
+    "label" int [batch, critic_updates], and for learning rates to fall "progress" float [batch], the share of the run
+    that is done, the same for all.
     """
 
     def __init__(
@@ -57,6 +93,14 @@ class WaveGAN(keras.Model):
         penalty_weight: float = 10.0,
         ema: float = 0.0,
         seed: int | None = None,
+        loss: str = "wgan-gp",
+        penalty_every: int = 1,
+        spectral_critic: keras.Model | None = None,
+        spectral_window: int = 256,
+        spectral_penalty_weight: float = 10.0,
+        rms: float = 1.0,
+        classes: int = 0,
+        learning_rate_end: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,6 +113,19 @@ class WaveGAN(keras.Model):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.steps_before = keras.Variable(0, dtype="int32", trainable=False, name="steps")  # of `start_from`
+        self.loss_name, self.losses_of = loss, losses.LOSSES[loss]
+        self.penalty_every = penalty_every
+        self.spectral_critic, self.spectral_window = spectral_critic, spectral_window
+        self.spectral_penalty_weight = spectral_penalty_weight
+        self.rms, self.classes, self.learning_rate_end = rms, classes, learning_rate_end
+        unit = rms if self.losses_of.normalised else 1.0
+        self.critics = [Critic(critic, (lambda audio: audio / unit) if unit != 1.0 else _same, penalty_weight)]
+        if spectral_critic is not None:
+            self.critics.append(
+                Critic(spectral_critic, lambda x: log_magnitudes(x / rms, spectral_window), spectral_penalty_weight)
+            )
+        # Of the last step with one, so that a number is there at every step.
+        self.last_penalties = self.add_weight(shape=(len(self.critics),), trainable=False, name="last_penalties")
         self.built = True
 
     def call(self, latents: Tensor) -> Tensor:
@@ -85,23 +142,37 @@ class WaveGAN(keras.Model):
         """Take both optimizers and make their state, so that a checkpoint can be restored before the first step."""
         super().compile(optimizer=generator_optimizer, jit_compile=jit_compile, **kwargs)
         self.critic_optimizer = critic_optimizer
-        self.critic_optimizer.build(self.critic.trainable_variables)
+        self.critic_optimizer.build(self._critic_variables)
         self.optimizer.build(self.generator.trainable_variables)
+        self.learning_rates = [float(each.learning_rate) for each in (critic_optimizer, generator_optimizer)]
+
+    @property
+    def _critic_variables(self) -> list[keras.Variable]:
+        return [variable for critic in self.critics for variable in critic.network.trainable_variables]
+
+    @property
+    def _critic_state(self) -> list[keras.Variable]:
+        return [variable for critic in self.critics for variable in critic.network.variables]
 
     def get_config(self) -> dict[str, Any]:
         """As Keras asks for it: the networks and the arguments."""
-        config = {name: getattr(self, name) for name in ("critic_updates", "penalty_weight", "ema", "seed")}
-        networks = {"generator": self.generator, "critic": self.critic}
+        names = (
+            "critic_updates", "penalty_weight", "ema", "seed", "penalty_every", "spectral_window",
+            "spectral_penalty_weight", "rms", "classes", "learning_rate_end",
+        )  # fmt: skip
+        networks = {"generator": self.generator, "critic": self.critic, "spectral_critic": self.spectral_critic}
         return {
             **super().get_config(),
             **{name: keras.saving.serialize_keras_object(network) for name, network in networks.items()},
-            **config,
+            **{name: getattr(self, name) for name in names},
+            "loss": self.loss_name,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "WaveGAN":
         """What `get_config` describes."""
-        networks = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("generator", "critic")}
+        names = ("generator", "critic", "spectral_critic")
+        networks = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in names}
         return cls(**networks, **config)
 
     def get_compile_config(self) -> dict[str, Any]:
@@ -129,17 +200,24 @@ class WaveGAN(keras.Model):
         return autodiff.carried(self, self.adversarial_step, *arguments)
 
     def adversarial_step(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
-        """One step on `data`, {"audio": [batch, critic_updates, time, channels]}. Returns {name: scalar}.
+        """One step on `data`, an element of the batches that the class describes. Returns {name: scalar}.
 
         The size of the batch may differ from step to step, and be unknown while a backend traces the step. Then
         "audio/spread" is there for a single clip, too: 0.
         """
-        real = keras.utils.unpack_x_y_sample_weight(data)[0]["audio"]  # from a generator it comes in a tuple
+        data = keras.utils.unpack_x_y_sample_weight(data)[0]  # from a generator it comes in a tuple
+        real = data["audio"]
         self._check_shape(real)
-        per_update = [self.critic_step(real[:, update]) for update in range(self.critic_updates)]
+        if self.learning_rate_end != 1.0 and "progress" in data:
+            self._lower_rates(data["progress"][0])
+        classes = None
+        if self.classes:
+            classes = ops.one_hot(data["label"], self.classes, dtype="float32")  # [batch, critic_updates, classes]
+        of_update = [None if classes is None else classes[:, update] for update in range(self.critic_updates)]
+        per_update = [self.critic_step(real[:, update], of_update[update]) for update in range(self.critic_updates)]
         facts = {name: sum(each[name] for each in per_update) / self.critic_updates for name in per_update[0]}
         loudness = rms(real)
-        facts |= self.generator_step(ops.shape(real)[0], SILENT * loudness)
+        facts |= self.generator_step(ops.shape(real)[0], SILENT * loudness, real[:, -1], of_update[-1])
         return {**facts, "audio/rms_real": loudness, "audio/silent_real": silent_share(real, SILENT * loudness)}
 
     def _check_shape(self, real: Tensor) -> None:
@@ -156,36 +234,105 @@ class WaveGAN(keras.Model):
                 f"{shape}."
             )
 
-    def critic_step(self, real: Tensor) -> dict[str, Tensor]:
-        """One update of the critic on `real` [batch, time, channels]. Returns {name: scalar}."""
+    def _lower_rates(self, progress: Tensor) -> None:
+        left = 1.0 - (1.0 - self.learning_rate_end) * ops.cast(progress, "float32")
+        for optimizer, rate in zip((self.critic_optimizer, self.optimizer), self.learning_rates, strict=True):
+            optimizer.learning_rate = rate * left
+
+    def critic_step(self, real: Tensor, classes: Tensor | None = None) -> dict[str, Tensor]:
+        """One update of the critics on `real` [batch, time, channels] of `classes` [batch, classes].
+
+        Returns {name: scalar}.
+        """
         count = ops.shape(real)[0]
-        fake = self.generator(self.sample_latents(count), training=False)  # outside the tape: nothing flows back to it
-        weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)
-        between = losses.interpolate(real, fake, weights)
+        fake = self.generator(self._given(count, classes), training=False)  # outside the tape: nothing flows back to it
+        weights = None
+        if self.losses_of.penalised == "between":
+            weights = keras.random.uniform((count, 1, 1), seed=self.seed_generator)
+        views = [(critic.view(real), critic.view(fake)) for critic in self.critics]
+        twice = None if classes is None else ops.concatenate([classes, classes])
+        lazily = self.penalty_every > 1 and self.losses_of.penalised
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
-            scores = self.critic(ops.concatenate([real, fake]), training=True)  # one batch: one pass, one set of shifts
-            distance = losses.wasserstein_distance(scores[:count], scores[count:])
-            gradients = autodiff.input_gradient(lambda clips: self.critic(clips, training=True), between)
-            penalty = losses.gradient_penalty(gradients)
-            total = self.penalty_weight * penalty - distance
-            facts = {"loss": total, "wasserstein_distance": distance, "gradient_penalty": penalty}
-            return total, {f"critic/{name}": value for name, value in facts.items()}
+            total, facts = 0.0, {}
+            for critic, (of_real, of_fake) in zip(self.critics, views, strict=True):
+                scores = critic(ops.concatenate([of_real, of_fake]), twice)  # one batch: one pass, one set of shifts
+                part = self.losses_of.critic(scores[:count], scores[count:])
+                distance = losses.wasserstein_distance(scores[:count], scores[count:])
+                name = "wasserstein_distance" if self.loss_name == "wgan-gp" else "score_difference"
+                facts[f"{critic.network.name}/{name}"] = distance
+                if self.losses_of.penalised and not lazily:
+                    penalty = self._penalty(critic, of_real, of_fake, weights, classes)
+                    facts[f"{critic.network.name}/gradient_penalty"] = penalty
+                    part = critic.penalty_weight * penalty + part
+                total = total + part
+            return total, {"critic/loss": total, **facts}
 
-        _, facts, gradients = autodiff.value_and_gradients(loss, self.critic.trainable_variables, self.critic.variables)
-        self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
+        variables, state = self._critic_variables, self._critic_state
+        _, facts, gradients = autodiff.value_and_gradients(loss, variables, state)
+        if lazily:
+            more, penalties = self._lazy_penalty(views, weights, classes)
+            gradients = [gradient + other for gradient, other in zip(gradients, more, strict=True)]
+            facts |= penalties
+        self.critic_optimizer.apply(gradients, variables)
         return facts | {"critic/gradient_norm": global_norm(gradients)}
 
-    def generator_step(self, count: int | Tensor, silence: float | Tensor = 0.0) -> dict[str, Tensor]:
-        """One update of the generator on `count` new latents. Returns {name: scalar}: of one clip no spread.
+    def _penalty(
+        self, critic: Critic, real: Tensor, fake: Tensor, weights: Tensor | None, classes: Tensor | None
+    ) -> Tensor:
+        """The penalty on the slope of `critic`, of its views of recordings and of generated clips, as the loss says."""
+        if weights is not None:
+            return losses.gradient_penalty(critic.slope(losses.interpolate(real, fake, weights), classes))
+        penalty = losses.zero_centred_penalty(critic.slope(real, classes))
+        if self.losses_of.penalised == "both":
+            penalty = penalty + losses.zero_centred_penalty(critic.slope(fake, classes))
+        return penalty
 
-        Clips of an RMS below `silence` count as silent.
-        """
-        latents = self.sample_latents(count)
+    def _lazy_penalty(
+        self, views: list[tuple[Tensor, Tensor]], weights: Tensor | None, classes: Tensor | None
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Gradients of the penalties in every `penalty_every`th update, zeros in the others; the last penalties."""
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
-            fake = self.generator(latents, training=True)
-            total = losses.generator_loss(self.critic(fake, training=True))
+            penalties = [
+                self._penalty(critic, *of_clips, weights, classes)
+                for critic, of_clips in zip(self.critics, views, strict=True)
+            ]
+            self.last_penalties.assign(ops.stack(penalties))
+            weighted = [critic.penalty_weight * each for critic, each in zip(self.critics, penalties, strict=True)]
+            return self.penalty_every * sum(weighted), {}
+
+        due = ops.equal(self.critic_optimizer.iterations % self.penalty_every, 0)
+        state = [*self._critic_state, self.last_penalties]
+        _, gradients = autodiff.value_and_gradients_where(due, loss, self._critic_variables, state)
+        last = ops.unstack(ops.convert_to_tensor(self.last_penalties), len(self.critics))
+        names = [f"{critic.network.name}/gradient_penalty" for critic in self.critics]
+        return gradients, dict(zip(names, last, strict=True))
+
+    def generator_step(
+        self,
+        count: int | Tensor,
+        silence: float | Tensor = 0.0,
+        real: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """One update of the generator on `count` new latents. Returns {name: scalar}: of one clip no spread.
+
+        Args:
+            count: how many.
+            silence: clips of an RMS below it count as silent.
+            real: recordings [count, time, channels], which the relativistic loss compares with.
+            classes: weights [count, classes] of what is generated, for a conditional model.
+        """
+        given = self._given(count, classes)
+        views = [critic.view(real) if self.loss_name == "relativistic" else None for critic in self.critics]
+
+        def loss() -> tuple[Tensor, dict[str, Tensor]]:
+            fake = self.generator(given, training=True)
+            total = 0.0
+            for critic, of_real in zip(self.critics, views, strict=True):
+                beside = None if of_real is None else critic(of_real, classes)
+                total = total + self.losses_of.generator(beside, critic(critic.view(fake), classes))
             facts = {
                 "generator/loss": total,
                 "audio/rms_generated": rms(fake),
@@ -195,7 +342,7 @@ class WaveGAN(keras.Model):
             return total, facts if alone else facts | {"audio/spread": spread(fake)}
 
         _, facts, gradients = autodiff.value_and_gradients(
-            loss, self.generator.trainable_variables, self.generator.variables + self.critic.variables
+            loss, self.generator.trainable_variables, self.generator.variables + self._critic_state
         )
         self.optimizer.apply(gradients, self.generator.trainable_variables)
         if self.ema:
@@ -210,7 +357,13 @@ class WaveGAN(keras.Model):
 
     def sample_latents(self, count: int | Tensor) -> Tensor:
         """`count` latents, uniform in [-1, 1]: [count, latent_size]."""
-        return keras.random.uniform((count, self.generator.input_shape[-1]), -1.0, 1.0, seed=self.seed_generator)
+        width = self.generator.input_shape[-1] - self.classes
+        return keras.random.uniform((count, width), -1.0, 1.0, seed=self.seed_generator)
+
+    def _given(self, count: int | Tensor, classes: Tensor | None) -> Tensor:
+        """What the generator makes `count` new clips of: latents, beside class weights where there are any."""
+        latents = self.sample_latents(count)
+        return latents if classes is None else ops.concatenate([latents, classes], axis=1)
 
     @property
     def step(self) -> int:
@@ -239,15 +392,20 @@ class WaveGAN(keras.Model):
         The other one may have no averaged generator: then it starts as the generator, or the other way round. The
         average remembers as long as if the other model itself went on.
         """
-        self.restore(started_from(arrays, self.state(), averaged=bool(self.ema)))
+        latent_size = self.generator.input_shape[-1] - self.classes
+        self.restore(started_from(arrays, self.state(), bool(self.ema), latent_size))
 
     def sampler(self) -> GeneratorSampler:
         """One that makes the sounds of the averaged generator as it is whenever it is called."""
-        return GeneratorSampler(self.averaged_generator)
+        return GeneratorSampler(self.averaged_generator, self.classes)
 
     def sizes(self) -> dict[str, int]:
         """{network: how many parameters it has}."""
-        return {network.name: network.count_params() for network in (self.generator, self.critic)}
+        return {network.name: network.count_params() for network in self._networks}
+
+    @property
+    def _networks(self) -> list[keras.Model]:
+        return [self.generator, *(critic.network for critic in self.critics)]
 
     def _named_variables(self) -> dict[str, keras.Variable]:
         parts = {
@@ -260,6 +418,10 @@ class WaveGAN(keras.Model):
         }
         if self.ema:
             parts["generator"] = self.generator.variables
+        if self.spectral_critic is not None:
+            parts["spectral_critic"] = self.spectral_critic.variables
+        if self.penalty_every > 1:
+            parts["last_penalties"] = [self.last_penalties]
         # Numbered, because Keras counts seed generators over the whole process and so their paths are not stable.
         return {
             f"{part}/{number:03d}/{variable.name}": variable
@@ -273,3 +435,7 @@ def _copy(generator: keras.Model) -> keras.Model:
     copy.set_weights(generator.get_weights())
     copy.trainable = False
     return copy
+
+
+def _same(audio: Tensor) -> Tensor:
+    return audio

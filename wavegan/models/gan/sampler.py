@@ -15,16 +15,23 @@ from wavegan.models.sampling import batched
 class GeneratorSampler:
     """The `models.family.Sampler` of a generator, whose weights may go on changing."""
 
-    def __init__(self, generator: keras.Model) -> None:
-        self.generator = generator
-        self.latent_shape: tuple[int, ...] = tuple(generator.input_shape[1:])
+    def __init__(self, generator: keras.Model, classes: int = 0) -> None:
+        self.generator, self.classes = generator, classes
+        self.latent_shape: tuple[int, ...] = (generator.input_shape[-1] - classes,)
         self._sampled = batched(autodiff.compiled(generator), generator.output_shape[1])
 
     def __call__(self, latents: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
-        """Audio float32 [n, time, channels] of latents [n, latent_size]. Raises ValueError if there are `classes`."""
-        if classes is not None:
+        """Audio float32 [n, time, channels] of latents [n, latent_size], and of class weights [n, classes].
+
+        Raises ValueError for class weights where the generator has no classes, and the other way round.
+        """
+        if classes is not None and not self.classes:
             raise ValueError("Expected no classes: this WaveGAN is unconditional.")
-        return self._sampled(latents)
+        if self.classes and np.shape(classes) != (len(latents), self.classes):
+            expected = f"[{len(latents)}, {self.classes}]"
+            raise ValueError(f"Expected class weights of shape {expected}. Received: {np.shape(classes)}.")
+        given = latents if classes is None else np.concatenate([latents, classes], axis=1, dtype="float32")
+        return self._sampled(given)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
@@ -43,4 +50,5 @@ def dtype_policy(precision: str) -> str:
 def generator(settings: Settings, clip: ClipFormat, precision: str) -> keras.Model:
     """The generator that the settings describe, for clips such as `clip`; its weights are random."""
     size = (clip.length, clip.channels, settings.model_dim, settings.kernel_length)
-    return build_generator(*size, settings.latent_size, dtype_policy(precision))
+    policy, modern = dtype_policy(precision), settings.networks == "modern"
+    return build_generator(*size, settings.latent_size, policy, settings.classes_of(clip), modern)

@@ -8,7 +8,7 @@ STEPS_BEFORE = "steps_before/000/steps"  # in a state: those of the models that 
 
 
 def started_from(
-    arrays: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], averaged: bool
+    arrays: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], averaged: bool, latent_size: int
 ) -> dict[str, np.ndarray]:
     """The state of a model that takes over the networks of another one; its optimizers and seeds stay its own.
 
@@ -17,18 +17,25 @@ def started_from(
             starts as the generator, or the other way round.
         own: that of the model itself.
         averaged: whether it has an averaged generator.
+        latent_size: width of the latents of both.
 
     It counts the steps of the other one, by which its average remembers as long as if that one had gone on.
     """
     state = dict(own)
-    sources = {"critic": ("critic",), "sampler": ("sampler", "generator"), "generator": ("generator", "sampler")}
+    sources = {
+        "critic": ("critic",),
+        "spectral_critic": ("spectral_critic",),
+        "sampler": ("sampler", "generator"),
+        "generator": ("generator", "sampler"),
+    }
     if not averaged:
         sources["sampler"] = ("generator", "sampler")
     for network, names in sources.items():
-        mine = _weights(own, network)
-        theirs = next(found for name in names if (found := _weights(arrays, name)))
-        if mine:
-            state |= dict(zip(mine, theirs.values(), strict=True))
+        if mine := _weights(own, network):
+            theirs = next(found for name in names if (found := _weights(arrays, name)))
+            shared = 0 if "critic" in network else latent_size
+            pairs = zip(mine.items(), theirs.values(), strict=True)
+            state |= {name: _fitted(array, other, shared) for (name, array), other in pairs}
     (made,) = (array for name, array in arrays.items() if name.startswith("generator_optimizer/000/"))
     return state | {STEPS_BEFORE: np.array(arrays.get(STEPS_BEFORE, 0) + made, "int32")}
 
@@ -37,3 +44,14 @@ def _weights(arrays: Mapping[str, np.ndarray], network: str) -> dict[str, np.nda
     """Those of a network among {name: array}, in their order: their numbers also count seeds."""
     own = {name: array for name, array in arrays.items() if name.startswith(f"{network}/")}
     return {name: array for name, array in own.items() if "seed" not in name}
+
+
+def _fitted(mine: np.ndarray, theirs: np.ndarray, shared: int) -> np.ndarray:
+    """`theirs`, where it is of the same shape.
+
+    Otherwise its first `shared` rows, and for each of my classes the mean of the rest, which are those of other ones.
+    """
+    if mine.shape == theirs.shape or mine.shape[1:] != theirs.shape[1:]:
+        return theirs
+    rest = theirs[shared:].mean(axis=0, keepdims=True)
+    return np.concatenate([theirs[:shared], np.repeat(rest, len(mine) - shared, axis=0)])

@@ -1,0 +1,51 @@
+"""How fast the steps of a training are, and how many of them fit into a time."""
+
+import math
+import time
+from typing import Any
+
+import keras
+
+from wavegan.models.family import Model
+from wavegan.runs.config import Config
+from wavegan.training.callbacks import say
+
+STEPS_MEASURED = 48  # whole rounds of those with and without a penalty
+SECONDS_MEASURED = 30.0  # that measuring may take
+OVERHEAD = 0.03  # of the time: previews and checkpoints
+EVALUATED = 0.05  # of the time, with evaluations
+
+
+class StepClock(keras.callbacks.Callback):
+    """Measures steps, but for the first one, which is mostly the compiler's; ends the training after `most` seconds."""
+
+    def __init__(self, most: float = math.inf) -> None:
+        super().__init__()
+        self.most, self.times = most, list[float]()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """As Keras calls it."""
+        self.times.append(time.monotonic())
+        if len(self.times) > 2 and self.times[-1] - self.times[0] > self.most:
+            self.model.stop_training = True
+
+    @property
+    def seconds_per_step(self) -> float:
+        """The mean of those that were measured."""
+        return (self.times[-1] - self.times[0]) / (len(self.times) - 1)
+
+
+def with_steps_for_its_minutes(config: Config, model: Model, batches: Any, start: int) -> Config:
+    """`config` with as many steps as fit into its minutes from the step `start` on, by the speed of some steps.
+
+    From then on the run is one of so many steps: its learning rates fall by them, and it can go on as any other. The
+    steps on `batches` are made to no effect: what they changed in `model` is put back.
+    """
+    say("measuring the speed …")
+    state, clock = model.state(), StepClock(SECONDS_MEASURED)
+    model.fit(batches, steps_per_epoch=1 + STEPS_MEASURED, shuffle=False, verbose=0, callbacks=[clock])
+    model.restore(state)
+    minutes, evaluated = config.training.minutes, EVALUATED if config.training.evaluate_every else 0.0
+    steps = max(1, round(60 * minutes * (1 - OVERHEAD) * (1 - evaluated) / clock.seconds_per_step))
+    say(f"time      {minutes:g} minutes are about {steps:,} steps here ({1 / clock.seconds_per_step:.3g} steps/s)")
+    return config.changed({"steps": start + steps})
