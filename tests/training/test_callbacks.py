@@ -18,7 +18,7 @@ from wavegan.runs.run import Run
 from wavegan.training import callbacks, previews
 
 SCALARS = {
-    "critic/wasserstein_distance", "critic/gradient_penalty", "critic/loss", "generator/loss",
+    "critic/score_difference", "critic/gradient_penalty", "critic/loss", "generator/loss",
     "audio/rms_real", "audio/rms_generated", "audio/spread", "audio/silent_generated", "audio/silent_real",
     "critic/gradient_norm", "generator/gradient_norm", "speed/steps_per_second",
 }  # fmt: skip
@@ -100,7 +100,7 @@ def test_an_interruption_ends_the_training_after_its_step(number, capsys):
 
 
 def test_a_log_file_gets_lines_and_no_redrawn_bar(capsys):
-    logs = {"critic/wasserstein_distance": 1.25, "critic/gradient_penalty": 0.5, "generator/loss": -3.0}
+    logs = {"critic/score_difference": 1.25, "critic/gradient_penalty": 0.5, "generator/loss": -3.0}
     drive(callbacks.ProgressBar(total=40, facts=GAN.facts), [logs] * 40).on_train_end()
     shown = capsys.readouterr().err
     assert "\r" not in shown

@@ -52,7 +52,7 @@ class Training:
         self.evaluations.set_model(SimpleNamespace(step=0, sampler=lambda: None, stop_training=False))
         self.evaluations.on_train_begin()
 
-    def _generated(self, sampler, latents):
+    def _generated(self, sampler, latents, classes=None):
         self.now += self.cost + self.compiling
         self.compiling = 0.0
 

@@ -35,9 +35,8 @@ def asked_for(
     found = {}
     for each in np.unique(asked[asked >= 0]):
         chosen = asked == each
-        found[known[each]] = {"clips": int(chosen.sum()), "recognised": float(right[chosen].mean())} | _distances(
-            evaluation, features.embeddings[chosen], each
-        )
+        distances = _distances(evaluation, features.embeddings[chosen], each)
+        found[known[each]] = {"clips": int(chosen.sum()), "recognised": float(right[chosen].mean()), **distances}
     return {"recognised": float(right.mean()), "classes": found}
 
 

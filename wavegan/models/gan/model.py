@@ -226,7 +226,7 @@ class WaveGAN(keras.Model):
             shape = tuple(real.shape)
         except ValueError:  # TensorFlow's answer where not even the number of axes is known
             shape = None
-        expected = (self.critic_updates, *self.critic.input_shape[1:])
+        expected = (self.critic_updates, *self.generator.output_shape[1:])
         if shape is None or shape[1:] != expected:
             raise ValueError(
                 f"Expected data['audio'] of shape [batch, critic_updates={self.critic_updates}, time, channels], for "

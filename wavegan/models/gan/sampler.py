@@ -27,9 +27,9 @@ class GeneratorSampler:
         """
         if classes is not None and not self.classes:
             raise ValueError("Expected no classes: this WaveGAN is unconditional.")
-        if self.classes and np.shape(classes) != (len(latents), self.classes):
-            expected = f"[{len(latents)}, {self.classes}]"
-            raise ValueError(f"Expected class weights of shape {expected}. Received: {np.shape(classes)}.")
+        received = None if classes is None else classes.shape
+        if self.classes and received != (len(latents), self.classes):
+            raise ValueError(f"Expected class weights of shape [{len(latents)}, {self.classes}]. Received: {received}.")
         given = latents if classes is None else np.concatenate([latents, classes], axis=1, dtype="float32")
         return self._sampled(given)
 
