@@ -104,7 +104,7 @@ def test_a_log_file_gets_lines_and_no_redrawn_bar(capsys):
     drive(callbacks.ProgressBar(total=40, facts=GAN.facts), [logs] * 40).on_train_end()
     shown = capsys.readouterr().err
     assert "\r" not in shown
-    assert "step 1 after" in shown and "distance 1.25, penalty 0.5, generator -3" in shown
+    assert "step 1 after" in shown and "difference 1.25, penalty 0.5, generator -3" in shown
     assert "40 of 40 steps (100 %)" in shown
     assert len(shown.splitlines()) <= 5
 

@@ -90,7 +90,7 @@ def value_and_gradients_where(
             return loss, gradients, [scope.get_current_value(variable) for variable in others]
 
     def skipped_of(values: list[list[Tensor]]) -> tuple:
-        return ops.zeros(()), [ops.zeros_like(value) for value in values[0]], values[1]
+        return jax.numpy.zeros(()), [jax.numpy.zeros_like(value) for value in values[0]], values[1]
 
     now = [[variable.value for variable in group] for group in groups]
     loss, gradients, other_values = jax.lax.cond(condition, computed_of, skipped_of, now)
