@@ -1,4 +1,4 @@
-# make train: a small WaveGAN on the built-in drum kit, about 3 minutes on 2 CPU cores, then 50 sounds.
+# make train: a small WaveGAN on the built-in drum kit, trained for 3 minutes, then 6 sounds of each of its 8 kinds.
 # make test:  lint, types and the test suite. make test-slow: what takes minutes more, thirty kills and longer fuzzing.
 # All set up .venv first; the tests add their own tools to it. Every line here can be typed by hand.
 
@@ -9,9 +9,11 @@ RUN = $(VENV)/bin/python
 .PHONY: train test test-slow setup
 
 train: $(VENV)/ready data/drums-8k/dataset.json
-	$(RUN) train_wavegan.py --data data/drums-8k --preset tiny
-	$(RUN) generate.py --n 50 --run runs/drums-8k
-	@echo "watch and listen: $(VENV)/bin/tensorboard --logdir runs"
+	$(RUN) train_wavegan.py --data data/drums-8k --preset tiny --minutes 3
+	$(RUN) generate.py --per-class 6 --run runs/drums-8k
+	@echo "all in a picture: sheet.png in the folder above, ordered by kind; the WAV files beside it are named by kind"
+	@echo "watch and listen: $(VENV)/bin/tensorboard --logdir runs   (and open the page it names)"
+	@echo "more of a kind:   $(VENV)/bin/python generate.py --run runs/drums-8k --class kick --n 20"
 	@echo "how good it is:   $(VENV)/bin/python evaluate.py --run runs/drums-8k"
 	@echo "in your shell:    . $(VENV)/bin/activate"
 

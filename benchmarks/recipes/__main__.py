@@ -158,8 +158,10 @@ def run(flags, text):
                 file.write(json.dumps(line) + "\n")
         shown = ("steps", "fd", "is", "recall", "recognised", "least_class", "fd_any", "critic_scores")
         print(f"{text}, seed {flags.seed}, {mark:g} minutes:", {k: line.get(k) for k in shown}, flush=True)
+        name = f"{key['data']}-{text}-{flags.seed}-{mark:g}of{marks[-1]:g}"
+        if flags.sounds:
+            np.savez(Path(flags.sounds) / f"{name}.npz", audio=audio.astype("float16"), asked=judge.asked)
         if flags.sheets:
-            name = f"{key['data']}-{text}-{flags.seed}-{mark:g}of{marks[-1]:g}"
             picture = sheet(audio, judge.asked, info, recipe.conditional, f"{name}, FD {line['fd']:.1f}")
             pictures.save(picture, Path(flags.sheets) / f"{name}.png")
         started += time.process_time() - paused
@@ -174,6 +176,7 @@ def parser():
     flags.add_argument("--seed", type=int, default=0, metavar="INT")
     flags.add_argument("--out", default="docs/recipes.jsonl", metavar="FILE", help="where lines are added")
     flags.add_argument("--sheets", metavar="DIR", help="where pictures of the sounds are written")
+    flags.add_argument("--sounds", metavar="DIR", help="where the scored sounds are kept (NPZ)")
     return flags
 
 

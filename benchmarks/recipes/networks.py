@@ -62,7 +62,7 @@ def build_generator(info, recipe, size):
         x = layers.ReLU(dtype=policy)(x)
         width //= 2
         filters = info.channels if depth == len(strides) - 1 else width
-        x = TransposedConv1D(filters, 25, stride, dtype=policy)(x)
+        x = TransposedConv1D(filters, recipe.kernel, stride, dtype=policy)(x)
     return keras.Model(given, layers.Activation("tanh", dtype="float32")(x))
 
 

@@ -15,6 +15,7 @@ class Recipe:
         group_spread: whether critics are asked_for how much the clips of a group differ in their last layer.
         projection: "mean" or "flat": what of the critic's last layer meets the class, its mean over time or all of it.
         stages: whether latent and class give every stage of the generator a gain and a bias.
+        kernel: of the generator's transposed convolutions (samples).
         noise: whether every stage of the generator adds noise, as loud as it learns.
         loudness: whether critics hear audio divided by the data set's RMS; the spectral ones always do.
         spectral: windows of the spectral critics (samples), with + between; 0 for none.
@@ -36,6 +37,7 @@ class Recipe:
     group_spread: bool = False
     projection: str = "mean"
     stages: bool = False
+    kernel: int = 25
     noise: bool = False
     loudness: bool = True
     spectral: str = "256"
@@ -74,6 +76,7 @@ RECIPES: dict[str, dict] = {
     "pairs": {"loss": "pairs", "r2": True},
     "ns-group": GROUPS | {"projection": "flat", "gamma": 10.0},
     "stages": GROUPS | {"stages": True},
+    "best": GROUPS | {"stages": True, "projection": "flat"},
 }
 
 
