@@ -111,7 +111,7 @@ def _add_quality(commands):
     command.add_argument("--data", required=True, metavar="DIR", help="a data set")
     command.add_argument("--runs", required=True, metavar="DIR", help="where the runs are, or will be")
     command.add_argument("--out", required=True, metavar="FILE", help="FILE.jsonl and FILE.png are written")
-    which = ("settings", "rates", "tiny", "default")
+    which = ("settings", "rates", "tiny", "default", "losses")
     command.add_argument("--compare", choices=which, default="settings", help="what is compared (default: settings)")
     command.add_argument("--points", type=at_least(1), default=5, metavar="INT", help="checkpoints scored (default: 5)")
     command.add_argument("--minutes", type=float, default=15.0, metavar="FLOAT", help="of each run (default: 15)")

@@ -16,6 +16,7 @@ from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.protocol import NOISE, TEST, Evaluation
 from wavegan.evaluation.scores.catalogue import SCORES
 from wavegan.evaluation.terminal import described, figure
+from wavegan.generation.asked import drawn_classes
 from wavegan.generation.generate import load_sampler
 from wavegan.models.gan.family import GAN
 from wavegan.runs.run import Run
@@ -25,34 +26,50 @@ def _rates(critic, generator):
     return "--critic-learning-rate", str(critic), "--generator-learning-rate", str(generator)
 
 
+# The presets small and tiny as they were in 0.1: WGAN-GP, without classes.
+WGAN = ("--model-dim", "16", "--batch-size", "16", "--critic-updates", "4", "--ema", "0.995", *_rates(6e-4, 2e-4))
+TINY_WGAN = (*WGAN[:4], "--critic-updates", "2", "--ema", "0.99", *_rates(1e-3, 1e-3))
+PLAIN = (
+    *("--networks", "paper", "--conditional", "no", "--spectral-window", "0", "--loss", "wgan-gp"),
+    *("--penalty-weight", "10", "--penalty-every", "1", "--learning-rate-end", "1"),
+)
+
 # {comparison: (preset, {variant: (what it is, flags)})}. The generator's average is compared within the runs of the
 # first variant.
 COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, tuple[str, ...]]]]] = {
     "settings": (
-        "small",
+        "paper",
         {
-            "base": ("5 critic updates, phase shuffle 2", ("--critic-updates", "5", "--phase-shuffle", "2")),
-            "critic2": ("2 critic updates", ("--critic-updates", "2", "--phase-shuffle", "2")),
-            "noshuffle": ("phase shuffle 0", ("--critic-updates", "5", "--phase-shuffle", "0")),
+            "base": ("5 critic updates, phase shuffle 2", (*WGAN, "--critic-updates", "5", "--phase-shuffle", "2")),
+            "critic2": ("2 critic updates", (*WGAN, "--critic-updates", "2", "--phase-shuffle", "2")),
+            "noshuffle": ("phase shuffle 0", (*WGAN, "--critic-updates", "5", "--phase-shuffle", "0")),
         },
     ),
     "tiny": (
-        "tiny",
+        "paper",
         {
-            "tiny": ("phase shuffle 0", ("--phase-shuffle", "0")),
-            "shuffle": ("phase shuffle 2", ("--phase-shuffle", "2")),
+            "tiny": ("phase shuffle 0", (*TINY_WGAN, "--phase-shuffle", "0")),
+            "shuffle": ("phase shuffle 2", (*TINY_WGAN, "--phase-shuffle", "2")),
         },
     ),
     "rates": (
-        "small",
+        "paper",
         {
-            "small": ("critic 6e-4, generator 2e-4", _rates(6e-4, 2e-4)),
-            "mid": ("critic 1e-3, generator 4e-4", _rates(1e-3, 4e-4)),
-            "high": ("critic 1e-3, generator 1e-3", _rates(1e-3, 1e-3)),
+            "small": ("critic 6e-4, generator 2e-4", (*WGAN, *_rates(6e-4, 2e-4))),
+            "mid": ("critic 1e-3, generator 4e-4", (*WGAN, *_rates(1e-3, 4e-4))),
+            "high": ("critic 1e-3, generator 1e-3", (*WGAN, *_rates(1e-3, 1e-3))),
         },
     ),
     "default": ("small", {"default": ("as it is", ())}),
-}
+    "losses": (
+        "small",
+        {
+            "default": ("non-saturating, R1", ()),
+            "relativistic": ("relativistic pairs, R1 and R2", ("--loss", "relativistic")),
+            "wgan-gp": ("WGAN-GP, as small was in 0.1", (*WGAN, *PLAIN)),
+        },
+    ),
+}  # fmt: skip
 PLOTTED = ("frechet_distance", "kernel_distance", "inception_score", "recall")
 TABLE = ("inception_score", "frechet_distance", "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train")
 
@@ -122,7 +139,8 @@ def _scored(variant, seed, run, evaluation, flags, progress):
             if not averaged and (arrays := run.load(step, "generator/")):
                 sampler.restore(arrays)
             latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
-            sounds = evaluation.generated(sampler, latents, progress=progress)
+            classes = drawn_classes(config, evaluation.n, evaluation.seed)
+            sounds = evaluation.generated(sampler, latents, classes, progress)
             yield {
                 "variant": variant, "averaged": averaged, "seed": seed, "step": step,
                 "minutes": round(flags.minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),
