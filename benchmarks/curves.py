@@ -16,8 +16,11 @@ from wavegan.data.tfrecord import framed_records
 from wavegan.runs.events import PATTERN
 
 # The panels: {title: (tags of the solid and the dashed curve, whether the scale is logarithmic)}.
+DISTANCE = "critic/wasserstein_distance"  # of a run with this loss; others have the score difference
+DIFFERENCES = ("critic/score_difference", "spectral_critic/score_difference")
 PANELS = {
-    "critic/wasserstein_distance": (("critic/wasserstein_distance",), False),
+    DISTANCE: ((DISTANCE,), False),
+    "critic/score_difference  (dashed: spectral_critic/…)": (DIFFERENCES, False),
     "critic/gradient_penalty": (("critic/gradient_penalty",), True),
     "generator/loss": (("generator/loss",), False),
     "audio/rms_generated  (dashed: audio/rms_real)": (("audio/rms_generated", "audio/rms_real"), False),
@@ -71,7 +74,8 @@ def draw(runs, title=""):
 
     `runs` is {name: what `read` returned}.
     """
-    panels = {**PANELS, **{tag: ((tag,), False) for tag in _scores(runs)}}
+    panels = {title: panel for title, panel in PANELS.items() if _is_drawn(runs, panel[0][0])}
+    panels |= {tag: ((tag,), False) for tag in _scores(runs)}
     rows = -(-len(panels) // COLUMNS)
     figure = Figure(figsize=(4 * COLUMNS, 2.3 * rows + 0.6), dpi=80, layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).flat
@@ -94,6 +98,11 @@ def draw(runs, title=""):
     if title:
         figure.suptitle(title, fontsize=11, parse_math=False)
     return figure
+
+
+def _is_drawn(runs, tag):
+    """Whether a panel of `tag` has its place: of the two that depend on the loss, only what a run has."""
+    return tag not in (DISTANCE, DIFFERENCES[0]) or any(tag in curves for curves, _ in runs.values())
 
 
 def _scores(runs):

@@ -51,6 +51,17 @@ def test_a_damaged_event_is_reported_and_the_others_are_read(run, capsys):
     assert capsys.readouterr().err == f"warning: {path} is damaged; the curves lack some of its steps\n"
 
 
+def test_the_panel_that_depends_on_the_loss_is_that_of_the_runs():
+    scalars = (np.array([10, 20]), np.array([1.0, 2.0]))
+    wgan = {tag: scalars for tag in TAGS}
+    other = {tag: scalars for tag in (*TAGS[1:], "critic/score_difference", "spectral_critic/score_difference")}
+    for runs, tags in ([wgan], ["wasserstein"]), ([other], ["score"]), ([wgan, other], ["wasserstein", "score"]):
+        figure = draw({str(number): (curves, []) for number, curves in enumerate(runs)})
+        titles = [axes.get_title() for axes in figure.axes if axes.axison]
+        assert [title[7:].partition("_")[0] for title in titles[: len(tags)]] == tags
+        assert len(titles) == 5 + len(tags)
+
+
 def test_a_panel_has_every_value_thin_and_their_mean_thick_and_a_warning_is_upright(run):
     figure = draw({"one": read(run), "other": read(run)})
     panels = {axes.get_title(): axes for axes in figure.axes if axes.axison}
