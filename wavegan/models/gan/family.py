@@ -9,7 +9,7 @@ from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
 from wavegan.models.gan import settings as own
 from wavegan.models.latents import Uniform
 
-LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay far below 100
+LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay below 2,000, with WGAN-GP below 100
 LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a square wave 1
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
 SILENT_CLIPS = 0.3  # share of what is generated that may be silent, beside the recordings' share
