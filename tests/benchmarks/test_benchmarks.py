@@ -15,7 +15,7 @@ from wavegan.models.gan.family import GAN
 from wavegan.runs.flags import resolve
 
 AUDIO = ["--length", "256", "--sample-rate", "4000", "--repeats", "1"]
-TINY = ["--preset", "tiny", "--model-dim", "2", *AUDIO]
+TINY = ["--preset", "paper", "--model-dim", "2", "--batch-size", "16", *AUDIO]
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_every_mark_is_about_a_figure_that_there_is():
 def test_scaling_has_a_point_for_every_size():
     config = resolve({"preset": "tiny"}, GAN, gpu=False, length=4096)
     assert [tuple(point.values()) for point in scaling._points(config)] == [
-        (16, 4096, 16), (32, 4096, 16), (64, 4096, 16), (16, 16384, 16), (16, 4096, 32), (16, 4096, 64)
+        (16, 4096, 8), (32, 4096, 8), (64, 4096, 8), (16, 16384, 8), (16, 4096, 16), (16, 4096, 32)
     ]  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_scaling_measures_in_processes_of_their_own_and_outlives_a_failure(monke
 
 
 def test_the_plain_wavegan_computes_what_ours_does():
-    config = resolve({"preset": "tiny", "model_dim": 2, "phase_shuffle": 0}, GAN, gpu=False, length=1024)
+    config = resolve({"preset": "paper", "model_dim": 2, "phase_shuffle": 0}, GAN, gpu=False, length=1024)
     ours, theirs = config.build_model(), plain.plain_gan_from(config)
     for gan in (ours, theirs):
         gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))  # an update is minus the gradient
@@ -209,3 +209,20 @@ def test_every_benchmark_has_a_word_of_help(capsys):
         main(["--help"])
     text = capsys.readouterr().out
     assert all(name in text for name in BENCHMARKS)
+
+
+def test_a_step_of_the_modern_form_is_counted_with_both_critics_and_its_rare_penalty():
+    """Beside the paper's: the spectral critic, one update of each, and a penalty at recordings in one step of eight."""
+    config = resolve({"preset": "tiny", "model_dim": 16}, GAN, gpu=False, length=4096)
+    forward, spectral = arithmetic.forward_flop(config), arithmetic.spectral_flop(config)
+    frames = [33, 17, 9]  # of 65, until 16 or fewer
+    assert spectral == 2 * 5 * 64 * (frames[0] * 129 + (frames[1] + frames[2]) * 64)
+    critic, generator = 6 + 4 / 8 + 2, 1 + 3
+    assert arithmetic.step_flop(config) == pytest.approx(8 * (critic * (forward + spectral) + generator * forward))
+
+
+def test_the_modern_form_has_no_plain_counterpart_and_is_timed_all_the_same(tmp_path, capsys):
+    words = ["step", "--preset", "tiny", "--model-dim", "2", *AUDIO, "--out", str(tmp_path / "x.jsonl")]
+    assert main(words) == 0
+    figures = json.loads((tmp_path / "x.jsonl").read_text())["figures"]
+    assert "baseline_ratio" not in figures and figures["share_of_peak"] > 0
