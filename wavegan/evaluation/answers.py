@@ -35,7 +35,7 @@ def answers(report: Report, path: str | Path, advice: str) -> list[dict[str, str
     """
     found = {
         "Is it any good yet?": _good(report) + _which(report),
-        **({"Is it what one asks for?": _asked(report)} if report["asked"] else {}),
+        **({"Is it what one asks for?": _asked(report)} if report.get("asked") else {}),
         "Is it collapsing?": _collapsing(report, advice),
         "Did it memorise?": report["memorised"]["verdict"],
         "When to stop?": _stop(report, path),

@@ -44,7 +44,7 @@ def _share_rows(found: Mapping[str, Mapping[str, float]], classes: Sequence[str]
 
 def asked(report: Mapping[str, Any]) -> list[str]:
     """How many sounds are of the class that was asked for, a line for each class, the worst first; none without."""
-    found = report["asked"]
+    found = report.get("asked")
     if not found:
         return []
     rows = [["class asked for", "clips", "recognised", "FD", "FD of recordings"]]

@@ -367,7 +367,7 @@ def test_tensorboards_players_play(browser, tensorboard):
 def test_sounds_of_any_rate_are_logged_so_that_they_play(browser, tmp_path, rate):
     """Chromium refuses those below 3,000 Hz and above 768,000."""
     audio = np.random.default_rng(0).uniform(-0.5, 0.5, (1, rate, 1)).astype("float32")
-    Events(tmp_path).clips("generated", audio, rate, np.zeros((1, 1, 3), "uint8"), step=1)
+    Events(tmp_path).clips("generated", audio, rate, np.zeros((1, 1, 3), "uint8"), step=1, titles=["00"])
     sound = base64.b64encode(events(tmp_path)["generated/00", 1][0][0, 0]).decode()
     browser.get("about:blank")  # the page before may say what may be played
     browser.execute_script("window.heard = new Audio(arguments[0])", f"data:audio/wav;base64,{sound}")
