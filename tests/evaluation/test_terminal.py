@@ -59,6 +59,7 @@ def test_a_classifier_is_described_by_the_held_out_clips_it_was_tried_on():
     for accuracy, words in ((0.975, "right about 97.5% of 40 "), (0.0, "right about 0.0% of 40 "), (None, "never tri")):
         known = SimpleNamespace(name="judge", classes=("a", "b"), test_accuracy=accuracy, real=held)
         assert words in terminal.described(known)
+        assert ("a weak judge" in terminal.described(known)) == (accuracy == 0.0)
     assert terminal.described(SimpleNamespace(name="judge", classes=())) == "judge"
 
 

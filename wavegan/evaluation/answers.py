@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from wavegan.base.typed import typed
 from wavegan.evaluation.protocol import GENERATED, NOISE, TRAIN, reference_set
 from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_DUPLICATES
-from wavegan.evaluation.terminal import MOST_CLASSES, figure
+from wavegan.evaluation.terminal import MOST_CLASSES, WEAK, figure
 
 # Shares of the way from white noise to recordings, by the root of FD, which is a squared distance.
 NEAR, FAR = 0.9, 0.25
@@ -33,15 +33,24 @@ def answers(report: Report, path: str | Path, advice: str) -> list[dict[str, str
         path: the run's folder.
         advice: what helps a run that gets no further, a clause that ends with a full stop: "start another run with …".
     """
+    care = _care(report)
     found = {
-        "Is it any good yet?": _good(report) + _which(report),
-        **({"Is it what one asks for?": _asked(report)} if report.get("asked") else {}),
-        "Is it collapsing?": _collapsing(report, advice),
-        "Did it memorise?": report["memorised"]["verdict"],
-        "When to stop?": _stop(report, path),
-        "Which checkpoint is best?": _best(report, path),
+        "Is it any good yet?": care + _good(report) + _which(report),
+        **({"Is it what one asks for?": care + _asked(report)} if report.get("asked") else {}),
+        "Is it collapsing?": care + _collapsing(report, advice),
+        "Did it memorise?": report["memorised"]["verdict"],  # the classifier has no part in it
+        "When to stop?": care + _stop(report, path),
+        "Which checkpoint is best?": care + _best(report, path),
     }
     return [{"question": question, "answer": answer} for question, answer in found.items()]
+
+
+def _care(report: Report) -> str:
+    """A sentence to begin with where a weak classifier compared the sounds."""
+    right = report["embedding"]["test_accuracy"]
+    if right is None or right >= WEAK:
+        return ""
+    return f"With care, for the classifier is right about {right:.0%} of held-out clips only: "
 
 
 def _means(report: Report, key: str) -> tuple[dict[str, float], str]:

@@ -11,12 +11,10 @@ from wavegan.evaluation.judge.recordings import held_out
 from wavegan.evaluation.memorised import Nearest, verdict, very_near
 from wavegan.evaluation.protocol import GENERATED, NOISE, SETS, Evaluation, ScoreValues, reference_set
 from wavegan.evaluation.scores.catalogue import HIGHER, LOWER, SCORES, Score
-from wavegan.evaluation.terminal import described
+from wavegan.evaluation.terminal import WEAK, described
 from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run
-
-WEAK = 0.8  # a classifier that is right less often is a poor judge
 
 
 def results(

@@ -9,6 +9,7 @@ from wavegan.evaluation.protocol import GENERATED, TRAIN
 from wavegan.evaluation.scores.catalogue import FRECHET
 from wavegan.evaluation.yardsticks import FEWEST_HELD_OUT, Value
 
+WEAK = 0.8  # share of held-out clips about which a classifier must be right, or it is a poor judge
 OVER_CHECKPOINTS = (  # keys of the scores that tell most about a training
     "inception_score", FRECHET, "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train"
 )  # fmt: skip
@@ -63,8 +64,9 @@ def described(embedding: Embedding) -> str:
     if embedding.test_accuracy is None:
         return f"{embedding.name}, never tried: no recordings are held out"
     tried = len(embedding.real["test"].embeddings)
+    weak = ", a weak judge" if embedding.test_accuracy < WEAK else ""
     few = ", too few to know how far to trust it" if tried < FEWEST_HELD_OUT else ""
-    return f"{embedding.name}, right about {embedding.test_accuracy:.1%} of {tried} held-out clips{few}"
+    return f"{embedding.name}, right about {embedding.test_accuracy:.1%} of {tried} held-out clips{weak}{few}"
 
 
 def table(report: Mapping[str, Any]) -> list[str]:

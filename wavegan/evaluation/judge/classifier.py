@@ -6,18 +6,28 @@ import keras
 import numpy as np
 from keras import layers
 
+from wavegan.audio.mel import FLOOR
 from wavegan.backend import autodiff
 from wavegan.base.progress import Progress
 
 CHANNELS = (16, 32, 64, 128)
 EMBEDDING = 64  # width of the layer before the classes
+MOST_FRAMES = 192  # of a spectrogram; longer ones are averaged over neighbours, or long clips would take too long
 BATCH = 32
 LEARNING_RATE = 2e-3
 LOWER = 3  # the divisor of the rate from one attempt to the next
-SHIFT, MASK = 0.1, 0.125  # largest shift in time and largest mask, as shares of all frames or bins
+ROUNDS, MOST_LOOKS, FEWEST_LOOKS = 40, 60_000, 6_400
+WARM_UP, FALL = 0.05, 0.5  # the shares of all looks until the rate is full, and until it falls
+CHECKS, PATIENCE, BETTER = 15, 3, 0.98  # checks in all looks; checks without a loss that is lower by so much
+ENOUGH = 0.03  # a loss that is as good as 0
+SHIFT, STRETCH, MASK = 0.1, 0.15, 0.125  # in time: the largest shift, change of speed and mask, as shares
+SHIFT_BINS, STRETCH_BINS = 0.02, 0.08  # the same of frequency: other voices, drums of other sizes
 LOUDER = np.log(4)  # largest change of the loudness, 12 dB
 MOST_STANDARD = 4096  # clips whose mean and standard deviation standardise
-FLOORS = np.log([1e-6, 0.03])  # of the noise that is laid under the clips, log mel magnitude: up to some -30 dBFS
+NOISE = np.log([1e-4, 0.3])  # laid under a clip, as a factor of its own mean magnitude: -80 to some -10 dB
+SPREAD = np.float32(0.5)  # of the noise, from bin to bin
+
+Progressed = Callable[[int], object]
 
 
 def build(shape: tuple[int, int], classes: int, mean: np.ndarray, deviation: np.ndarray, seed: int = 0) -> keras.Model:
@@ -29,6 +39,8 @@ def build(shape: tuple[int, int], classes: int, mean: np.ndarray, deviation: np.
     random = np.random.default_rng(seed)
     features = keras.Input(shape)
     x = layers.Reshape((*shape, 1))((features - mean) / deviation)
+    if shape[0] > MOST_FRAMES:
+        x = layers.AveragePooling2D((-(-shape[0] // MOST_FRAMES), 1), padding="same")(x)
     for channels in CHANNELS:
         x = layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False, kernel_initializer=_start(random, 2))(
             x
@@ -53,18 +65,19 @@ def _start(random: np.random.Generator, gain: float) -> Callable[..., np.ndarray
 
 
 def passes(clips: int) -> int:
-    """How many clips training looks at, for a data set of so many: twenty rounds at most, six at least."""
-    return max(6 * clips, min(20 * clips, 30_000), 3_200)
+    """How many clips training looks at, at most, for a data set of so many."""
+    return max(FEWEST_LOOKS, min(ROUNDS * clips, MOST_LOOKS))
 
 
 def train(
     network: keras.Model,
     features: np.ndarray,
     labels: np.ndarray,
-    progress: Callable[[int], object],
+    progress: Progressed,
     attempt: int = 0,
+    check: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
-    """Trains `network` to tell the classes apart.
+    """Trains `network` to tell the classes apart, by a rate that in the end falls to 0.
 
     Args:
         network: what `build` made.
@@ -72,38 +85,66 @@ def train(
         labels: their classes, int [n].
         progress: called with the number of clips it looked at since the last call.
         attempt: how many came to nothing before; it has other random numbers and a lower rate.
+        check: features and labels of other clips. When the loss of these is no lower any more, the rate falls earlier:
+            to learn for longer draws training clips together, and not others.
     """
-    steps, rate = passes(len(features)) // BATCH, LEARNING_RATE / LOWER**attempt
-    schedule = keras.optimizers.schedules.CosineDecay(rate / 20, steps, warmup_target=rate, warmup_steps=steps // 10)
     logits = keras.Model(network.input, network.output[:, EMBEDDING:])
     logits.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=1e-3), keras.losses.SparseCategoricalCrossentropy(True)
+        keras.optimizers.AdamW(LEARNING_RATE, weight_decay=1e-3), keras.losses.SparseCategoricalCrossentropy(True)
     )
     random = np.random.default_rng(attempt)
     quietest = features.min(axis=(0, 1))
-    for _ in range(steps):
+    end = passes(len(features)) // BATCH
+    warm, fall, every = int(WARM_UP * end), int(FALL * end), max(1, end // CHECKS)
+    losses, step = [np.inf], 0
+    while step < end:
+        logits.optimizer.learning_rate = rate(step, warm, fall, end, attempt)
         chosen = random.integers(len(features), size=BATCH)
         logits.train_on_batch(augmented(features[chosen], quietest, random), labels[chosen])
+        step += 1
         progress(BATCH)
+        if check and step < fall and step % every == 0:
+            losses.append(float(logits.test_on_batch(*check)))
+            if losses[-1] < ENOUGH or min(losses[-PATIENCE:]) > BETTER * min(losses[:-PATIENCE], default=np.inf):
+                fall, end = step, min(end, 2 * step)
+
+
+def rate(step: int, warm: int, fall: int, end: int, attempt: int = 0) -> float:
+    """The learning rate of a step: it rises until the step `warm`, and falls from the step `fall` to 0 at `end`."""
+    share = min(1, (step + 1) / max(1, warm), (end - step) / (end - fall))
+    return LEARNING_RATE / LOWER**attempt * share
 
 
 def augmented(features: np.ndarray, quietest: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """`features` [n, frames, bins] shifted in time by up to a tenth, louder or softer, masked, with noise under them.
+    """`features` [n, frames, bins] moved, stretched, masked, louder or softer, with noise under them.
 
     `quietest` [bins] is what the masks, a stretch of frames and one of bins, and what a shift leaves behind are filled
-    with. The noise is what generated sounds have and the padding of recordings lacks: digital silence must not decide.
+    with. Frequencies are moved and stretched a little, too: recordings are of few voices. The noise is what generated
+    sounds have and the padding of recordings lacks: digital silence must not decide. It follows the loudness of the
+    clip, or it would cover soft ones.
     """
     count, frames, bins = features.shape
-    largest = int(SHIFT * frames)
-    source = np.arange(frames) - random.integers(-largest, largest + 1, size=(count, 1))  # [n, frames]
-    shifted = features[np.arange(count)[:, None], source.clip(0, frames - 1)]
-    empty = (source < 0) | (source >= frames) | _stretches(count, frames, random)
+    times = _places(count, frames, SHIFT, STRETCH, random)
+    bands = _places(count, bins, SHIFT_BINS, STRETCH_BINS, random).clip(0, bins - 1)
+    empty = (times < 0) | (times >= frames) | _stretches(count, frames, random)
     masked = empty[:, :, None] | _stretches(count, bins, random)[:, None, :]
-    louder = random.uniform(-LOUDER, LOUDER, size=(count, 1, 1)).astype("float32")
-    noise = random.uniform(FLOORS[0], FLOORS[1], size=(count, 1, 1)) + 0.5 * random.standard_normal(
-        features.shape, "float32"
+    moved = features[np.arange(count)[:, None, None], times.clip(0, frames - 1)[:, :, None], bands[:, None, :]]
+    louder, under = (
+        random.uniform(low, high, size=(count, 1, 1)).astype("float32")
+        for low, high in ((-LOUDER, LOUDER), (NOISE[0], NOISE[1]))
     )
-    return np.logaddexp(np.where(masked, quietest, shifted + louder), noise.astype("float32"))
+    loudness = np.log(np.exp(features).mean(axis=(1, 2), keepdims=True))
+    noise = loudness + under + SPREAD * random.standard_normal(features.shape, "float32")
+    sound = np.exp(np.where(masked, quietest, moved) + louder) + np.exp(noise + louder)
+    return np.log(sound + FLOOR, dtype="float32")
+
+
+def _places(count: int, size: int, shift: float, stretch: float, random: np.random.Generator) -> np.ndarray:
+    """int [count, size]: where each place of a row comes from, when all are moved and stretched about the middle."""
+    factors = np.exp(random.uniform(-stretch, stretch, size=(count, 1)))
+    shifts = size * random.uniform(-shift, shift, size=(count, 1))
+    middle = (size - 1) / 2
+    return np.rint(middle + (np.arange(size) - middle) * factors + shifts).astype(int)
 
 
 def _stretches(count: int, size: int, random: np.random.Generator) -> np.ndarray:
@@ -113,7 +154,13 @@ def _stretches(count: int, size: int, random: np.random.Generator) -> np.ndarray
     return (np.arange(size) >= firsts) & (np.arange(size) < firsts + widths)
 
 
-def fit(spectrograms: np.ndarray, labels: np.ndarray, classes: int, attempt: int = 0) -> dict[str, np.ndarray]:
+def fit(
+    spectrograms: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    attempt: int = 0,
+    check: tuple[np.ndarray, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
     """The arrays of a network that was trained to tell the classes apart, with a progress bar.
 
     Args:
@@ -121,12 +168,13 @@ def fit(spectrograms: np.ndarray, labels: np.ndarray, classes: int, attempt: int
         labels: their classes, int [n].
         classes: how many there are.
         attempt: how many came to nothing before.
+        check: the same of clips by which the training sees that it gains no more.
     """
     scale = standard(spectrograms)
     network = build(spectrograms.shape[1:], classes, **scale, seed=attempt)
     progress = Progress(passes(len(spectrograms)), "classifier, once for this data set", "clips")
     try:
-        train(network, spectrograms, labels, progress.update, attempt)
+        train(network, spectrograms, labels, progress.update, attempt, check)
     finally:
         progress.close()
     weights = {f"weights/{number:03d}": array for number, array in enumerate(network.get_weights())}

@@ -17,6 +17,7 @@ from wavegan.evaluation.judge.recordings import Real, held_out, real_clips
 AT_ONCE = 64  # clips in a batch
 MOST = 5 << 25  # values of the spectrograms that are learned from, 640 MiB
 ATTEMPTS = 3  # at a classifier that knows the classes
+CHECKED = 20, 256  # validation clips by which a training sees that it gains no more, at least and at most
 CLASSIFIER, PROJECTION = "own classifier", "random projection of log-mel statistics"
 
 
@@ -92,8 +93,9 @@ def learned(
         these = slice(done, done := done + len(block["label"]))
         spectrograms[these], labels[these] = front(block["audio"]), block["label"]
     attempts = ATTEMPTS if len(np.unique(labels)) > 1 else 0
+    check = _validation(directory, info, front) if attempts else None
     for attempt in range(attempts):
-        arrays = classifier.fit(spectrograms, labels, len(info.classes), attempt)
+        arrays = classifier.fit(spectrograms, labels, len(info.classes), attempt, check)
         arrays |= _made_of(records, info, Embedding(info, front, content_hash, arrays))
         if (wrong := fault(arrays)) is None:
             return arrays
@@ -101,6 +103,20 @@ def learned(
         warn(f"note: the classifier of {directory} came to nothing: {wrong}; {again}")
     arrays = projection.fit(spectrograms)
     return arrays | _made_of(records, info, Embedding(info, front, content_hash, arrays))
+
+
+def _validation(
+    directory: str | os.PathLike[str], info: DatasetInfo, front: LogMel
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Log-mel and classes of validation clips; None where there are too few, or where they stand for test clips."""
+    fewest, most = CHECKED
+    if held_out(info) != "test" or info.splits["validation"]["clips"] < fewest:
+        return None
+    records = Records(directory, info, "validation")
+    chosen = np.sort(np.random.default_rng(0).permutation(len(records))[:most])
+    blocks = [(front(block["audio"]), block["label"]) for block in real_clips(records, info, chosen)]
+    spectrograms, labels = zip(*blocks, strict=True)
+    return np.concatenate(spectrograms), np.concatenate(labels)
 
 
 def _made_of(records: Mapping[str, Records], info: DatasetInfo, embedding: Embedding) -> dict[str, np.ndarray]:
