@@ -109,6 +109,7 @@ TOY = register(
         preset=lambda gpu: "plain",
         check=check_clip,
         settled=lambda settings, clip: settings,
+        expectation=lambda settings: "",
         classes=lambda settings, clip: 0,
         group=lambda settings, clip: 1,
         updates=lambda settings: 2,

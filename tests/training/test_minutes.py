@@ -45,3 +45,9 @@ def test_hours_are_sixty_minutes_and_steps_do_not_go_with_them(drums, tmp_path, 
     assert train(drums, tmp_path / "dry", "--minutes", "1", "--steps", "3") == 2
     assert "--steps does not go with --minutes and --hours" in capsys.readouterr().err
     assert not (tmp_path / "dry").exists()
+
+
+@pytest.mark.parametrize(("flags", "there"), [(["--conditional", "yes"], True), (["--networks", "paper"], False)])
+def test_a_training_says_what_to_expect_when_where_that_was_measured(drums, tmp_path, capsys, flags, there):
+    assert train(drums, tmp_path / "dry", *flags, "--dry-run") == 0
+    assert ("expect    after 2 minutes all kinds of drum" in capsys.readouterr().err) == there

@@ -153,6 +153,9 @@ class Family(Protocol):
     def step_in_words(self, settings: Any) -> str:
         """What a step is, for the line that a training begins with."""
 
+    def expectation(self, settings: Any) -> str:
+        """What may be heard after how long on a CPU, in words, as it was measured; empty where it was not."""
+
     def classes(self, settings: Any, clip: ClipFormat) -> int:
         """How many classes its sampler is to be given weights of; 0 for an unconditional model."""
 

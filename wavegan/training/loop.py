@@ -116,6 +116,8 @@ def _describe(config: Config, family: Family, model: Model) -> None:
     say(f"model     {family.title}, preset {training.preset}: {' and '.join(sizes)} parameters, {clip}")
     step = family.step_in_words(config.model)
     say(f"training  {training.steps:,} steps of {step}, batches of {training.batch_size}")
+    if not gpus and (words := family.expectation(config.model)):
+        say(f"expect    {words}")
 
 
 def _batches(
