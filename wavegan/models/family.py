@@ -43,12 +43,14 @@ class Fact:
         symptom: called with {key: value}, returns a warning, with advice, or None where all is well.
         lasting: whether the values are means over the last steps; otherwise they are those of a single one. Of the
             lasting symptoms only the first in the order of the family's facts is reported.
+        since: the step before which the symptom is usual, and not reported.
     """
 
     key: str
     short: str = ""
     symptom: Callable[[Mapping[str, float]], str | None] | None = None
     lasting: bool = True
+    since: int = 0
 
 
 class Sampler(Protocol):

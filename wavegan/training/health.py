@@ -56,7 +56,7 @@ class Health(StepCallback):
         lasting = False
         for fact, symptom in self.symptoms:
             values = means if fact.lasting else logs
-            if fact.key not in values or (lasting and fact.lasting):
+            if fact.key not in values or (lasting and fact.lasting) or step < fact.since:
                 continue
             if text := symptom(values):
                 lasting |= fact.lasting

@@ -13,6 +13,7 @@ LARGEST_NORM = 1e4  # of the gradients of a network; healthy ones stay below 2,0
 LOUDEST = 0.7  # RMS of what is generated; a sine at full scale has 0.71, a square wave 1
 QUIETEST = 0.01  # RMS of what is generated, as a share of the recordings'
 SILENT_CLIPS = 0.3  # share of what is generated that may be silent, beside the recordings' share
+AUDIBLE = 500  # steps, after which even the modern form has found its loudness
 LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
 
 ADVICE = "lower learning rates (with --loss wgan-gp also more --critic-updates)"
@@ -91,7 +92,7 @@ class Gan:
         Fact("generator/loss", "generator"),
         Fact("audio/rms_generated", "rms", _loud),
         Fact("audio/rms_generated", symptom=_silent),
-        Fact("audio/silent_generated", symptom=_silent_clips),
+        Fact("audio/silent_generated", symptom=_silent_clips, since=AUDIBLE),
         Fact("audio/spread", symptom=_alike),
         Fact("critic/gradient_norm", symptom=lambda values: _exploding("critic", values), lasting=False),
         Fact("generator/gradient_norm", symptom=lambda values: _exploding("generator", values), lasting=False),
