@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from wavegan.audio import pictures
 from wavegan.cli import generate as generate_command
 from wavegan.models.classes import drawn
 from wavegan.runs.run import Run
@@ -51,6 +52,14 @@ def test_a_class_or_mixture_is_what_all_sounds_are_of(made):
 
 def test_of_every_class_as_many_as_one_asks_for(made):
     assert [name[4:-4] for name in sounds(made("--per-class", "2"))] == 2 * ["kick"] + 2 * ["snare"] + 2 * ["tom"]
+
+
+def test_a_row_of_the_picture_is_a_class_where_it_has_place(made, trained_by_class, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pictures, "draw", lambda *given, real=pictures.draw: drawn.append(given[4]) or real(*given))
+    for flags in (["--per-class", "2"], ["--per-class", "9"], ["--n", "3"]):
+        made(*flags)
+    assert drawn == [2, 8, 8]
 
 
 def test_one_latent_of_two_classes_makes_two_sounds(made):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from wavegan.base.errors import UserError
-from wavegan.generation.latents import Latents
+from wavegan.generation.latents import COLUMNS, Latents
 from wavegan.generation.saved import Named
 from wavegan.models import classes
 from wavegan.runs.config import Config
@@ -50,7 +50,8 @@ def with_classes(
     names = [classes.in_words(row, config.classes) for row in weights]
     notes = [" ".join(filter(None, both)) for both in zip(names, latents.notes or [""] * n, strict=True)]
     title = f"{latents.title}, {asked}" if asked else latents.title
-    return replace(latents, classes=weights, notes=notes, title=title)
+    columns = min(per_class or COLUMNS, COLUMNS)  # a row of each class, where a row has place for it
+    return replace(latents, classes=weights, notes=notes, title=title, columns=columns)
 
 
 def drawn_classes(config: Config, n: int, seed: int) -> np.ndarray | None:

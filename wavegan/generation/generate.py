@@ -117,4 +117,4 @@ def _write(
     rest = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
     title = f"{heading}, {latents.title}{rest}"
     shown = [f"{name}   {note}" for name, note in zip_longest(names, latents.notes, fillvalue="")][:PICTURED]
-    pictures.save(pictures.draw(audio[:PICTURED], sample_rate, title, shown), folder / "sheet.png")
+    pictures.save(pictures.draw(audio[:PICTURED], sample_rate, title, shown, latents.columns), folder / "sheet.png")

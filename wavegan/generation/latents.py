@@ -14,6 +14,9 @@ from wavegan.generation.saved import Named
 from wavegan.models.latents import LatentSpace
 
 
+COLUMNS = 8  # of a picture, where nothing speaks for fewer
+
+
 @dataclass(frozen=True)
 class Latents:
     """Latents and what they are.
@@ -24,6 +27,7 @@ class Latents:
         notes: where each of them lies, in a few letters; empty where there is nothing to say.
         seed: of the draws, where there were any.
         classes: the class weights of each, float32 [n, classes]; None for an unconditional model.
+        columns: how many stand side by side in a picture.
     """
 
     values: np.ndarray
@@ -31,6 +35,7 @@ class Latents:
     notes: list[str] = field(default_factory=list)
     seed: int | None = None
     classes: np.ndarray | None = None
+    columns: int = COLUMNS
 
 
 def new(n: int, space: LatentSpace, shape: tuple[int, ...], seed: int | None = None) -> Latents:
