@@ -13,7 +13,6 @@ from wavegan.base.errors import UserError
 from wavegan.generation.saved import Named
 from wavegan.models.latents import LatentSpace
 
-
 COLUMNS = 8  # of a picture, where nothing speaks for fewer
 
 
