@@ -3,8 +3,10 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from preprocess.archives import is_archive
 from wavegan.data.schema import FILE_NAME, SPLITS, DatasetInfo
 
 WIDTH = 100  # characters
@@ -31,6 +33,7 @@ def format_report(info: DatasetInfo, directory: str) -> list[str]:
         "",
         _loudness(info.loudness),
         *(f"note: {note}" for note in info.report["notes"]),
+        *_unopened(info),
         *_held_out_note(info),
     ]
     return [line.rstrip() for line in lines]
@@ -43,6 +46,19 @@ def _held_out_note(info: DatasetInfo) -> Iterator[str]:
         yield (
             f"note: {_count(clips, 'clip')} held out for testing, where scores need {FEW_HELD_OUT} that were not "
             "trained on: add recordings, or hold out more with --test"
+        )
+
+
+def _unopened(info: DatasetInfo) -> Iterator[str]:
+    """Says that archives lie inside the folders, where they are not opened, unless they are sources, too."""
+    sources = tuple(Path(source["source"]).name for source in info.sources)
+    archives = [
+        path for path in info.report["other_files"] if is_archive(Path(path)) and Path(path).name not in sources
+    ]
+    if archives:
+        yield (
+            f"note: {_count(len(archives), 'archive')} inside the folders not opened, such as {archives[0]}: give each "
+            "as a source of its own"
         )
 
 

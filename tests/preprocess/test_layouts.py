@@ -126,3 +126,13 @@ def test_too_few_clips_to_compare_with_are_noted(record, tmp_path, capsys, clips
         f"note: {noted} clips held out for testing, where scores need 50 that were not trained on: "
         "add recordings, or hold out more with --test"
     ])  # fmt: skip
+
+
+def test_an_archive_inside_a_folder_is_named_unless_it_is_a_source_itself(recordings, tmp_path, capsys):
+    folder = recordings("kit", "kick/1.wav", "kick/2.wav")
+    more = zipped(recordings("more toms", "tom/1.wav")).rename(folder / "more toms.zip")
+    for sources, noted in (([folder], True), ([folder, more], False)):
+        flags = ["--sample-rate", "8000", "--length", "256", "--out", str(tmp_path / f"data {noted}")]
+        assert main([*map(str, sources), *flags]) == 0
+        said = "note: 1 archive inside the folders not opened, such as more toms.zip: give each as a source of its own"
+        assert (said in capsys.readouterr().out.splitlines()) == noted

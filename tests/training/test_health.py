@@ -10,6 +10,7 @@ from wavegan.training import health
 from wavegan.training.callbacks import Diverged
 
 WELL = {
+    "critic/wasserstein_distance": 1.0,
     "critic/loss": 1.0, "critic/gradient_norm": 3.0, "generator/gradient_norm": 5.0,
     "audio/rms_generated": 0.05, "audio/rms_real": 0.06, "audio/spread": 0.9,
     "audio/silent_generated": 0.35, "audio/silent_real": 0.1,
@@ -61,6 +62,14 @@ def test_a_symptom_is_reported_once_with_its_step(ill, first, words, capsys):
     assert len(lines) == 1 and len(texts) == 1
     assert lines[0].startswith(f"warning at step {first}: {words}")
     assert texts[0][0] == first and texts[0][1] in lines[0]
+
+
+def test_a_rare_penalty_may_have_larger_gradients(capsys):
+    """It counts eight times in one step of eight: 50,000 at step 9 of a training that goes well."""
+    others = {name: value for name, value in WELL.items() if name != "critic/wasserstein_distance"}
+    assert reported([others | {"critic/gradient_norm": 5e4}] * 5, capsys) == ([], [])
+    lines, _ = reported([others | {"critic/gradient_norm": 2e6}], capsys)
+    assert len(lines) == 1 and "the critic's gradients grew" in lines[0]
 
 
 def test_silent_clips_are_usual_at_first_and_reported_when_they_stay(capsys):

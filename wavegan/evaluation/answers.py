@@ -156,8 +156,8 @@ def _stop(report: Report, path: str | Path) -> str:
     if len(rows) < PATIENCE:
         again = typed("evaluate", "--run", path, "--checkpoint", "all")
         return (
-            f"For an answer, {PATIENCE} checkpoints or more must be scored: {again}, after a training with "
-            "--keep-checkpoints. Or train with --evaluate-every."
+            f"For an answer, {PATIENCE} checkpoints or more must be scored: {again} scores all that are kept. To "
+            "have more of them, train with --keep-checkpoints or --evaluate-every."
         )
     best, newer, done = _since(rows)
     if not newer:

@@ -67,8 +67,9 @@ def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
         if getattr(data, name) != getattr(stored.data, name):
             raise UserError(
                 f"the data set has {name} {getattr(data, name)}, the run to start from has "
-                f"{getattr(stored.data, name)}: its networks do not fit. Prepare the data with --{name} "
-                f"{getattr(stored.data, name)}."
+                f"{getattr(stored.data, name)}: its networks do not fit. Prepare the data with "
+                f"--sample-rate {stored.data.sample_rate} --length {stored.data.length} --channels "
+                f"{stored.data.channels}."
             )
     shapes = {each.name for each in _options(stored) if each.metadata["shapes"]}
     for name in sorted(shapes & given.keys()):

@@ -59,6 +59,12 @@ def settings_for(
         return replace(flags.resolve(given, family, gpu, fast_bfloat16, **values), made_with=_versions()), None
     stored = finetune.config()
     _check_family(finetune, stored, family)
+    if data.sample_rate != stored.data.sample_rate:
+        say(
+            f"note: the data set is at {data.sample_rate} Hz, the run to start from at {stored.data.sample_rate} Hz: "
+            "what it learned sounds higher or lower here. To start from its sounds, prepare the data with "
+            f"--sample-rate {stored.data.sample_rate}."
+        )
     step, arrays = finetune.load_newest(warn=say)
     config = flags.finetuned(stored, given, data)
     origin = f"{finetune.path.resolve()}, step {step}"

@@ -12,7 +12,7 @@ from wavegan.training.callbacks import say
 
 STEPS_MEASURED = 48  # whole rounds of those with and without a penalty
 SECONDS_MEASURED = 30.0  # that measuring may take
-OVERHEAD = 0.03  # of the time: previews and checkpoints
+OVERHEAD = 0.1  # of the time: previews, checkpoints, and what is logged
 EVALUATED = 0.05  # of the time, with evaluations
 
 
@@ -47,5 +47,6 @@ def with_steps_for_its_minutes(config: Config, model: Model, batches: Any, start
     model.restore(state)
     minutes, evaluated = config.training.minutes, EVALUATED if config.training.evaluate_every else 0.0
     steps = max(1, round(60 * minutes * (1 - OVERHEAD) * (1 - evaluated) / clock.seconds_per_step))
-    say(f"time      {minutes:g} minutes are about {steps:,} steps here ({1 / clock.seconds_per_step:.3g} steps/s)")
+    length, speed = f"{minutes:g} minute{'s' * (minutes != 1)}", f"{1 / clock.seconds_per_step:.3g} steps/s"
+    say(f"time      {length} are about {steps:,} steps here ({speed})")
     return config.changed({"steps": start + steps})

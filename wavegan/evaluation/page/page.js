@@ -127,12 +127,13 @@ function arrange() {
   stop();
   const grouped = isGrouped(order.value);
   const chosen = chips.find((chip) => chip.ariaPressed === "true")?.dataset.label;
-  const kept = clips.filter((clip) => chosen === undefined || kindOf(clip) === chosen);
+  const kept = clips.filter((clip) => chosen === undefined || (clip.dataset.asked ?? clip.dataset.label) === chosen);
   kept.sort(comparison(order.value));
   const labels = grouped ? [...new Set(kept.map(kindOf))] : [null];
   labels.sort((a, b) => (a === undefined) - (b === undefined) || byText(String(a), String(b)));
   const groups = labels.map((label) => group(label, kept.filter((clip) => !grouped || kindOf(clip) === label)));
   gallery.classList.toggle("grouped", grouped);
+  gallery.classList.toggle("by-asked", order.value === "asked");
   gallery.replaceChildren(...groups);
   shorten(true);
 }

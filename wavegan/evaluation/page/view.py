@@ -78,7 +78,7 @@ def orders(generated: Sequence[Clip]) -> list[tuple[str, str]]:
 
 def classes(generated: Sequence[Clip], real: Sequence[Clip]) -> list[tuple[str, int]]:
     """The classes to choose from, [(class, number of generated clips)]; none where generated clips have no class."""
-    made = [clip.label for clip in generated if clip.label is not None]
+    made = [kind for clip in generated if (kind := clip.asked or clip.label)]
     labels = {*made, *(clip.label for clip in real if clip.label is not None)} if made else set()
     return [(label, made.count(label)) for label in sorted(labels)]
 
