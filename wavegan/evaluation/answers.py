@@ -118,6 +118,8 @@ def _signs_of_collapse(report: Report) -> tuple[list[str], bool]:
     """What shows that some sounds come too often, in words; and whether that is so of most."""
     signs, rare = [], _rare(report)
     duplicates, real = _means(report, NEAR_DUPLICATES)
+    if duplicates.get(TRAIN, 0.0) - duplicates[real] > SOME / 2:  # the classifier draws its training clips together
+        real = TRAIN
     share, usual = duplicates[GENERATED], duplicates[real]
     if share - usual > SOME:
         signs.append(f"{share:.0%} of the sounds are nearly the same as another one (of {real} {usual:.0%})")
