@@ -127,6 +127,7 @@ def drums(drum_files, tmp_path_factory):
 TINY = [
     *("--preset", "tiny", "--model-dim", "2", "--batch-size", "4", "--kernel-length", "9", "--critic-updates", "2"),
     *("--phase-shuffle", "2", "--ema", "0.9", "--conditional", "no", "--spectral-window", "64"),
+    *("--precision", "float32"),  # on every processor, so that backends and machines make the same sounds
     *("--learning-rate-end", "1"),  # so that a run that gets more steps is one that had as many from the start
     *("--preview-every", "5", "--checkpoint-every", "4"),
 ]
