@@ -104,6 +104,8 @@ def expected_clips(sound, options):
     """{first sample: int16 steps as float64 [length, channels]}, straight from the documentation of `Options`."""
     if options.channels == 1:
         mixed = sound.mean(axis=1, keepdims=True)
+        if sound.shape[1] == 2 and 2 * np.square(mixed).sum() < 10**-1.2 * np.square(sound).sum():
+            mixed = sound[:, :1]  # channels that cancel each other by 12 dB or more
     else:
         mixed = sound[:, :2] if sound.shape[1] > 1 else np.repeat(sound, 2, axis=1)
     length = options.clip_length
