@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import make
-from wavegan.data.batches import Groups, Order, clips, labels_of, rms_of, training_batches
+from wavegan.data.batches import Groups, Order, clips, rms_of, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 
@@ -51,7 +51,8 @@ def test_the_order_in_groups_is_the_same_from_wherever_it_is_read():
 def test_labels_and_loudness_are_those_of_the_clips(little):
     records, info = little
     found = clips(records, info, np.arange(len(records)))
-    np.testing.assert_array_equal(labels_of(records, info), found["label"])
+    np.testing.assert_array_equal(records.labels, found["label"])
+    assert records.labels is records.labels  # read once
     assert rms_of(records, info) == pytest.approx(np.sqrt(np.mean(found["audio"].astype("float64") ** 2)), rel=1e-6)
 
 

@@ -16,10 +16,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from wavegan.data.records import Records
-from wavegan.data.schema import DatasetInfo, parse_examples, parse_labels
+from wavegan.data.schema import DatasetInfo, parse_examples
 
 EPOCHS_HELD = 2  # permutations in memory
-LABELS_AT_ONCE = 1024  # records that are read for them
 MEASURED = 1024  # clips that say how loud all are
 QUIETEST = 1e-4  # of an RMS: recordings that are silent would make all others infinitely loud
 
@@ -105,15 +104,6 @@ class Groups:
         return rows[random.permutation(len(rows))].reshape(-1)
 
 
-def labels_of(records: Records, info: DatasetInfo) -> np.ndarray:
-    """The label of every clip of `records`, int64 [clips]: all records are read."""
-    found = []
-    for block in np.array_split(np.arange(len(records)), max(1, len(records) // LABELS_AT_ONCE)):
-        with records.explained():
-            found.append(parse_labels(tf.constant(records.read(block))).numpy())
-    return np.concatenate(found)
-
-
 def rms_of(records: Records, info: DatasetInfo) -> float:
     """The root mean square of the samples of up to a thousand clips that lie evenly in `records`, in (0, 1]."""
     count = min(len(records), MEASURED)
@@ -146,7 +136,7 @@ def training_batches(
     updates], "progress": float32 [batch]}, the last being the share of the run that is done, 0 for an endless one. The
     batch comes first, so that it can be shared out among devices.
     """
-    groups = Groups(labels_of(records, info), group) if group > 1 and len(info.classes) > 1 else None
+    groups = Groups(records.labels, group) if group > 1 and len(info.classes) > 1 else None
     order, per_step = Order(len(records), seed, groups), batch_size * updates
     total = np.inf if last_step is None else last_step
 

@@ -5,6 +5,7 @@ import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import tensorflow as tf
 
 from wavegan.backend import devices
 from wavegan.base.errors import UserError
-from wavegan.data.schema import DatasetInfo, complaint
+from wavegan.data.schema import DatasetInfo, complaint, parse_labels
 from wavegan.data.tfrecord import ENTRY, FOOTER, HEADER, data_sizes, header_of, index_path, load_index, masked_crc
 
 devices.keep_gpu_from(tf)
 
+LABELS_AT_ONCE = 1024  # records that are read at a time
 LARGEST_REST = 1 << 16  # bytes of a record beside its samples, at most
 AGAIN = "Make the data set again with python -m preprocess … --overwrite."
 
@@ -73,6 +75,16 @@ class Records:
         except UserError as problem:
             self.problem = problem
             raise
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """The label of every record, int64 [n]; all are read for it, once. Raises UserError for damaged ones."""
+        found = [np.empty(0, np.int64)]
+        for first in range(0, len(self), LABELS_AT_ONCE):
+            with self.explained():
+                serialized = self.read(np.arange(first, min(first + LABELS_AT_ONCE, len(self))))
+                found.append(parse_labels(tf.constant(serialized)).numpy())
+        return np.concatenate(found)
 
     @contextmanager
     def explained(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.locks import only_one
 from wavegan.base.text import printable
-from wavegan.data.batches import clips, labels_of, training_batches
+from wavegan.data.batches import clips, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.models.family import Family, Model
@@ -224,7 +224,7 @@ def _log_beginning(events: Events, run: Run, records: Records, info: DatasetInfo
     """What is logged once: real clips of the previews' classes, the configuration, and the previews' latents."""
     chosen = np.random.default_rng((config.training.seed, 2)).permutation(len(records))
     if shown.classes is not None:
-        labels = labels_of(records, info)[chosen]
+        labels = records.labels[chosen]
         chosen = np.array(
             [_one_of(kind, chosen, labels, number) for number, kind in enumerate(shown.classes.argmax(axis=1))]
         )
