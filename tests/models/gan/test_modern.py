@@ -129,6 +129,15 @@ def test_both_learning_rates_fall_evenly_to_the_share_that_is_left():
         assert rates == pytest.approx([4e-3 * left, 2e-3 * left])
 
 
+def test_a_saved_model_falls_from_where_its_rates_began(tmp_path):
+    gan = small(critic_learning_rate=4e-3, generator_learning_rate=2e-3, learning_rate_end=0.1)
+    gan.adversarial_step(labelled(drawn(), progress=0.9))
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    again.adversarial_step(labelled(drawn(), progress=0.5))
+    assert float(again.critic_optimizer.learning_rate) == pytest.approx(4e-3 * 0.55)
+
+
 def test_generated_clips_are_of_the_class_of_the_recordings_beside_them(monkeypatch):
     """The critic must not be able to tell them apart by their classes."""
     gan, seen = small(), []

@@ -176,9 +176,13 @@ class WaveGAN(keras.Model):
         return cls(**networks, **config)
 
     def get_compile_config(self) -> dict[str, Any]:
-        """As Keras asks for it: both optimizers."""
+        """As Keras asks for it: both optimizers, where rates fall with those that they fall from."""
         optimizers = {"critic_optimizer": self.critic_optimizer, "generator_optimizer": self.optimizer}
-        return {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()}
+        found = {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()}
+        if self.learning_rate_end != 1.0:
+            for each, rate in zip(found.values(), self.learning_rates, strict=True):
+                each["config"]["learning_rate"] = rate
+        return found
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as `get_compile_config` describes."""
