@@ -1,18 +1,12 @@
 """The networks of a recipe: generator, waveform critic and spectral critics, and what is done to their inputs."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers
 
 from wavegan.backend.autodiff import input_gradient
-from wavegan.models.gan import networks
-from wavegan.models.gan.layers import TransposedConv1D
-
-MIDDLE = -2.5  # about the mean of the spectral critic's input
-SPREAD = 1.8  # about its standard deviation
-BAND_CHANNELS = 64  # of the spectral critic's layers
-LAST_FRAMES = 16  # that the spectral critic ends with, at most
+from wavegan.models.gan import networks, spectrogram
+from wavegan.models.gan.layers import GroupSpread, Modulation, TransposedConv1D
 
 
 class Noise(layers.Layer):
@@ -26,26 +20,6 @@ class Noise(layers.Layer):
         return x + drawn * self.loudness
 
 
-class GroupSpread(layers.Layer):
-    """Adds a channel to `x` [batch, time, channels]: how far the clips of a group differ there.
-
-    After the standard deviation over a minibatch of Karras et al., arXiv 1710.10196, section 3.
-    """
-
-    def __init__(self, group, **kwargs):
-        super().__init__(**kwargs)
-        self.group = group
-
-    def call(self, x):
-        grouped = tf.reshape(x, (-1, self.group, *x.shape[1:]))
-        deviation = tf.sqrt(tf.math.reduce_variance(grouped, 1) + 1e-8)  # [groups, time, channels]
-        spread = tf.reduce_mean(deviation, 2, keepdims=True)
-        return tf.concat([x, tf.repeat(spread, self.group, 0)], 2)
-
-    def compute_output_shape(self, shape):
-        return (*shape[:-1], shape[-1] + 1)
-
-
 def build_generator(info, recipe, size):
     """[batch, size], latents beside class weights → audio, by the layers of `networks.build_generator`."""
     policy, strides = recipe.policy, networks.strides_for(info.length)
@@ -55,8 +29,7 @@ def build_generator(info, recipe, size):
     x = layers.Reshape((networks.SEED_LENGTH, width), dtype=policy)(x)
     for depth, stride in enumerate(strides):
         if recipe.stages:
-            gain, bias = (layers.Dense(width, kernel_initializer="zeros", dtype=policy)(given) for _ in range(2))
-            x = x * (1 + layers.Reshape((1, width))(gain)) + layers.Reshape((1, width))(bias)
+            x = Modulation(dtype=policy)(x, given)
         if recipe.noise:
             x = Noise(dtype=policy)(x)
         x = layers.ReLU(dtype=policy)(x)
@@ -99,17 +72,6 @@ class Critic:
         return tf.reduce_sum(gradient**2, axis=list(range(1, len(x.shape))))
 
 
-def log_spectrogram(audio, window):
-    """Mono audio [batch, time, 1] of RMS 1 → log magnitudes [batch, frames, window / 2 + 1], about standard.
-
-    Both small numbers keep the second derivative finite where there is silence.
-    """
-    padded = tf.pad(audio[..., 0], [[0, 0], [window // 2, window // 2]])
-    bins = tf.signal.stft(padded, window, window // 4) / np.sqrt(window)
-    magnitude = tf.sqrt(tf.math.real(bins) ** 2 + tf.math.imag(bins) ** 2 + 1e-6)
-    return (tf.math.log(magnitude + 1e-2) - MIDDLE) / SPREAD
-
-
 def build_critics(info, recipe, kinds, unit, seed):
     """The waveform critic and the spectral ones, [`Critic`]. `unit` is the RMS that audio is divided by."""
     plain = networks.build_critic(
@@ -119,12 +81,10 @@ def build_critics(info, recipe, kinds, unit, seed):
     viewed = unit if recipe.loudness else 1.0
     critics = [Critic(lambda audio: audio / viewed, features, recipe.gamma, recipe, kinds)]
     for window in filter(None, map(int, recipe.spectral.split("+"))):
-        x = given = keras.Input((info.length // (window // 4) + 1, window // 2 + 1))
-        while x.shape[1] > LAST_FRAMES:
-            x = layers.Conv1D(BAND_CHANNELS, 5, strides=2, padding="same", dtype=recipe.policy)(x)
-            x = layers.LeakyReLU(networks.LEAKY_SLOPE, dtype=recipe.policy)(x)
-        view = lambda audio, window=window: log_spectrogram(audio / unit, window)  # noqa: E731
-        critics.append(Critic(view, keras.Model(given, x), recipe.gamma_spectral, recipe, kinds))
+        plain = networks.build_spectral_critic(*spectrogram.shape(info.length, 1, window), recipe.policy)
+        view = lambda audio, window=window: spectrogram.log_magnitudes(audio / unit, window)  # noqa: E731
+        features = keras.Model(plain.input, plain.layers[-3].output)
+        critics.append(Critic(view, features, recipe.gamma_spectral, recipe, kinds))
     return critics
 
 

@@ -4,25 +4,10 @@ import keras
 import tensorflow as tf
 
 from benchmarks.recipes.networks import augmented, build_critics, build_generator
+from wavegan.models.gan.losses import LOSSES
 
 LATENT_SIZE = 100
-softplus = tf.nn.softplus
-
-
-def critic_loss(loss, real, fake):
-    """Of scores [batch, 1] of recordings and of generated clips, in pairs of one class."""
-    if loss == "wgan-gp":
-        return tf.reduce_mean(fake) - tf.reduce_mean(real)
-    if loss == "pairs":
-        return tf.reduce_mean(softplus(fake - real))
-    return tf.reduce_mean(softplus(-real)) + tf.reduce_mean(softplus(fake))
-
-
-def generator_loss(loss, real, fake):
-    """As `critic_loss`; only "pairs" looks at `real`."""
-    if loss == "wgan-gp":
-        return -tf.reduce_mean(fake)
-    return tf.reduce_mean(softplus(real - fake if loss == "pairs" else -fake))
+LOSS = {"ns": "non-saturating", "pairs": "relativistic", "wgan-gp": "wgan-gp"}  # of a recipe, as the project calls it
 
 
 class Trainer:
@@ -37,6 +22,7 @@ class Trainer:
 
     def __init__(self, info, recipe, unit, seed):
         keras.utils.set_random_seed(seed)
+        self.loss = LOSSES[LOSS[recipe.loss]]
         self.recipe, self.kinds = recipe, len(info.classes) + 1
         size = LATENT_SIZE + (self.kinds if recipe.conditional else 0)
         self.generator, self.averaged = (build_generator(info, recipe, size) for _ in range(2))
@@ -88,7 +74,7 @@ class Trainer:
                     tf.concat([real, fake], 0), tf.concat([asked_for, asked_for], 0)
                 )  # one pass, one set of shifts
                 of_real, of_fake = scores[: self.recipe.batch], scores[self.recipe.batch :]
-                loss += critic_loss(self.recipe.loss, of_real, of_fake)
+                loss += self.loss.critic(of_real, of_fake)
                 means += [tf.reduce_mean(of_real), tf.reduce_mean(of_fake)]
                 if penalised:
                     loss += critic.gamma / 2 * self.recipe.every * self._penalty(critic, real, fake, asked_for)
@@ -110,7 +96,7 @@ class Trainer:
             tape.watch(variables)
             for critic, real, fake in zip(self.critics, viewed, self._made(asked_for), strict=True):
                 reference = critic(real, asked_for) if self.recipe.loss == "pairs" else None
-                loss += generator_loss(self.recipe.loss, reference, critic(fake, asked_for))
+                loss += self.loss.generator(reference, critic(fake, asked_for))
         self.generator_optimizer.apply(tape.gradient(loss, variables), self.generator.trainable_variables)
 
     def _update_average(self):
