@@ -4,8 +4,7 @@ Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajan
 (the step: some critic updates, then one of the generator).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -14,36 +13,13 @@ from keras import ops
 
 from wavegan.backend import autodiff
 from wavegan.backend.autodiff import Tensor
-from wavegan.models.gan import losses
+from wavegan.models.gan import losses, state
+from wavegan.models.gan.critics import on_spectrograms, on_waveforms
 from wavegan.models.gan.facts import global_norm, rms, silent_share, spread
 from wavegan.models.gan.sampler import GeneratorSampler
-from wavegan.models.gan.spectrogram import log_magnitudes
 from wavegan.models.gan.transfer import STEPS_BEFORE, started_from
 
 SILENT = 0.1  # of the recordings' RMS: a clip below it counts as silent
-
-
-@dataclass(frozen=True)
-class Critic:
-    """One of the critics of a step.
-
-    Attributes:
-        network: [inputs, class weights], or inputs alone, → scores [batch, 1].
-        view: audio [batch, time, channels] → the network's inputs.
-        penalty_weight: of the penalty on the slope by the inputs.
-    """
-
-    network: keras.Model
-    view: Callable[[Tensor], Tensor]
-    penalty_weight: float
-
-    def __call__(self, inputs: Tensor, classes: Tensor | None) -> Tensor:
-        """Scores [batch, 1], as in training."""
-        return self.network(inputs if classes is None else [inputs, classes], training=True)
-
-    def slope(self, inputs: Tensor, classes: Tensor | None) -> Tensor:
-        """The gradient of the scores by `inputs`, of their shape."""
-        return autodiff.input_gradient(lambda x: self(x, classes), inputs)
 
 
 @keras.saving.register_keras_serializable("wavegan")
@@ -118,12 +94,9 @@ class WaveGAN(keras.Model):
         self.spectral_critic, self.spectral_window = spectral_critic, spectral_window
         self.spectral_penalty_weight = spectral_penalty_weight
         self.rms, self.classes, self.learning_rate_end = rms, classes, learning_rate_end
-        unit = rms if self.losses_of.normalised else 1.0
-        self.critics = [Critic(critic, (lambda audio: audio / unit) if unit != 1.0 else _same, penalty_weight)]
+        self.critics = [on_waveforms(critic, rms if self.losses_of.normalised else 1.0, penalty_weight)]
         if spectral_critic is not None:
-            self.critics.append(
-                Critic(spectral_critic, lambda x: log_magnitudes(x / rms, spectral_window), spectral_penalty_weight)
-            )
+            self.critics.append(on_spectrograms(spectral_critic, rms, spectral_window, spectral_penalty_weight))
         # Of the last step with one, so that a number is there at every step.
         self.last_penalties = self.add_weight(shape=(len(self.critics),), trainable=False, name="last_penalties")
         self.built = True
@@ -266,31 +239,20 @@ class WaveGAN(keras.Model):
                 name = "wasserstein_distance" if self.loss_name == "wgan-gp" else "score_difference"
                 facts[f"{critic.network.name}/{name}"] = distance
                 if self.losses_of.penalised and not lazily:
-                    penalty = self._penalty(critic, of_real, of_fake, weights, classes)
+                    penalty = critic.penalty(self.losses_of, of_real, of_fake, weights, classes)
                     facts[f"{critic.network.name}/gradient_penalty"] = penalty
                     part = critic.penalty_weight * penalty + part
                 total = total + part
             return total, {"critic/loss": total, **facts}
 
-        variables, state = self._critic_variables, self._critic_state
-        _, facts, gradients = autodiff.value_and_gradients(loss, variables, state)
+        variables = self._critic_variables
+        _, facts, gradients = autodiff.value_and_gradients(loss, variables, self._critic_state)
         if lazily:
             more, penalties = self._lazy_penalty(views, weights, classes)
             gradients = [gradient + other for gradient, other in zip(gradients, more, strict=True)]
             facts |= penalties
         self.critic_optimizer.apply(gradients, variables)
         return facts | {"critic/gradient_norm": global_norm(gradients)}
-
-    def _penalty(
-        self, critic: Critic, real: Tensor, fake: Tensor, weights: Tensor | None, classes: Tensor | None
-    ) -> Tensor:
-        """The penalty on the slope of `critic`, of its views of recordings and of generated clips, as the loss says."""
-        if weights is not None:
-            return losses.gradient_penalty(critic.slope(losses.interpolate(real, fake, weights), classes))
-        penalty = losses.zero_centred_penalty(critic.slope(real, classes))
-        if self.losses_of.penalised == "both":
-            penalty = penalty + losses.zero_centred_penalty(critic.slope(fake, classes))
-        return penalty
 
     def _lazy_penalty(
         self, views: list[tuple[Tensor, Tensor]], weights: Tensor | None, classes: Tensor | None
@@ -299,7 +261,7 @@ class WaveGAN(keras.Model):
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
             penalties = [
-                self._penalty(critic, *of_clips, weights, classes)
+                critic.penalty(self.losses_of, *of_clips, weights, classes)
                 for critic, of_clips in zip(self.critics, views, strict=True)
             ]
             self.last_penalties.assign(ops.stack(penalties))
@@ -307,8 +269,8 @@ class WaveGAN(keras.Model):
             return self.penalty_every * sum(weighted), {}
 
         due = ops.equal(self.critic_optimizer.iterations % self.penalty_every, 0)
-        state = [*self._critic_state, self.last_penalties]
-        _, gradients = autodiff.value_and_gradients_where(due, loss, self._critic_variables, state)
+        changed = [*self._critic_state, self.last_penalties]
+        _, gradients = autodiff.value_and_gradients_where(due, loss, self._critic_variables, changed)
         last = ops.unstack(ops.convert_to_tensor(self.last_penalties), len(self.critics))
         names = [f"{critic.network.name}/gradient_penalty" for critic in self.critics]
         return gradients, dict(zip(names, last, strict=True))
@@ -381,14 +343,7 @@ class WaveGAN(keras.Model):
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what `state` gave. Raises ValueError when names or shapes are not this model's."""
         arrays = {STEPS_BEFORE: np.array(0, "int32"), **arrays}  # older states know of none
-        variables = self._named_variables()
-        mine = {name: tuple(variable.shape) for name, variable in variables.items()}
-        theirs = {name: array.shape for name, array in arrays.items()}
-        if mine != theirs:
-            first = sorted(set(mine.items()) ^ set(theirs.items()))[0][0]
-            raise ValueError(f"{first}: expected shape {mine.get(first)}. Received: {theirs.get(first)}.")
-        for name, variable in variables.items():
-            variable.assign(arrays[name])
+        state.restore(self._named_variables(), arrays)
 
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over the networks of another model's state; its optimizers and seeds stay its own.
@@ -405,11 +360,8 @@ class WaveGAN(keras.Model):
 
     def sizes(self) -> dict[str, int]:
         """{network: how many parameters it has}."""
-        return {network.name: network.count_params() for network in self._networks}
-
-    @property
-    def _networks(self) -> list[keras.Model]:
-        return [self.generator, *(critic.network for critic in self.critics)]
+        networks = [self.generator, *(critic.network for critic in self.critics)]
+        return {network.name: network.count_params() for network in networks}
 
     def _named_variables(self) -> dict[str, keras.Variable]:
         parts = {
@@ -426,12 +378,7 @@ class WaveGAN(keras.Model):
             parts["spectral_critic"] = self.spectral_critic.variables
         if self.penalty_every > 1:
             parts["last_penalties"] = [self.last_penalties]
-        # Numbered, because Keras counts seed generators over the whole process and so their paths are not stable.
-        return {
-            f"{part}/{number:03d}/{variable.name}": variable
-            for part, variables in parts.items()
-            for number, variable in enumerate(variables)
-        }
+        return state.named(parts)
 
 
 def _copy(generator: keras.Model) -> keras.Model:
@@ -439,7 +386,3 @@ def _copy(generator: keras.Model) -> keras.Model:
     copy.set_weights(generator.get_weights())
     copy.trainable = False
     return copy
-
-
-def _same(audio: Tensor) -> Tensor:
-    return audio
