@@ -140,7 +140,7 @@ def _scored(variant, seed, run, evaluation, flags, progress):
                 sampler.restore(arrays)
             latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
             classes = drawn_classes(config, evaluation.n, evaluation.seed)
-            sounds = evaluation.generated(sampler, latents, classes, progress)
+            sounds = evaluation.generated(sampler, latents, progress, classes)
             yield {
                 "variant": variant, "averaged": averaged, "seed": seed, "step": step,
                 "minutes": round(flags.minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),

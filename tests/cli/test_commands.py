@@ -37,7 +37,7 @@ def command(*words, cwd=ROOT, **kwargs):
 
 
 def train(*words):
-    return train_command.main([*words, *TINY])
+    return train_command.main([*TINY, *words])
 
 
 def weights(run):

@@ -150,7 +150,7 @@ def _each_scored(
                 sampler, config, step = load_sampler(run, step, warn)
                 latents = family.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
                 classes = drawn_classes(config, evaluation.n, evaluation.seed)
-                features = evaluation.generated(sampler, latents, classes, progress)
+                features = evaluation.generated(sampler, latents, progress, classes)
             except UserError as problem:  # damaged, dropped by a training that goes on, or makes no finite sounds
                 if len(steps) == 1:
                     raise

@@ -229,16 +229,16 @@ class Evaluation:
         self,
         sampler: Sampler,
         latents: np.ndarray,
-        classes: np.ndarray | None = None,
         progress: Progress | None = None,
+        classes: np.ndarray | None = None,
     ) -> Features:
         """The `Features` of `n` generated clips. Raises UserError where a clip is not finite.
 
         Args:
             sampler: latents → audio [any, time, channels].
             latents: of the clips, [n, *latent_shape].
-            classes: their class weights, [n, classes]; None for an unconditional model.
             progress: its `update` is called with the number of clips that are done since the last call.
+            classes: their class weights, [n, classes]; None for an unconditional model.
         """
         parts, done, at_once = [], 0, max(1, AT_ONCE // self.info.length)
         for first in range(0, len(latents), at_once):

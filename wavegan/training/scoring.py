@@ -134,7 +134,7 @@ class Evaluations(StepCallback):
 
     def _made(self) -> Features:
         _ = self.model  # asking for it is what brings its variables up to date under JAX
-        return self.evaluation.generated(self.sampler, self.latents, self.classes)
+        return self.evaluation.generated(self.sampler, self.latents, classes=self.classes)
 
     def _count(self, before: float) -> None:
         self.cost = time.monotonic() - before
