@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.quality import COMPARISONS, quality
 from wavegan.base.errors import UserError
 from wavegan.cli.command import Parser, at_least, run
 from wavegan.data.lengths import check_length
@@ -106,30 +107,20 @@ def parser():
 
 
 def _add_quality(commands):
-    help = "what settings do to the sounds at equal time: trains every variant, unless it is there, and scores it"
-    command = commands.add_parser("quality", help=help, description=f"Compare {help}.")
-    command.add_argument("--data", required=True, metavar="DIR", help="a data set")
-    command.add_argument("--runs", required=True, metavar="DIR", help="where the runs are, or will be")
-    command.add_argument("--out", required=True, metavar="FILE", help="FILE.jsonl and FILE.png are written")
-    which = ("settings", "rates", "tiny", "default", "losses")
-    command.add_argument("--compare", choices=which, default="settings", help="what is compared (default: settings)")
-    command.add_argument("--points", type=at_least(1), default=5, metavar="INT", help="checkpoints scored (default: 5)")
-    command.add_argument("--minutes", type=float, default=15.0, metavar="FLOAT", help="of each run (default: 15)")
+    help = "what recipes do to the sounds at equal time, the better half of them trained for longer, and so on"
+    command = commands.add_parser("quality", help=help, description=f"Measure {help}.")
+    command.add_argument("--data", required=True, nargs="+", metavar="DIR", help="data sets")
+    command.add_argument("--out", required=True, metavar="DIR", help="for lines, table, curves and sheets")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--compare", choices=COMPARISONS, default="presets", help="recipes (default: presets)")
+    which.add_argument("--recipe", nargs="+", metavar="FLAGS", help="instead: flags of train_wavegan.py, in quotes")
+    minutes = "of each training, the better half going on to the next (default: 2 4 8)"
+    command.add_argument("--minutes", type=float, nargs="+", default=[2, 4, 8], metavar="FLOAT", help=minutes)
+    command.add_argument("--keep-all", action="store_true", help="train all recipes for all times")
     command.add_argument("--seeds", type=at_least(0), nargs="+", default=[0, 1], metavar="INT", help="default: 0 1")
     command.add_argument("--n", type=at_least(50), default=1000, metavar="INT", help="sounds scored (default: 1000)")
-    settings_flags.add_flags(command, GAN, ("precision",))
-    command.set_defaults(command=compare, precision="float32")
-
-
-def compare(flags):
-    """Train, score and compare, for the command quality."""
-    from wavegan.base.quiet import import_quietly
-
-    import_quietly("wavegan.backend.autodiff")
-    import_quietly("tensorflow")
-    from benchmarks.quality import quality
-
-    quality(flags)
+    command.add_argument("--cores", type=at_least(1), default=1, metavar="INT", help="that compute (default: 1)")
+    command.set_defaults(command=quality)
 
 
 def _add_pictures(commands):

@@ -1,206 +1,260 @@
-"""What settings do to the sounds at equal time: variants of a run, two seeds and more, scored at intervals."""
+"""What recipes of training do to the sounds at equal time, on data sets and with seeds: a sweep that drops the worst.
 
+A recipe is the flags of train_wavegan.py. Every recipe is trained on every data set with every seed for the first of
+some times and scored; the better half of them is trained from scratch for the next time, and so on. From scratch,
+because learning rates fall over the very run. What was trained stands in a file, line by line, and is not trained
+again; the sweep goes on where it was stopped.
+
+Source of the halving: Jamieson and Talwalkar, "Non-stochastic best arm identification", arXiv 1502.07943, section 2.
+"""
+
+import argparse
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from wavegan.base.caches import caches_ready
 from wavegan.base.errors import UserError
-from wavegan.base.progress import Progress
-from wavegan.data.schema import DatasetInfo
-from wavegan.evaluation.protocol import NOISE, TEST, Evaluation
-from wavegan.evaluation.scores.catalogue import SCORES
-from wavegan.evaluation.terminal import described, figure
-from wavegan.generation.asked import drawn_classes
-from wavegan.generation.generate import load_sampler
+from wavegan.base.files import write_whole
+from wavegan.base.quiet import import_quietly
+from wavegan.cli.command import Parser, run
+from wavegan.data.schema import DatasetInfo, fingerprint
 from wavegan.models.gan.family import GAN
-from wavegan.runs.run import Run
+from wavegan.runs import flags as settings_flags
 
-
-def _rates(critic, generator):
-    return "--critic-learning-rate", str(critic), "--generator-learning-rate", str(generator)
-
-
-# The presets small and tiny as they were in 0.1: WGAN-GP, without classes.
-WGAN = ("--model-dim", "16", "--batch-size", "16", "--critic-updates", "4", "--ema", "0.995", *_rates(6e-4, 2e-4))
-TINY_WGAN = (*WGAN[:4], "--critic-updates", "2", "--ema", "0.99", *_rates(1e-3, 1e-3))
-PLAIN = (
-    *("--networks", "paper", "--conditional", "no", "--spectral-window", "0", "--loss", "wgan-gp"),
-    *("--penalty-weight", "10", "--penalty-every", "1", "--learning-rate-end", "1"),
+WGAN_GP = (
+    "--preset paper --precision auto --model-dim 16 --batch-size 16 --critic-updates {updates} --ema {ema} "
+    "--critic-learning-rate {critic} --generator-learning-rate {generator}"
 )
+WAS_SMALL = WGAN_GP.format(updates=4, ema=0.995, critic=6e-4, generator=2e-4)
+WAS_TINY = WGAN_GP.format(updates=2, ema=0.99, critic=1e-3, generator=1e-3)
 
-# {comparison: (preset, {variant: (what it is, flags)})}. The generator's average is compared within the runs of the
-# first variant.
-COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, tuple[str, ...]]]]] = {
-    "settings": (
-        "paper",
-        {
-            "base": ("5 critic updates, phase shuffle 2", (*WGAN, "--critic-updates", "5", "--phase-shuffle", "2")),
-            "critic2": ("2 critic updates", (*WGAN, "--critic-updates", "2", "--phase-shuffle", "2")),
-            "noshuffle": ("phase shuffle 0", (*WGAN, "--critic-updates", "5", "--phase-shuffle", "0")),
-        },
-    ),
-    "tiny": (
-        "paper",
-        {
-            "tiny": ("phase shuffle 0", (*TINY_WGAN, "--phase-shuffle", "0")),
-            "shuffle": ("phase shuffle 2", (*TINY_WGAN, "--phase-shuffle", "2")),
-        },
-    ),
-    "rates": (
-        "paper",
-        {
-            "small": ("critic 6e-4, generator 2e-4", (*WGAN, *_rates(6e-4, 2e-4))),
-            "mid": ("critic 1e-3, generator 4e-4", (*WGAN, *_rates(1e-3, 4e-4))),
-            "high": ("critic 1e-3, generator 1e-3", (*WGAN, *_rates(1e-3, 1e-3))),
-        },
-    ),
-    "default": ("small", {"default": ("as it is", ())}),
-    "losses": (
-        "small",
-        {
-            "default": ("non-saturating, R1", ()),
-            "relativistic": ("relativistic pairs, R1 and R2", ("--loss", "relativistic")),
-            "wgan-gp": ("WGAN-GP, as small was in 0.1", (*WGAN, *PLAIN)),
-        },
-    ),
+# {comparison: {recipe: its flags}}
+COMPARISONS = {
+    "presets": {
+        "small": "--preset small",
+        "tiny": "--preset tiny",
+        "small of 0.1": WAS_SMALL,
+        "tiny of 0.1": WAS_TINY,
+    },
+    "losses": {
+        "non-saturating": "--preset small",
+        "relativistic": "--preset small --loss relativistic",
+        "WGAN-GP": "--preset small --loss wgan-gp --penalty-weight 10 --penalty-every 1 --critic-updates 2",
+        "LSGAN": "--preset small --loss lsgan",
+        "DCGAN": "--preset small --loss dcgan",
+    },
+    "networks": {
+        "small": "--preset small",
+        "as in the paper": "--preset small --networks paper",
+        "no spectral critic": "--preset small --spectral-window 0",
+        "no classes": "--preset small --conditional no",
+        "no phase shuffle": "--preset small --phase-shuffle 0",
+        "float32": "--preset small --precision float32",
+    },
+}
+COLUMNS = {
+    "fd": "FD", "fd_test": "FD, held-out", "is": "IS", "precision": "precision", "recall": "recall",
+    "coverage": "coverage", "near_duplicates": "near-duplicates", "very_near": "very near a recording",
+    "recognised": "recognised", "worst_recognised": "worst class", "least_frequent": "least frequent",
+    "loudness": "loudness",
 }  # fmt: skip
-PLOTTED = ("frechet_distance", "kernel_distance", "inception_score", "recall")
-TABLE = ("inception_score", "frechet_distance", "kernel_distance", "ndb", "precision", "recall", "d_self", "d_train")
+IN_PERCENT = {"near_duplicates", "very_near", "recognised", "worst_recognised", "least_frequent"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: the data set's folder, the recipe's flags, its minutes and its seed."""
+
+    data: str
+    recipe: str
+    minutes: float
+    seed: int
+
+    def key(self, fingerprints):
+        """What a line of results has in common with this trial, and with no other one."""
+        return {
+            "data": Path(self.data).name, "fingerprint": fingerprints[self.data], "recipe": self.recipe,
+            "minutes": self.minutes, "seed": self.seed,
+        }  # fmt: skip
+
+
+def recipe(text):
+    """{name: value} of the settings that a recipe gives. Raises UserError where they are not possible."""
+    flags = Parser(prog="train_wavegan.py", add_help=False)
+    settings_flags.add_flags(flags, GAN)
+    try:
+        given = settings_flags.given_flags(flags.parse_args(shlex.split(text)), GAN)
+    except SystemExit:
+        raise UserError(f"--recipe {text} is no recipe: expected flags of train_wavegan.py.") from None
+    for name in ("steps", "minutes", "seed"):
+        if name in given:
+            raise UserError(f"--recipe {text} has --{name}, which the sweep decides. Leave it out.")
+    settings_flags.resolve(given, GAN, gpu=False)
+    return given
 
 
 def quality(flags):
-    """Train what is not trained yet, score it, and write lines of JSON and a picture; prints a table."""
-    info = DatasetInfo.load(flags.data)
-    preset, variants = COMPARISONS[flags.compare]
-    runs = {
-        (variant, seed): Run(Path(flags.runs) / f"{variant}-{seed}") for seed in flags.seeds for variant in variants
-    }
-    for (variant, seed), run in runs.items():
-        _train(run, flags, preset, (*variants[variant][1], "--seed", str(seed)))
-    evaluation = Evaluation(flags.data, info, flags.n, warn=lambda line: print(line, file=sys.stderr))
-    with Progress(2 * flags.points * len(runs) * evaluation.n, "evaluating", "clips") as progress:
-        rows = [row for key, run in runs.items() for row in _scored(*key, run, evaluation, flags, progress)]
-    references = {name: _means(found) for name, found in evaluation.references.items()}
-    # "levels" is the key in the lines of earlier comparisons.
-    report = {"data": info.name, "clips": evaluation.n, "clips_at_once": evaluation.at_once, "minutes": flags.minutes,
-              "embedding": described(evaluation.embedding), "levels": references}  # fmt: skip
+    """Make the sweep that the flags describe, and write its table, curves and sheets."""
+    recipes = {text: text for text in flags.recipe} if flags.recipe else COMPARISONS[flags.compare]
+    for text in recipes.values():
+        recipe(text)
+    fingerprints = {}
+    for folder in flags.data:
+        DatasetInfo.load(folder)
+        fingerprints[folder] = fingerprint(folder)
+    names = [Path(folder).name for folder in flags.data]
+    if len(set(names)) < len(names):
+        raise UserError(f"--data takes folders of different names. Received: {', '.join(names)}.")
     out = Path(flags.out)
-    out.with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in [report, *rows]))
-    lines = lines_of(rows, variants)
-    title = f"{info.name}, preset {preset}, {flags.minutes:g} minutes each"
-    _draw(lines, references, title).savefig(out.with_suffix(".png"))
-    print(f"embedding: {report['embedding']}\n\n{markdown(lines, references)}")
+    out.mkdir(parents=True, exist_ok=True)
+    on_cores(flags.cores)
+    left, minutes = dict(recipes), sorted(set(flags.minutes))
+    for number, length in enumerate(minutes):
+        trials = [Trial(data, text, length, seed)
+                  for seed in flags.seeds for data in flags.data for text in left.values()]  # fmt: skip
+        lines = [_line(trial, fingerprints, out, flags.n) for trial in trials]
+        _write(out, recipes, fingerprints)
+        if number < len(minutes) - 1 and not flags.keep_all:
+            left = better_half(left, lines)
+            print(f"after {length:g} minutes, these go on: {', '.join(left)}", file=sys.stderr)
+    print((out / "table.md").read_text(encoding="utf-8"))
 
 
-def _train(run, flags, preset, given):
-    """Train `run` for `flags.minutes`, as many steps as a dry run says, with as many checkpoints as are scored.
-
-    One that is there goes on if it was interrupted.
-    """
-    if run.exists():
-        if run.latest() < run.config().training.steps:
-            _called([sys.executable, "train_wavegan.py", "--run", str(run.path)])
-        return
-    command = [sys.executable, "train_wavegan.py", "--data", flags.data, "--run", str(run.path), "--preset", preset,
-               "--precision", flags.precision, *given]  # fmt: skip
-    dry = _called([*command, "--dry-run"], stdout=subprocess.PIPE, text=True).stdout
-    per_second = float(re.findall(r"([\d.]+) steps/s", dry)[0])
-    every = max(1, round(60 * flags.minutes * per_second / flags.points))
-    kept = ["--keep-checkpoints", "1000", "--checkpoint-minutes", "1e6"]  # all: an interruption adds some
-    intervals = ["--checkpoint-every", str(every), "--preview-every", str(every)]
-    _called([*command, *kept, *intervals, "--steps", str(flags.points * every)])
+def on_cores(count):
+    """Compute on the last `count` of the cores that this process may use, where the system can say so."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-count:])
 
 
-def _called(command, **how):
-    done = subprocess.run(command, **how)
+def lines_of(out):
+    """The lines of a sweep so far; one that was cut off by an interruption does not count."""
+    path, found = Path(out) / "lines.jsonl", []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
+
+
+def _line(trial, fingerprints, out, n):
+    """The line of a trial, which is made where it is not there."""
+    key = trial.key(fingerprints)
+    for line in lines_of(out):
+        if key.items() <= line.items():
+            return line
+    sheet = out / "sheets" / (re.sub(r"[^\w.=-]+", " ", f"{key['data']} {trial.recipe}").strip().replace(" ", "_")
+                              + f"_{trial.minutes:g}min_seed{trial.seed}.png")  # fmt: skip
+    sheet.parent.mkdir(exist_ok=True)
+    asked = {"data": trial.data, "text": trial.recipe, "minutes": trial.minutes, "seed": trial.seed, "n": n}
+    command = [sys.executable, "-m", "benchmarks.quality", json.dumps(asked | {"sheet": str(sheet)})]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise UserError(f"stopped with exit code {done.returncode}: {shlex.join(command[1:])}. To go on, start again.")
-    return done
-
-
-def _scored(variant, seed, run, evaluation, flags, progress):
-    """Rows of the checkpoints of `run`, with and without the generator's average."""
-    config = run.config()
-    # One that was interrupted has others, too.
-    steps = [step for step in run.steps() if step and step % config.training.checkpoint_every == 0]
-    if len(steps) != flags.points:
         raise UserError(
-            f"{run.path} has {len(steps)} checkpoints: expected {flags.points}. Delete it, to train it again."
+            f"the training of {trial.recipe} stopped with exit code {done.returncode}, see above. To go on with the "
+            "sweep, start it again."
         )
-    for step in steps:
-        for averaged in (True, False):
-            sampler, _, _ = load_sampler(run, step)
-            if not averaged and (arrays := run.load(step, "generator/")):
-                sampler.restore(arrays)
-            latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
-            classes = drawn_classes(config, evaluation.n, evaluation.seed)
-            sounds = evaluation.generated(sampler, latents, progress, classes)
-            yield {
-                "variant": variant, "averaged": averaged, "seed": seed, "step": step,
-                "minutes": round(flags.minutes * step / steps[-1], 2), "scores": _means(evaluation.measure(sounds)),
-            }  # fmt: skip
+    line = key | json.loads(done.stdout.splitlines()[-1])
+    with (out / "lines.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    return line
 
 
-def _short(score):
-    return score.named("", "K").removesuffix(" ()").removesuffix(" of K cells")
+def better_half(recipes, lines):
+    """Those of {name: flags} that go on: the half with the lower FD, or one more.
+
+    FD is the geometric mean over data sets and seeds, so that each data set counts alike, whatever its scale.
+    """
+    of_recipe = {
+        name: np.mean([np.log(max(line["found"]["fd"], 1e-9)) for line in lines if line["recipe"] == text])
+        for name, text in recipes.items()
+    }
+    ranked = sorted(recipes, key=lambda name: of_recipe[name])
+    chosen = ranked[: -(-len(ranked) // 2)]
+    return {name: text for name, text in recipes.items() if name in chosen}
 
 
-def _means(found):
-    return {key: value["mean"] for key, value in found.items()}
+def _write(out, recipes, fingerprints):
+    """The table and the curves of what was trained so far, of the data sets and recipes of this sweep."""
+    shown = {(Path(folder).name, mark) for folder, mark in fingerprints.items()}
+    lines = [line for line in lines_of(out) if (line["data"], line["fingerprint"]) in shown]
+    lines = [line for line in lines if line["recipe"] in recipes.values()]
+    write_whole(out / "table.md", tables(lines, recipes).encode())
+    drawing(lines, recipes).savefig(out / "curves.png")
 
 
-def lines_of(rows, variants):
-    """{name: rows} of what is compared: the variants with the average, and the first one without it."""
-    found = {}
-    for number, (key, (name, _)) in enumerate(variants.items()):
-        found[name if number else f"{name}, average"] = [r for r in rows if r["variant"] == key and r["averaged"]]
-    first = next(iter(variants))
-    return found | {"no average": [row for row in rows if row["variant"] == first and not row["averaged"]]}
+def tables(lines, recipes):
+    """The tables in Markdown, one for each data set and time: a row for each recipe, the best FD first."""
+    parts = []
+    for data, minutes in sorted({(line["data"], line["minutes"]) for line in lines}):
+        those = [line for line in lines if (line["data"], line["minutes"]) == (data, minutes)]
+        rows = {name: [line for line in those if line["recipe"] == text] for name, text in recipes.items()}
+        rows = {name: each for name, each in rows.items() if each}
+        shown = [key for key in COLUMNS if any(key in line["found"] for line in those)]
+        ranked = sorted(rows, key=lambda name: np.mean([line["found"]["fd"] for line in rows[name]]))
+        table = [f"### {data}, {minutes:g} minutes", ""]
+        table.append("| | steps/s | " + " | ".join(COLUMNS[key] for key in shown) + " |")
+        table.append("|---" * (len(shown) + 2) + "|")
+        for name in ranked:
+            speed = _cell([line["steps_per_second"] for line in rows[name]])
+            cells = [_cell([line["found"].get(key) for line in rows[name]], key in IN_PERCENT) for key in shown]
+            table.append("| " + " | ".join([name, speed, *cells]) + " |")
+        for name, found in those[0]["recordings"].items():
+            cells = [_cell([found.get(key)], key in IN_PERCENT) for key in shown]
+            table.append("| " + " | ".join([f"*{name}*", "", *cells]) + " |")
+        judge = those[0]["judge"]
+        right = f", whose classifier is right about {judge:.1%} of held-out recordings" if judge else ""
+        table += ["", f"{those[0]['clips']} sounds, {those[0]['clips_at_once']} scored at a time{right}. Seeds, in "
+                  f"turn: {', '.join(str(line['seed']) for line in max(rows.values(), key=len))}."]  # fmt: skip
+        parts.append("\n".join(table))
+    return "\n\n".join(parts) + "\n"
 
 
-def markdown(lines, references):
-    """The scores at the end of each line as a table: every seed, mean first."""
-    names = {score.key: _short(score).replace("|", "\\|") for score in SCORES}
-    keys = [key for key in TABLE if key in next(iter(references.values()))]
-    table = ["| | " + " | ".join(names[key] for key in keys) + " |", "|---" * (len(keys) + 1) + "|"]
-    for name, those in lines.items():
-        last = [row["scores"] for row in those if row["step"] == max(r["step"] for r in those)]
-        table.append("| " + " | ".join([name, *(_cell([scores[key] for scores in last]) for key in keys)]) + " |")
-    for name, found in references.items():
-        table.append("| " + " | ".join([name, *(figure(found[key]) for key in keys)]) + " |")
-    return "\n".join(table)
+def _cell(values, percent=False):
+    return ", ".join("" if value is None else f"{value:.0%}" if percent else f"{value:.3g}" for value in values)
 
 
-def _cell(values):
-    """The mean of some seeds, and each of them where there are several."""
-    return figure(np.mean(values)) + (f" ({', '.join(map(figure, values))})" if len(values) > 1 else "")
+def drawing(lines, recipes):
+    """A figure: FD over minutes, a panel for each data set, a line for each recipe; its points are the seeds' mean."""
+    with caches_ready():
+        from matplotlib.figure import Figure
+
+    names = sorted({line["data"] for line in lines})
+    figure = Figure(figsize=(5 * len(names), 4), dpi=80, layout="constrained")
+    for axes, data in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        those = [line for line in lines if line["data"] == data]
+        for number, (name, text) in enumerate(recipes.items()):
+            found = {}
+            for line in those:
+                if line["recipe"] == text:
+                    found.setdefault(line["minutes"], []).append(line["found"]["fd"])
+            if found:
+                minutes = sorted(found)
+                style = {"color": f"C{number % 10}", "marker": "o", "markersize": 4}
+                axes.plot(minutes, [np.mean(found[each]) for each in minutes], label=name, **style)
+                for each in minutes:
+                    axes.plot([each] * len(found[each]), found[each], "_", color=style["color"])
+        for name, scores in those[0]["recordings"].items():
+            if name == "test data":
+                axes.axhline(scores["fd"], color="black", linewidth=0.8, linestyle=":", label="held-out recordings")
+        axes.set(xscale="log", yscale="log", title=data, xlabel="minutes of training", ylabel="FD (lower is better)")
+        axes.legend(fontsize=7)
+    return figure
 
 
-def _draw(lines, references, title):
-    """Scores over the minutes of training: a thin line for each seed, a thick one for their mean."""
-    keys = [key for key in PLOTTED if key in next(iter(references.values()))]
-    sheet = Figure(figsize=(3.6 * len(keys), 3.4), dpi=80, layout="constrained")
-    names = {score.key: f"{_short(score)} ({score.better} is better)" for score in SCORES}
-    for axes, key in zip(sheet.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
-        for color, (name, those) in zip(("C0", "C1", "C2", "C3"), lines.items(), strict=False):
-            seeds = [[row for row in those if row["seed"] == seed] for seed in sorted({row["seed"] for row in those})]
-            curves = [([row["minutes"] for row in each], [row["scores"][key] for row in each]) for each in seeds]
-            for minutes, values in curves:
-                axes.plot(minutes, values, color=color, linewidth=0.7, alpha=0.6)
-            axes.plot(curves[0][0], np.mean([v for _, v in curves], axis=0), color=color, linewidth=2, label=name)
-        for name, style in ((TEST, ":"), (NOISE, "--")):
-            if name in references:
-                axes.axhline(references[name][key], color="black", linewidth=0.8, linestyle=style, label=name)
-        axes.set_title(names[key], fontsize=9)
-        axes.set_xlabel("minutes of training", fontsize=8)
-        axes.tick_params(labelsize=7)
-        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))  # the kernel distance may be below 0
-    sheet.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
-    sheet.suptitle(title, fontsize=10, parse_math=False)
-    return sheet
+def one(asked):
+    """Make the trial that a text of JSON asks for, and print its line."""
+    print(json.dumps(import_quietly("benchmarks.trial").trial(**json.loads(asked))), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(argparse.ArgumentParser(), lambda _: one(sys.argv[1]), []))

@@ -10,7 +10,6 @@ import pytest
 
 import wavegan
 from benchmarks import __main__ as benchmarks
-from benchmarks.recipes import __main__ as recipes
 from wavegan.cli import evaluate, generate, preprocess, train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,7 +61,6 @@ def commands(page):
 def test_commands_are_understood(page):
     ours = {"train_wavegan.py": train.parser, "generate.py": generate.parser, "evaluate.py": evaluate.parser}
     ours |= {"preprocess": partial(preprocess._parser, "preprocess"), "benchmarks": benchmarks.parser}
-    ours |= {"benchmarks.recipes": recipes.parser}
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for words in commands(page):
         if words[0] == "make":

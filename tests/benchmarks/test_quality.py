@@ -1,88 +1,134 @@
-"""The comparison of variants: what is trained, what is scored, what is written."""
+"""The sweep of recipes at equal time: what is trained, what goes on, what is scored, what is written."""
 
 import json
 from types import SimpleNamespace
 
+import keras
+import numpy as np
 import pytest
 
 from benchmarks import quality
-from benchmarks.__main__ import parser
+from benchmarks.__main__ import main, parser
+from benchmarks.trial import Clock, train, trial
+from tests.evaluation.support import prepared_drums
 from wavegan.base.errors import UserError
-from wavegan.evaluation.protocol import NOISE, TEST
+from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo
 from wavegan.models.gan.family import GAN
-from wavegan.runs.flags import resolve
+from wavegan.training.setup import new_config
+
+SMALLEST = "--preset small --model-dim 2 --precision float32"
+FLAT = {"fd": 0.5, "is": 7.0}
 
 
-def row(variant, seed, step, averaged=True, distance=1.0):
-    return {"variant": variant, "averaged": averaged, "seed": seed, "step": step, "minutes": step / 10,
-            "scores": {"frechet_distance": distance, "d_self": 1.0}}  # fmt: skip
+def line(recipe, fd, minutes=2, seed=0, data="drums", **found):
+    return {"data": data, "fingerprint": "x", "recipe": recipe, "minutes": minutes, "seed": seed, "steps": 10,
+            "steps_per_second": 5.0, "clips": 100, "clips_at_once": 50, "judge": 0.95,
+            "found": {"fd": fd, **found}, "recordings": {"test data": FLAT}}  # fmt: skip
 
 
-VARIANTS = quality.COMPARISONS["settings"][1]
+@pytest.mark.parametrize("comparison", quality.COMPARISONS)
+def test_every_comparison_has_its_name_and_recipes_that_are_possible(comparison):
+    words = ["quality", "--data", "x", "--out", "x", "--compare", comparison]
+    assert parser().parse_args(words).compare == comparison
+    for text in quality.COMPARISONS[comparison].values():
+        assert quality.recipe(text)
 
 
-@pytest.mark.parametrize("comparison", ["settings", "tiny", "default"])
-def test_variants_differ_from_the_first_in_one_setting_each(comparison):
-    _, variants = quality.COMPARISONS[comparison]
-    (_, base), *others = variants.values()
-    for _, flags in others:
-        assert flags[::2] == base[::2]
-        assert sum(mine != its for mine, its in zip(flags, base, strict=True)) == 1
+def test_a_recipe_is_flags_of_the_training():
+    assert quality.recipe("--preset small --model-dim 24") == {"preset": "small", "model_dim": 24}
+    with pytest.raises(UserError, match="is no recipe: expected flags"):
+        quality.recipe("--colour 3")
+    with pytest.raises(UserError, match="has --steps, which the sweep decides"):
+        quality.recipe("--preset small --steps 10")
+    with pytest.raises(UserError, match="--spectral-window must be"):
+        quality.recipe("--spectral-window 100")
 
 
-def test_every_comparison_has_its_name_on_the_command_line():
-    words = ["quality", "--data", "x", "--runs", "x", "--out", "x", "--compare"]
-    assert [parser().parse_args([*words, name]).compare for name in quality.COMPARISONS] == [*quality.COMPARISONS]
+def test_the_better_half_goes_on_by_the_geometric_mean_over_data_sets():
+    recipes = {"one": "1", "two": "2", "three": "3"}
+    lines = [line("1", 10), line("2", 8), line("3", 30), line("1", 1, data="digits"), line("2", 2, data="digits"),
+             line("3", 0.1, data="digits")]  # fmt: skip
+    assert list(quality.better_half(recipes, lines)) == ["one", "three"]  # √10 and √3, before √16
+    assert list(quality.better_half({"one": "1", "two": "2"}, lines)) == ["one"]
 
 
-def test_a_run_that_is_done_stays_and_one_that_was_interrupted_goes_on(monkeypatch, tmp_path):
-    started = []
-    code = SimpleNamespace(returncode=0)
-    monkeypatch.setattr(quality.subprocess, "run", lambda command, **_: started.append(command[1:]) or code)
-    run = SimpleNamespace(
-        path=tmp_path, exists=lambda: True, latest=lambda: 10, config=lambda: resolve({}, GAN, gpu=True)
-    )
-    quality._train(run, None, "small", ())
-    assert started == [["train_wavegan.py", "--run", str(tmp_path)]]
-    run.config = lambda: resolve({"steps": 10}, GAN, gpu=True)
-    quality._train(run, None, "small", ())
-    assert len(started) == 1
-    run.config, code.returncode = lambda: resolve({}, GAN, gpu=True), 130
-    with pytest.raises(UserError, match=r"exit code 130: train_wavegan.py --run .*\. To go on, start again"):
-        quality._train(run, None, "small", ())
+def test_a_sweep_trains_what_is_not_there_and_only_the_better_half_for_longer(drums, tmp_path, monkeypatch, capsys):
+    made = []
+
+    def child(command, **_):
+        asked = json.loads(command[-1])
+        made.append((asked["text"], asked["minutes"], asked["seed"]))
+        found = line("", {"--ema 0.5": 3.0}.get(asked["text"], 5.0) / asked["minutes"])
+        own = {name: value for name, value in found.items() if name not in quality.Trial("", "", 0, 0).key({"": ""})}
+        return SimpleNamespace(returncode=code, stdout=json.dumps(own) + "\n")
+
+    code = 0
+    monkeypatch.setattr(quality.subprocess, "run", child)
+    monkeypatch.setattr(quality, "on_cores", lambda count: None)
+    words = ["quality", "--data", str(drums), "--out", str(tmp_path / "sweep"), "--seeds", "0", "--minutes", "1", "2"]
+    words += ["--recipe", "--ema 0.9", "--ema 0.5"]
+    assert main(words) == 0
+    assert made == [("--ema 0.9", 1.0, 0), ("--ema 0.5", 1.0, 0), ("--ema 0.5", 2.0, 0)]
+    table = (tmp_path / "sweep" / "table.md").read_text()
+    assert capsys.readouterr().out.strip() == table.strip()
+    assert table.index("| --ema 0.5 | 5 | 3 |") < table.index("| --ema 0.9 | 5 | 5 |") < table.index("2 minutes")
+    assert (tmp_path / "sweep" / "curves.png").stat().st_size > 1000
+    made.clear()
+    assert main(words) == 0 and not made  # all is there
+    with (tmp_path / "sweep" / "lines.jsonl").open("a") as file:
+        file.write('{"data": "cut o')
+    assert main([*words, "--keep-all"]) == 0 and made == [("--ema 0.9", 2.0, 0)]
+    code = 2
+    assert main([*words[:-2], "--ema 0.1"]) == 2
+    assert "the training of --ema 0.1 stopped with exit code 2" in capsys.readouterr().err
 
 
-def test_what_is_scored_are_the_planned_checkpoints_also_of_a_training_that_was_interrupted(monkeypatch, tmp_path):
-    found = {"frechet_distance": {"mean": 1.0}}
-    evaluation = SimpleNamespace(n=4, seed=0, generated=lambda *_: None, measure=lambda _: found)
-    sampler = SimpleNamespace(latent_shape=(3,))
-    monkeypatch.setattr(quality, "load_sampler", lambda run, step: (sampler, None, step))
-    run = SimpleNamespace(path=tmp_path, config=lambda: resolve({"checkpoint_every": 12}, GAN, gpu=True))
-    run.load = lambda step, prefix: {}
-    run.steps = lambda: [0, 12, 19, 24]  # it was stopped at step 19
-    flags = SimpleNamespace(points=2, minutes=1.0)
-    rows = [*quality._scored("x", 0, run, evaluation, flags, None)]
-    assert [row["step"] for row in rows] == [12, 12, 24, 24] and rows[0]["minutes"] == 0.5
-    with pytest.raises(UserError, match="has 2 checkpoints: expected 3"):
-        [*quality._scored("x", 0, run, evaluation, SimpleNamespace(points=3, minutes=1.0), None)]
+def test_a_table_has_every_seed_and_recordings_below():
+    recipes = {"one": "1", "two": "2"}
+    lines = [line("1", 10, seed=0, recognised=0.5), line("1", 12, seed=1, recognised=0.75), line("2", 8.25)]
+    rows = quality.tables(lines, recipes).splitlines()
+    assert rows[0] == "### drums, 2 minutes" and rows[2] == "| | steps/s | FD | recognised |"
+    assert rows[4] == "| two | 5 | 8.25 |  |"
+    assert rows[5] == "| one | 5, 5 | 10, 12 | 50%, 75% |"
+    assert rows[6] == "| *test data* |  | 0.5 |  |"
+    assert rows[8].endswith("right about 95.0% of held-out recordings. Seeds, in turn: 0, 1.")
 
 
-def test_the_table_has_the_mean_and_every_seed_of_the_last_checkpoints():
-    rows = [row("base", seed, step, averaged, 10 * seed + step + (not averaged))
-            for seed in (0, 1) for step in (5, 10) for averaged in (True, False)]  # fmt: skip
-    rows += [row(variant, seed, 10) for variant in ("critic2", "noshuffle") for seed in (0, 1)]
-    references = {TEST: {"frechet_distance": 0.5, "d_self": 1.0}}
-    lines = quality.markdown(quality.lines_of(rows, VARIANTS), references).splitlines()
-    assert lines[0] == "| | FD | \\|D\\|self |"
-    assert "| 15 (10, 20) |" in lines[2] and lines[2].startswith("| 5 critic updates, phase shuffle 2, average |")
-    assert lines[5].startswith("| no average | 16 (11, 21) |")
-    assert lines[6] == "| test data | 0.5 | 1 |"
+def test_a_clock_ends_a_training_by_time_and_rates_fall_by_it(drums):
+    info = DatasetInfo.load(drums)
+    records = Records(drums, info)
+    config = new_config(drums, info, quality.recipe(SMALLEST), GAN, records)
+    model = config.build_model()
+    first, ticks = model.state(), iter(np.arange(1e6))
+    seconds = [0.0]
+    clock = Clock(1.0, now=lambda: seconds[0])
+    shares = []
+
+    class Ticks(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seconds[0] += 20.0
+            shares.append(float(model.optimizer.learning_rate.numpy()))
+
+    fit = model.fit
+
+    def fitted(*arguments, callbacks=(), **words):
+        if not callbacks:  # the steps that are compiled
+            assert next(ticks) == 0
+            return fit(*arguments, **words)
+        assert all(np.array_equal(first[name], array) for name, array in model.state().items())
+        return fit(*arguments, callbacks=[Ticks(), *callbacks], **words)
+
+    model.fit = fitted
+    train(model, config, records, info, clock)
+    assert clock.steps == 3 and clock.spent == 60.0 and model.step == 3
+    assert shares == sorted(shares, reverse=True) and shares[0] > shares[-1] >= 0.05 * 1e-3
 
 
-def test_the_picture_shows_a_line_for_each_seed_and_the_references():
-    rows = [row(variant, seed, step) for variant in VARIANTS for seed in (0, 1) for step in (5, 10)]
-    rows += [row("base", seed, step, averaged=False) for seed in (0, 1) for step in (5, 10)]
-    references = {name: {"frechet_distance": value, "d_self": 1.0} for name, value in ((TEST, -0.3), (NOISE, 70.0))}
-    (axes,) = quality._draw(quality.lines_of(rows, VARIANTS), references, "x").axes
-    assert len(axes.lines) == 4 * (2 + 1) + 2
-    assert json.loads(json.dumps(rows)) == rows and -10 < axes.get_ylim()[0] <= -0.3
+def test_a_trial_is_scored_and_pictured(tmp_path):
+    kit = prepared_drums(tmp_path / "kit" / "wav")
+    found = trial(str(kit), SMALLEST, 0.01, 0, 50, tmp_path / "sheet.png")
+    assert found["steps"] >= 1 and found["clips"] == 50 and found["precision"] == "float32"
+    assert {"fd", "is", "recall", "recognised", "least_frequent", "loudness", "very_near"} <= found["found"].keys()
+    assert 0 <= found["found"]["recognised"] <= 1 and found["recordings"]["white noise"]["fd"] > 0
+    assert (tmp_path / "sheet.png").stat().st_size > 1000

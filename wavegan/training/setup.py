@@ -36,12 +36,8 @@ def settings_for(
 
     Arguments and errors are those of `loop.train`, and `records` are those of the data set.
     """
-    with native_stderr_hidden():
-        gpu = bool(devices.accelerators())
-        fast_bfloat16 = devices.computes_bfloat16()
-    path = str(Path(directory).resolve())
-    data = Data(path, fingerprint(directory), info.sample_rate, info.length, info.channels)
     if run.exists():
+        data = _data(directory, info)
         stored = _of_same_data(run, data)
         _check_family(run, stored, family)
         config = flags.continued(stored, given)
@@ -52,11 +48,9 @@ def settings_for(
                 "with --run."
             )
         return config, None
-    per_class = info.splits["train"]["clips_per_class"]
-    data = replace(data, classes={name: per_class.get(name, 0) for name in info.classes}, rms=rms_of(records, info))
     if finetune is None:
-        values = {each.name: getattr(data, each.name) for each in fields(data)}
-        return replace(flags.resolve(given, family, gpu, fast_bfloat16, **values), made_with=_versions()), None
+        return new_config(directory, info, given, family, records), None
+    data = _measured(directory, info, records)
     stored = finetune.config()
     _check_family(finetune, stored, family)
     if data.sample_rate != stored.data.sample_rate:
@@ -69,6 +63,31 @@ def settings_for(
     config = flags.finetuned(stored, given, data)
     origin = f"{finetune.path.resolve()}, step {step}"
     return replace(config, finetuned_from=origin, made_with=_versions()), family.renamed(arrays)
+
+
+def new_config(
+    directory: str | Path, info: DatasetInfo, given: Mapping[str, Any], family: Family, records: Records
+) -> Config:
+    """The configuration of a new run on this machine. Arguments and errors are those of `loop.train`."""
+    with native_stderr_hidden():
+        gpu = bool(devices.accelerators())
+        fast_bfloat16 = devices.computes_bfloat16()
+    data = _measured(directory, info, records)
+    values = {each.name: getattr(data, each.name) for each in fields(data)}
+    return replace(flags.resolve(given, family, gpu, fast_bfloat16, **values), made_with=_versions())
+
+
+def _data(directory: str | Path, info: DatasetInfo) -> Data:
+    """What a configuration says of a data set, without what has to be measured."""
+    path = str(Path(directory).resolve())
+    return Data(path, fingerprint(directory), info.sample_rate, info.length, info.channels)
+
+
+def _measured(directory: str | Path, info: DatasetInfo, records: Records) -> Data:
+    """All that a configuration says of a data set."""
+    per_class = info.splits["train"]["clips_per_class"]
+    classes = {name: per_class.get(name, 0) for name in info.classes}
+    return replace(_data(directory, info), classes=classes, rms=rms_of(records, info))
 
 
 def _check_family(run: Run, stored: Config, family: Family) -> None:

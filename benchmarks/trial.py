@@ -1,0 +1,176 @@
+"""One training from scratch for so many minutes, and the scores of its sounds.
+
+The minutes are CPU time, or by the clock where a GPU computes. They stand still while steps are compiled and sounds are
+scored, and learning rates fall by them: these are at their end when the time is over.
+"""
+
+import math
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.quality import recipe
+from wavegan.audio import pictures
+from wavegan.backend import devices
+from wavegan.base.progress import Progress
+from wavegan.data.batches import training_batches
+from wavegan.data.records import Records
+from wavegan.data.schema import DatasetInfo
+from wavegan.evaluation import scores
+from wavegan.evaluation.asked import asked_for
+from wavegan.evaluation.memorised import very_near
+from wavegan.evaluation.protocol import TEST, Evaluation
+from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_DUPLICATES
+from wavegan.generation.asked import drawn_classes
+from wavegan.models.gan.family import GAN
+from wavegan.training.setup import new_config
+
+SHOWN = 48  # clips on a sheet
+COMPILED = 2  # steps that are made before the clock starts
+AT_ONCE = 1 << 19  # samples that are generated at a time
+KEPT = {
+    FRECHET: "fd", "inception_score": "is", "precision": "precision", "recall": "recall", "coverage": "coverage",
+    NEAR_DUPLICATES: "near_duplicates",
+}  # fmt: skip
+
+
+class Clock(keras.callbacks.Callback):
+    """Ends a training when its time is over.
+
+    Args:
+        minutes: of the training.
+        progress: where seconds are counted, of that.
+        now: seconds since whenever; None for those of this machine's kind.
+
+    Attributes:
+        steps: that were made.
+    """
+
+    def __init__(self, minutes, progress=None, now=None):
+        super().__init__()
+        self.seconds, self.progress = 60 * minutes, progress
+        self.now = now or (time.monotonic if devices.accelerators() else time.process_time)
+        self.steps, self.started, self.ended = 0, math.inf, None
+
+    def on_train_begin(self, logs=None):
+        self.started = self.now()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps = batch + 1
+        if self.progress:
+            self.progress.update(max(0, round(min(self.spent, self.seconds)) - self.progress.done))
+        if self.spent >= self.seconds:
+            self.model.stop_training, self.ended = True, self.now()
+
+    @property
+    def spent(self):
+        """Seconds of the training so far."""
+        return max(0.0, (self.ended or self.now()) - self.started)
+
+    @property
+    def share(self):
+        """Of its time, 0 to 1."""
+        return min(1.0, self.spent / self.seconds)
+
+
+def trial(data, text, minutes, seed, n, sheet=None):
+    """Train the recipe `text` on the data set in `data`, and score `n` sounds or somewhat fewer.
+
+    Returns a dict: the steps, how fast they were, the precision, the scores of the sounds ("found") and of recordings,
+    and how often the classifier is right. A picture of some sounds is written to `sheet`.
+    """
+    info = DatasetInfo.load(data)
+    records = Records(data, info)
+    config = new_config(data, info, {**recipe(text), "seed": seed}, GAN, records)
+    evaluation = Evaluation(data, info, n)  # first: it trains the classifier where there is none
+    model = config.build_model()
+    with Progress(round(60 * minutes), f"{info.name}: {text}, seed {seed}", "s") as progress:
+        clock = Clock(minutes, progress)
+        train(model, config, records, info, clock)
+    sampler = model.sampler()
+    latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
+    classes = drawn_classes(config, evaluation.n, evaluation.seed)
+    audio = generated(sampler, latents, classes, max(1, AT_ONCE // info.length))
+    if sheet:
+        title = f"{text}, seed {seed}, {minutes:g} minutes"
+        pictures.save(drawn(audio, classes, info, title), sheet)
+    return {
+        "steps": clock.steps,
+        "steps_per_second": clock.steps / clock.spent,
+        "precision": config.training.precision,
+        "clips": evaluation.n,
+        "clips_at_once": evaluation.at_once,
+        "judge": evaluation.embedding.test_accuracy,
+        "found": of_sounds(evaluation, audio, classes, config),
+        "recordings": {name: named(values) for name, values in evaluation.references.items()},
+    }
+
+
+def train(model, config, records, info, clock):
+    """Train `model` until the `clock` says so; its learning rates fall by the clock, too."""
+    batches = training_batches(
+        records, info, config.training.batch_size, GAN.updates(config.model), config.training.seed,
+        group=GAN.group(config.model, config.data.clip),
+    )  # fmt: skip
+
+    def timed(element):
+        share = tf.numpy_function(lambda: np.float32(clock.share), [], tf.float32)
+        return element | {"progress": tf.fill([config.training.batch_size], tf.ensure_shape(share, []))}
+
+    batches = batches.map(timed)
+    state = model.state()
+    with records.explained():
+        model.fit(batches, steps_per_epoch=COMPILED, shuffle=False, verbose=0)
+        model.restore(state)
+        endless = 2**40  # steps
+        model.fit(batches, steps_per_epoch=endless, shuffle=False, verbose=0, callbacks=[clock])
+
+
+def generated(sampler, latents, classes, at_once):
+    """Audio [n, time, channels] of latents and, where the model has classes, their weights."""
+    given = [each for each in (latents, classes) if each is not None]
+    blocks = [[each[first : first + at_once] for each in given] for first in range(0, len(latents), at_once)]
+    return np.concatenate([sampler(*block) for block in blocks])
+
+
+def of_sounds(evaluation, audio, classes, config):
+    """{score: value} of sounds [n, time, channels] that were asked for by `classes` [n, classes], or by none.
+
+    Recipes are chosen by "fd", the distance to training recordings; "fd_test" is that to those that were held out.
+    """
+    features = evaluation.features(audio)
+    found = named(evaluation.measure(features))
+    near = evaluation.nearest_copies(features)
+    very = very_near(near.unseen, near.compared)
+    found |= {"very_near": very.share, "very_near_sign": very.sign}
+    if TEST in evaluation.sets:
+        standard = evaluation.yardstick.standard
+        held_out = standard(evaluation.embedding.real["test"].embeddings)
+        found["fd_test"] = float(scores.frechet_distance(standard(features.embeddings), held_out))
+    found["loudness"] = float(np.sqrt(np.mean(audio**2))) / config.data.rms
+    if features.probabilities is not None:
+        kinds = scores.class_histogram(features.probabilities)
+        found["least_frequent"] = float(kinds.min() / kinds.sum())
+    asked = asked_for(evaluation, features, classes, config.classes)
+    if asked:
+        of_class = {name: each["recognised"] for name, each in asked["classes"].items()}
+        worst = min(of_class, key=lambda name: of_class[name])
+        found |= {"recognised": asked["recognised"], "worst_class": worst, "worst_recognised": of_class[worst]}
+    return found
+
+
+def named(values):
+    """{short name: mean} of the scores that a comparison keeps."""
+    return {name: values[key]["mean"] for key, name in KEPT.items() if key in values}
+
+
+def drawn(audio, classes, info, title):
+    """A sheet of some clips, by class where one was asked for."""
+    chosen, names = np.arange(min(SHOWN, len(audio))), None
+    if classes is not None:
+        asked, each = classes.argmax(axis=1), max(1, SHOWN // len(info.classes))
+        chosen = np.concatenate([np.flatnonzero(asked == kind)[:each] for kind in range(len(info.classes))])[:SHOWN]
+        names = [info.classes[asked[clip]] for clip in chosen]
+    return pictures.draw(audio[chosen], info.sample_rate, title, names)
