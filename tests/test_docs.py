@@ -10,7 +10,7 @@ import pytest
 
 import wavegan
 from benchmarks import __main__ as benchmarks
-from wavegan.cli import evaluate, generate, preprocess, train
+from wavegan.cli import evaluate, export, generate, preprocess, train
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -39,7 +39,7 @@ def test_links_lead_somewhere(page):
 
 @pages
 def test_flags_exist(page):
-    ours = [train.parser(), generate.parser(), evaluate.parser(), preprocess._parser("preprocess")]
+    ours = [train.parser(), generate.parser(), evaluate.parser(), export.parser(), preprocess._parser("preprocess")]
     known = {flag for parser in ours for action in parser._actions for flag in action.option_strings} | FOREIGN
     for path in (ROOT / "benchmarks").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z][\w-]*)"', path.read_text(encoding="utf-8")))
@@ -60,6 +60,7 @@ def commands(page):
 @pages
 def test_commands_are_understood(page):
     ours = {"train_wavegan.py": train.parser, "generate.py": generate.parser, "evaluate.py": evaluate.parser}
+    ours |= {"export.py": export.parser}
     ours |= {"preprocess": partial(preprocess._parser, "preprocess"), "benchmarks": benchmarks.parser}
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for words in commands(page):

@@ -22,7 +22,8 @@ ROWS = ("wavegan.models", "wavegan.runs", "wavegan.generation", "wavegan.evaluat
 for lower, upper in zip(ROWS, ROWS[1:], strict=False):
     MAY_IMPORT[upper] = (*MAY_IMPORT[lower], lower)
 MAY_IMPORT["wavegan.cli"] = (*MAY_IMPORT["wavegan.training"], "wavegan.training", "preprocess")
-ENTRIES = {"train_wavegan.py", "generate.py", "evaluate.py", "preprocess/__main__.py"}  # a person's, for a command each
+# A person's, for a command each.
+ENTRIES = {"train_wavegan.py", "generate.py", "evaluate.py", "export.py", "preprocess/__main__.py"}
 
 
 def sources():

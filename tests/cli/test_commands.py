@@ -45,7 +45,7 @@ def weights(run):
     return run.load(run.latest())
 
 
-@pytest.mark.parametrize("script", ["train_wavegan", "generate", "evaluate", "preprocess.__main__"])
+@pytest.mark.parametrize("script", ["train_wavegan", "generate", "evaluate", "export", "preprocess.__main__"])
 def test_help_needs_no_heavy_import(script):
     code = (
         f"import sys; from {script} import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
@@ -59,7 +59,7 @@ def test_help_needs_no_heavy_import(script):
 
 
 @pytest.mark.parametrize(
-    "words", [["train_wavegan.py"], ["generate.py"], ["evaluate.py"], ["-m", "preprocess", "drums"]]
+    "words", [["train_wavegan.py"], ["generate.py"], ["evaluate.py"], ["export.py"], ["-m", "preprocess", "drums"]]
 )
 def test_an_environment_that_is_not_activated_is_reported_in_one_line(words):
     done = subprocess.run([sys.executable, "-S", *words], cwd=ROOT, capture_output=True, text=True)  # -S: no packages
@@ -313,7 +313,7 @@ def test_the_installed_commands_are_the_same_functions():
     setup.read(ROOT / "setup.cfg")
     lines = setup["options.entry_points"]["console_scripts"].strip().splitlines()
     scripts = dict(line.replace(" ", "").split("=") for line in lines)
-    assert set(scripts) == {f"wavegan-{name}" for name in ("preprocess", "train", "generate", "evaluate")}
+    assert set(scripts) == {f"wavegan-{name}" for name in ("preprocess", "train", "generate", "evaluate", "export")}
     for target in scripts.values():
         module, function = target.split(":")
         assert callable(getattr(importlib.import_module(module), function))

@@ -1,4 +1,4 @@
-"""16-bit samples and WAV files."""
+"""16-bit samples, and WAV files of 16 or 24 bits."""
 
 import io
 import os
@@ -12,6 +12,7 @@ from wavegan.base.errors import UserError
 PLAYABLE_HZ = (3000, 192_000)  # by every browser
 RAISED_HZ = 8000  # the least that lower rates are raised to
 FULL_SCALE = 32768  # 16-bit steps to 1.0; the same factor both ways keeps 16-bit sources bit-exact
+FULL_SCALE_24 = 1 << 23
 
 
 def to_pcm16(samples: np.ndarray) -> np.ndarray:
@@ -51,14 +52,21 @@ def playable(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
     return soxr.resample(audio, sample_rate, rate), rate
 
 
-def write_wav(path: str | os.PathLike[str], samples: np.ndarray, sample_rate: int) -> None:
-    """Writes float `samples` [time, channels] in [-1, 1] as a WAV file, PCM 16, at `sample_rate` (Hz).
+def _to_pcm24(samples: np.ndarray) -> np.ndarray:
+    """As `to_pcm16`, in the upper 24 bits of int32, which is where libsndfile takes them from."""
+    steps = np.rint(samples * np.float64(FULL_SCALE_24))
+    return np.clip(steps, -FULL_SCALE_24, FULL_SCALE_24 - 1).astype(np.int32) << 8
+
+
+def write_wav(path: str | os.PathLike[str], samples: np.ndarray, sample_rate: int, bits: int = 16) -> None:
+    """Writes float `samples` [time, channels] in [-1, 1] as a WAV file, at `sample_rate` (Hz), of 16 or 24 bits.
 
     Raises:
         UserError: where the file cannot be written.
     """
     encoded = io.BytesIO()  # libsndfile cannot pass on that a disk is full
-    soundfile.write(encoded, to_pcm16(samples), sample_rate, subtype="PCM_16", format="WAV")
+    pcm = to_pcm16(samples) if bits == 16 else _to_pcm24(samples)
+    soundfile.write(encoded, pcm, sample_rate, subtype=f"PCM_{bits}", format="WAV")
     try:
         with open(path, "wb") as file:
             file.write(encoded.getbuffer())

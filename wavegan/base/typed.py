@@ -5,7 +5,12 @@ import shlex
 import sys
 from pathlib import Path
 
-SCRIPTS = {"train": "train_wavegan.py", "generate": "generate.py", "evaluate": "evaluate.py"}
+SCRIPTS = {
+    "train": "train_wavegan.py",
+    "generate": "generate.py",
+    "evaluate": "evaluate.py",
+    "export": "export.py",
+}
 
 
 def typed(name: str, *words: object) -> str:

@@ -1,0 +1,94 @@
+"""Take a trained model elsewhere: python export.py --format kit"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wavegan.base.errors import UserError
+from wavegan.base.text import tell, warn
+from wavegan.cli.command import Parser, at_least, import_backend, not_empty, run
+from wavegan.runs.config import Config
+from wavegan.runs.run import Run, newest_run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from wavegan.generation.export.choice import Judge
+
+FORMATS = {"kit": "sounds and presets for samplers, in a folder and a zip"}
+GOES_WITH = {"n": ("kit",), "bits": ("kit",), "seed": ("kit",)}
+
+
+def parser() -> Parser:
+    """Of the command's flags."""
+    flags = Parser(description="Take a trained model elsewhere.")
+    add = flags.add_argument
+    of_format = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
+    add("--format", required=True, choices=FORMATS, help=of_format)
+    add("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
+    add("--checkpoint", metavar="STEP", default="latest", help="latest, best or its step (default: latest)")
+    add("--out", type=not_empty, metavar="PATH", help="where to; nothing is overwritten (default: exported/<run>-kit)")
+    add("--n", type=at_least(1), metavar="INT", help="sounds of every class in a kit (default: 4)")
+    add("--bits", type=int, choices=(16, 24), help="of the WAV files of a kit (default: 16)")
+    add("--seed", type=at_least(0), metavar="INT", help="of the sounds of a kit (default: new ones)")
+    return flags
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return run(parser(), export_run, argv)
+
+
+def export_run(flags: argparse.Namespace) -> None:
+    """Exports as the flags say, and prints what came of it."""
+    for name, formats in GOES_WITH.items():
+        if vars(flags)[name] is not None and flags.format not in formats:
+            raise UserError(f"--{name} does not go with --format {flags.format}. Leave one of the two out.")
+    run = Run(flags.run) if flags.run else newest_run()
+    config = run.config()  # a missing run is reported before the heavy imports
+    step = run.named_step(flags.checkpoint)
+    run.check(run.latest() if step is None else step)
+    if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
+        raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
+    import_backend()
+    EXPORTS[flags.format](flags, run, config, step)
+
+
+def _kit(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
+    from wavegan.generation.export.kit import kit
+
+    made = kit(run, flags.n or 4, step, flags.out, flags.seed, flags.bits or 16, _judge(config), warn)
+    count = sum(sounds for _, sounds in made.sounds.values())
+    tell(f"{count} sounds in {made.folder}: WAV files, presets for SFZ and Decent Sampler, and a zip of these")
+    tell(f"run {run.path}, step {made.step}")
+    for name, (note, sounds) in made.sounds.items():
+        tell(f"{name}: {sounds} sounds, {'no key is left' if note is None else f'MIDI key {note}'}")
+
+
+def _judge(config: Config) -> "Judge | None":
+    """The classifier of the run's data set; None where there is none, with a note where there should be one."""
+    from wavegan.base.quiet import import_quietly
+    from wavegan.generation.export.choice import Judge
+
+    import_quietly("tensorflow")  # which prints to standard error
+    from wavegan.data.schema import DatasetInfo, require
+    from wavegan.evaluation.judge.cache import embedding_of
+
+    directory = config.data.directory
+    try:
+        require(directory)
+        embedding = embedding_of(directory, DatasetInfo.load(directory), warn)
+    except UserError as problem:
+        warn(f"note: nobody judges which sounds are good ones of their class: {problem}")
+        return None
+
+    def probabilities(audio: "np.ndarray") -> "np.ndarray":
+        found = embedding(embedding.front(audio))[1]
+        assert found is not None  # with classes there are some
+        return found
+
+    return Judge(embedding.classes, probabilities) if embedding.classes else None
+
+
+EXPORTS: dict[str, Callable[[argparse.Namespace, Run, Config, int | None], None]] = {"kit": _kit}
