@@ -13,6 +13,8 @@ from wavegan.base.text import printable
 from wavegan.data.schema import SPLITS
 
 EXAMPLES = 3  # names shown for a remark; all are in `remarks`
+FAINT = 10**-1.5  # in RMS, 30 dB below the beginning of the same recording: what is left of a sound that fades away
+MANY_FAINT = 0.1  # share of all clips from which they are worth a note
 
 
 class Account:
@@ -23,6 +25,7 @@ class Account:
         skipped: (name, reason) of those that gave none.
         remarks: what is to be said of files that were kept, and of which.
         merged: whether the clips of all splits were counted as train's.
+        faint: clips that are the faint ends of recordings whose first clip is the loudest.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -30,7 +33,7 @@ class Account:
         self.kept = 0
         self.skipped = list(plan.skipped)
         self.merged = False
-        self.padded = self.cut = self.dropped_tails = self.clipped = self.silent = 0
+        self.padded = self.cut = self.dropped_tails = self.clipped = self.silent = self.faint = 0
         self.per_class = {split: dict.fromkeys(plan.classes, 0) for split in SPLITS}
         self.rms = {split: array("d") for split in SPLITS}
         self.peak = dict.fromkeys(SPLITS, 0.0)
@@ -44,6 +47,8 @@ class Account:
         self.dropped_tails += slices.dropped_tail
         self.clipped += slices.clipped
         self.silent += slices.silent
+        if slices.rms[0] == max(slices.rms):
+            self.faint += sum(rms < FAINT * slices.rms[0] for rms in slices.rms)
         self.per_class[file.split][file.label] += len(slices.starts)
         self.rms[file.split].extend(slices.rms)
         self.peak[file.split] = max(self.peak[file.split], slices.peak)
@@ -125,6 +130,12 @@ class Account:
         for name, count in clips.items():
             if not count:
                 notes.append(f"class {name} is without clips: none of its files was usable")
+        if self.faint >= MANY_FAINT * self.clips:
+            notes.append(
+                f"{self.faint:,} of {self.clips:,} clips are the ends of sounds that fade away, 30 dB or more below "
+                "their beginning, and a model would learn near silence from them: --slices first keeps the beginnings "
+                "alone"
+            )
         if note := few_clips_note(clips):
             notes.append(note)
         return notes + [_noted(remark, names) for remark, names in sorted(self.remarks.items())]

@@ -54,6 +54,30 @@ def test_floating_point_samples_beyond_full_scale_come_with_one_hint(tmp_path, r
     make(tmp_path / "in", tmp_path / "peak", normalize="peak")
 
 
+def hits(folder, record, count, fades_by):
+    """Recordings of four clips that begin loud; each clip is `fades_by` dB below the one before it."""
+    for number in range(count):
+        level = np.repeat(10.0 ** (-fades_by * np.arange(4) / 20), 256)[:, None]
+        record(folder / f"{number}.wav", (level * noise(1024, 0.5, number)).astype(np.float32), RATE, subtype="FLOAT")
+
+
+@pytest.mark.parametrize(("fades_by", "faint"), [(9, 0), (12, 5), (16, 10)])
+def test_the_ends_of_sounds_that_fade_away_are_counted_and_the_way_out_is_named(tmp_path, record, fades_by, faint):
+    hits(tmp_path / "in", record, 5, fades_by)
+    found, _ = notes(tmp_path / "in", tmp_path)
+    assert [note.split(":")[0] for note in found if "fade" in note] == (
+        [f"{faint} of 20 clips are the ends of sounds that fade away, 30 dB or more below their beginning, and a model "
+         "would learn near silence from them"] * (faint > 0)
+    )  # fmt: skip
+    assert not any("fade" in note for note in make(tmp_path / "in", tmp_path / "first", slices="first").report["notes"])
+
+
+def test_pauses_and_a_few_faint_ends_are_no_reason_for_a_note(tmp_path, record):
+    hits(tmp_path / "in", record, 1, fades_by=40)
+    record(tmp_path / "in" / "speech.wav", np.concatenate([noise(20_000, 1e-4), noise(20_000, 0.5)]), RATE)
+    assert not any("fade" in note for note in notes(tmp_path / "in", tmp_path)[0])
+
+
 def test_peak_leaves_near_silence_alone_and_names_it(tmp_path, record):
     """Of the converter's noise it would make noise at full scale."""
     record(tmp_path / "in" / "a.wav", np.random.default_rng(0).integers(-1, 2, 4000) / 32768, RATE)
