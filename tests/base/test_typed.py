@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wavegan.base.typed import typed, without_places
+from wavegan.base.typed import from_here, typed, without_places
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,13 @@ from wavegan.base.typed import typed, without_places
 def test_commands_are_named_as_the_person_started_this_one(monkeypatch, started_as, expected):
     monkeypatch.setattr(sys, "argv", [started_as])
     assert typed("generate", "--run", "my run") == expected
+
+
+def test_a_path_in_this_folder_is_named_from_here_and_another_in_full(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert from_here(tmp_path / "runs" / "mine") == from_here("runs/mine") == Path("runs/mine")
+    assert from_here("/elsewhere/mine") == Path("/elsewhere/mine")
+    assert from_here(tmp_path.parent) == tmp_path.parent
 
 
 def test_the_module_is_named_as_a_module(monkeypatch):

@@ -265,6 +265,10 @@ def test_a_run_remembers_its_data_set(trained, tmp_path, monkeypatch, capsys):
     assert train_command.main(["--run", str(trained)]) == 0
     assert "is at step 10, and --steps is 10" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+    directory = Run(trained).config().data.directory
+    monkeypatch.chdir(Path(directory).parent)
+    assert train_command.main(["--run", str(trained)]) == 0
+    assert f"data set  {Path(directory).name}: " in capsys.readouterr().out
 
 
 def test_an_error_before_the_first_step_is_reported_as_it_is(drums, tmp_path, monkeypatch):

@@ -29,6 +29,16 @@ def typed(name: str, *words: object) -> str:
     return shlex.join([*start, *map(str, words)])
 
 
+def from_here(path: str | Path) -> Path:
+    """`path` as a person types it: relative where it lies in the working directory.
+
+    >>> from_here(Path.cwd() / "runs" / "mine").as_posix()
+    'runs/mine'
+    """
+    path, here = Path(path), Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def without_places(text: str, path: Path) -> str:
     """`text` with commands, as `typed` gives them, for others to see.
 

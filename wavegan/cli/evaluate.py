@@ -5,6 +5,7 @@ import os
 
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
+from wavegan.base.typed import from_here
 from wavegan.cli.command import Parser, at_least, import_backend, not_empty, run
 from wavegan.runs.run import Run, newest_run
 
@@ -43,7 +44,7 @@ def evaluate_run(flags: argparse.Namespace) -> None:
     from wavegan.base.quiet import import_quietly
     from wavegan.data.schema import DatasetInfo, require
 
-    directory = flags.data or config.data.directory
+    directory = flags.data or str(from_here(config.data.directory))
     if not flags.data and not os.path.isdir(directory):
         raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
     require(directory)

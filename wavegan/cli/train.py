@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell
-from wavegan.base.typed import typed
+from wavegan.base.typed import from_here, typed
 from wavegan.cli.command import Parser, not_empty, number_up_to, run
 from wavegan.models.family import family_named
 from wavegan.runs.flags import add_flags, continued, given_flags, resolve
@@ -60,7 +60,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
     stored = run.config() if run and run.exists() else None
     if stored:
         continued(stored, given)
-    if known := flags.data or (stored and stored.data.directory):
+    if known := flags.data or (stored and from_here(stored.data.directory)):
         require(known)
     import_quietly("wavegan.backend.autodiff")  # what is wrong with it comes before data are read, or made
     import_quietly("tensorflow")  # which prints to standard error

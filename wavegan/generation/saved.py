@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from wavegan.base.errors import UserError
+from wavegan.base.typed import from_here
 from wavegan.runs.run import Run
 
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -35,13 +36,13 @@ class Origin:
     model: str | None = None
 
     def __str__(self) -> str:
-        return f"run {self.run}" + ("" if self.step is None else f", --checkpoint {self.step}")
+        return f"run {from_here(self.run)}" + ("" if self.step is None else f", --checkpoint {self.step}")
 
     def found(self) -> Run:
         """The `Run`. Raises UserError where it is neither where it was nor in the folder runs/."""
         for path in (Path(self.run), Path("runs", Path(self.run).name)):  # a whole project may move
             if Run(path).exists():
-                return Run(path)
+                return Run(from_here(path))
         raise UserError(f"{self.run}, the run that made the saved sounds, is not there any more. Give it with --run.")
 
     def is_of(self, run: Run) -> bool:
