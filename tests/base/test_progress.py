@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from wavegan.base.progress import Progress
+from wavegan.base.progress import Progress, clock
 
 
 class Terminal(io.StringIO):
@@ -34,6 +34,32 @@ def test_the_time_left_is_judged_from_the_first_piece_on():
     progress.update(10)
     first, second = log.getvalue().splitlines()
     assert "left" not in first and ", 49 s left" in second
+
+
+def test_work_that_turns_out_to_be_less_ends_at_its_end():
+    log = io.StringIO()
+    with Progress(1000, "counting", "sheep", stream=log, interval=0) as progress:
+        progress.update(1)
+        progress.expect(400)
+        progress.update(199)
+        progress.update(200)
+    *_, half, end = log.getvalue().splitlines()
+    assert half.startswith("counting: 200 of 400 sheep (50 %)") and " left" in half
+    assert end.startswith("counting: 400 of 400 sheep (100 %)") and " left" not in end
+
+
+def test_a_bar_too_turns_out_to_be_shorter():
+    screen = Terminal()
+    with Progress(1000, "counting", "sheep", stream=screen) as progress:
+        progress.expect(10)
+        progress.update(10)
+    assert "10/10" in screen.getvalue()
+
+
+def test_minutes_that_are_few_are_told_to_ten_seconds():
+    assert [clock(seconds) for seconds in (59.4, 59.6, 80, 150, 594, 598)] == [
+        *("59 s", "1 min", "1 min 20 s", "2 min 30 s", "9 min 50 s", "10 min")
+    ]
 
 
 def test_a_terminal_gets_a_bar():

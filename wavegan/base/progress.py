@@ -70,6 +70,12 @@ class Progress:
         elif time.monotonic() - self.last_line >= self.interval:
             self._write_line()
 
+    def expect(self, total: int) -> None:
+        """Says that there is this much to do in all, where that is more or less than it seemed."""
+        self.total = total
+        if self.bar is not None:
+            self.bar.total = total
+
     def close(self, finished: bool = True) -> None:
         """Ends the report: the last state stays on screen where the work `finished`, and goes where it failed."""
         if self.bar is not None:
@@ -113,10 +119,13 @@ class Progress:
 def clock(seconds: float) -> str:
     """A time span in words.
 
-    >>> [clock(seconds) for seconds in (2.5, 12, 180, 3900)]
-    ['2.5 s', '12 s', '3 min', '1 h 05 min']
+    >>> [clock(seconds) for seconds in (2.5, 12, 78, 180, 1200, 3900)]
+    ['2.5 s', '12 s', '1 min 20 s', '3 min', '20 min', '1 h 05 min']
     """
-    if seconds < 60:
+    if round(seconds) < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, tens = divmod(round(seconds / 10), 6)
+    if minutes < 10:
+        return f"{minutes} min {tens}0 s" if tens else f"{minutes} min"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -16,12 +16,15 @@ def spectrograms(count, shape=(33, 16), seed=0):
 
 
 def looks(monkeypatch, check, most=16_000):
-    """How many clips a training looked at that may look at so many, and the network."""
+    """How many clips a training looked at that may look at so many."""
     monkeypatch.setattr(classifier, "passes", lambda _: most)
     features, labels = spectrograms(64)
     network, seen = classifier.build(features.shape[1:], 2, **classifier.standard(features)), []
-    classifier.train(network, features, labels, seen.append, check=check)
-    return sum(seen)
+    classifier.train(network, features, labels, lambda *done: seen.append(done), check=check)
+    looked, in_all = (np.array(one) for one in zip(*seen, strict=True))
+    assert in_all[0] == most // classifier.BATCH * classifier.BATCH
+    assert (np.cumsum(looked)[:-1] < in_all[:-1]).all() and looked.sum() == in_all[-1]  # what the terminal shows
+    return looked.sum()
 
 
 def test_training_ends_when_other_clips_gain_no_more(monkeypatch):

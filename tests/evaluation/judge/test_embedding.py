@@ -80,7 +80,7 @@ def test_training_a_classifier_leaves_keras_random_numbers_alone():
         if train:
             network = classifier.build((9, 8), 2, np.zeros(8, "float32"), np.ones(8, "float32"))
             features = np.random.default_rng(0).normal(size=(40, 9, 8)).astype("float32")
-            classifier.train(network, features, np.arange(40) % 2, lambda _: None)
+            classifier.train(network, features, np.arange(40) % 2, lambda *_: None)
         draws.append(keras.ops.convert_to_numpy(keras.random.normal((4,))))
     np.testing.assert_array_equal(*draws)
 

@@ -27,7 +27,7 @@ MOST_STANDARD = 4096  # clips whose mean and standard deviation standardise
 NOISE = np.log([1e-4, 0.3])  # laid under a clip, as a factor of its own mean magnitude: -80 to some -10 dB
 SPREAD = np.float32(0.5)  # of the noise, from bin to bin
 
-Progressed = Callable[[int], object]
+Progressed = Callable[[int, int], object]
 
 
 def build(shape: tuple[int, int], classes: int, mean: np.ndarray, deviation: np.ndarray, seed: int = 0) -> keras.Model:
@@ -83,7 +83,8 @@ def train(
         network: what `build` made.
         features: log-mel [n, frames, bins] of the training clips.
         labels: their classes, int [n].
-        progress: called with the number of clips it looked at since the last call.
+        progress: called with the number of clips it looked at since the last call, and with how many it will have
+            looked at in all.
         attempt: how many came to nothing before; it has other random numbers and a lower rate.
         check: features and labels of other clips. When the loss of these is no lower any more, the rate falls earlier:
             to learn for longer draws training clips together, and not others.
@@ -102,11 +103,11 @@ def train(
         chosen = random.integers(len(features), size=BATCH)
         logits.train_on_batch(augmented(features[chosen], quietest, random), labels[chosen])
         step += 1
-        progress(BATCH)
         if check and step < fall and step % every == 0:
             losses.append(float(logits.test_on_batch(*check)))
             if losses[-1] < ENOUGH or min(losses[-PATIENCE:]) > BETTER * min(losses[:-PATIENCE], default=np.inf):
                 fall, end = step, min(end, 2 * step)
+        progress(BATCH, BATCH * end)
 
 
 def rate(step: int, warm: int, fall: int, end: int, attempt: int = 0) -> float:
@@ -173,8 +174,13 @@ def fit(
     scale = standard(spectrograms)
     network = build(spectrograms.shape[1:], classes, **scale, seed=attempt)
     progress = Progress(passes(len(spectrograms)), "classifier, once for this data set", "clips")
+
+    def report(looked: int, in_all: int) -> None:
+        progress.expect(in_all)
+        progress.update(looked)
+
     try:
-        train(network, spectrograms, labels, progress.update, attempt, check)
+        train(network, spectrograms, labels, report, attempt, check)
     finally:
         progress.close()
     weights = {f"weights/{number:03d}": array for number, array in enumerate(network.get_weights())}
