@@ -283,10 +283,11 @@ def test_a_nasty_class_can_be_chosen_too(opened):
 
 def test_what_is_many_is_shown_in_part_until_one_asks(opened):
     order_by(opened, "name")
-    more = opened.find_element(By.ID, "more")
+    more, titles = opened.find_element(By.ID, "more"), opened.all("#clips h4")
     assert len(plays(opened)) == 24 + 6 and more.text == "Show 16 more"
+    assert [title.text for title in titles] == ["Generated (24 of 40)", "Real (6)"]
     more.click()
-    assert len(plays(opened)) == 46 and more.text == "Show fewer"
+    assert len(plays(opened)) == 46 and more.text == "Show fewer" and titles[0].text == "Generated (40)"
     more.click()
     assert len(plays(opened)) == 30
 

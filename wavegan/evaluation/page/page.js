@@ -149,7 +149,8 @@ function group(label, members) {
     cards.append(...own);
     const box = document.createElement("div");
     box.className = `side ${side}`;
-    box.append(heading("h4", own.length ? `${words} (${own.length})` : `${words}: none`), cards);
+    box.dataset.words = words;
+    box.append(heading("h4", words), cards);
     element.append(box);
   }
   return element;
@@ -161,16 +162,23 @@ function heading(kind, words) {
   return element;
 }
 
+/** What stands over the clips of a side: what they are, and how many of them are shown. */
+function counted(words, shown, all) {
+  if (!all) return `${words}: none`;
+  return shown < all ? `${words} (${shown} of ${all})` : `${words} (${all})`;
+}
+
 /** Hides what goes beyond the first cards of every group, or shows all; the button says how many there are. */
 function shorten(short) {
   const most = isGrouped(order.value) && gallery.children.length > 1 ? SHORT.group : SHORT.all;
   let hidden = 0;
-  for (const cards of gallery.querySelectorAll(".cards")) {
-    [...cards.children].forEach((clip, place) => {
-      const surplus = place >= (isReal.get(clip) ? most / 2 : most);
-      clip.hidden = short && surplus;
-      hidden += surplus;
-    });
+  for (const side of gallery.querySelectorAll(".side")) {
+    const own = [...side.querySelectorAll(".clip")];
+    const first = side.classList.contains("real") ? most / 2 : most;
+    own.forEach((clip, place) => (clip.hidden = short && place >= first));
+    hidden += Math.max(0, own.length - first);
+    const seen = short ? Math.min(first, own.length) : own.length;
+    side.querySelector("h4").textContent = counted(side.dataset.words, seen, own.length);
   }
   more.hidden = hidden === 0;
   more.textContent = short ? `Show ${hidden} more` : "Show fewer";
