@@ -103,6 +103,11 @@ def test_labels_stay_with_their_sounds(records, info):
             assert by_sound[clip.tobytes()] == label
 
 
+def test_no_thread_tunes_what_is_fixed(records, info):
+    """TensorFlow's sleeps up to a minute, and a training that is stopped waits for it without need."""
+    assert training_batches(records, info, 4, 1, seed=0).options().autotune.enabled is False
+
+
 def test_a_data_set_smaller_than_a_batch_still_makes_batches(records, info):
     """Too few clips for a batch: chrisdonahue/wavegan hangs (issue 55), lmnt-com/diffwave breaks."""
     audio, _ = steps_of(records, info, last=1, batch_size=3 * len(records), updates=1)[0]

@@ -155,7 +155,10 @@ def training_batches(
         }
 
     steps = tf.data.Dataset.range(first_step, 2**62 if last_step is None else last_step)
-    return steps.map(load, num_parallel_calls=2, deterministic=True).prefetch(4)
+    fixed = tf.data.Options()
+    # There is nothing to tune, and the thread that does sleeps up to a minute when a training is to end.
+    fixed.autotune.enabled = False
+    return steps.map(load, num_parallel_calls=2, deterministic=True).prefetch(4).with_options(fixed)
 
 
 def clips(records: Records, info: DatasetInfo, indices: npt.ArrayLike) -> dict[str, np.ndarray]:
