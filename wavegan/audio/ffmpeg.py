@@ -184,8 +184,6 @@ def _frames(file: _Input, opened: Any, stream: Any, progress: _Progress) -> Iter
     for packet in _packets(file, opened, stream, progress):
         try:
             frames = file.call(partial(stream.decode, packet))
-        except EOFError:
-            continue
         except av.FFmpegError:
             progress.faults += not (packet is not None and bytes(packet).startswith(TAGS))
             continue

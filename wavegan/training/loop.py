@@ -1,8 +1,8 @@
 """A whole training: from a data set and flags to a run that can be listened to, stopped and continued."""
 
 import shlex
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +100,7 @@ def train(
         if config != run.config():
             run.create(config)
         run.keep = config.training.keep_checkpoints
-        say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
-        listen = shlex.join(["tensorboard", "--logdir", str(run.path.parent)])
-        say(f"listen    {listen}   (and open the page it names)")
-        say("")
+        _say_where(run, start)
         _fit(model, run, records, info, config, family, start, beside, callbacks)
         return model.step
 
@@ -118,6 +115,13 @@ def _describe(config: Config, family: Family, model: Model) -> None:
     say(f"training  {training.steps:,} steps of {step}, batches of {training.batch_size}")
     if not gpus and (words := family.expectation(config.model)):
         say(f"expect    {words}")
+
+
+def _say_where(run: Run, start: int) -> None:
+    say(f"run       {run.path}" + (f", going on at step {start}" if start else ""))
+    listen = shlex.join(["tensorboard", "--logdir", str(run.path.parent)])
+    say(f"listen    {listen}   (and open the page it names)")
+    say("")
 
 
 def _batches(
@@ -189,35 +193,38 @@ def _fit(
     def beside_now() -> dict[str, np.ndarray]:
         return shown.arrays | {name: array for each in logging for name, array in each.state().items()}
 
-    ours = [
-        interrupt,
-        *logging,
-        # Before the checkpoint, so that none is without what was to be seen and heard until then.
-        Previews(events, run.previews, shown, info.sample_rate, training.preview_every, training.steps),
-        Checkpoints(run, training.checkpoint_every, training.checkpoint_minutes, beside_now),
-        progress,
-    ]
+    # Before the checkpoint, so that none is without what was to be seen and heard until then.
+    previews = Previews(events, run.previews, shown, info.sample_rate, training.preview_every, training.steps)
+    checkpoints = Checkpoints(run, training.checkpoint_every, training.checkpoint_minutes, beside_now)
+    every: list[keras.callbacks.Callback] = [interrupt, *logging, previews, checkpoints, progress]
     if training.evaluate_every:
         from wavegan.training.scoring import evaluations
 
-        ours.append(evaluations(run, info, config, events, shown.latents.shape[1:], beside_now))
+        every.append(evaluations(run, info, config, events, shown.latents.shape[1:], beside_now))
+    every += callbacks
     batches = _batches(records, info, config, family, start, training.steps)
     try:
         if start == 0:
             _log_beginning(events, run, records, info, config, shown)
-        with records.explained():
-            every = [*ours, *callbacks]
+        with records.explained(), _advised(run, family):
             model.fit(batches, steps_per_epoch=training.steps - start, shuffle=False, verbose=0, callbacks=every)
+    finally:
+        progress.close()
+        interrupt.restore()
+        events.close()
+
+
+@contextmanager
+def _advised(run: Run, family: Family) -> Iterator[None]:
+    """Says what is left of a training that went out of bounds, and what to do."""
+    try:
+        yield
     except Diverged as problem:
         kept = run.steps()[-1]
         raise Diverged(
             f"{problem}. The weights in the checkpoint of step {kept} are finite, which says nothing of its sounds; "
             f"{family.advice['diverged']}"
         ) from None
-    finally:
-        progress.close()
-        interrupt.restore()
-        events.close()
 
 
 def _log_beginning(events: Events, run: Run, records: Records, info: DatasetInfo, config: Config, shown: Shown) -> None:
