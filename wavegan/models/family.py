@@ -156,7 +156,7 @@ class Family(Protocol):
         """What a step is, for the line that a training begins with."""
 
     def expectation(self, settings: Any) -> str:
-        """What may be heard after how long on a CPU, in words, as it was measured; empty where it was not."""
+        """What may be heard after how many steps, in words, as it was measured; empty where it was not."""
 
     def classes(self, settings: Any, clip: ClipFormat) -> int:
         """How many classes its sampler is to be given weights of; 0 for an unconditional model."""

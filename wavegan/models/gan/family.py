@@ -20,9 +20,9 @@ LEAST_SPREAD = 0.1  # of the clips of a batch; healthy ones are near 1
 
 ADVICE = "lower learning rates (with --loss wgan-gp also more --critic-updates)"
 
-EXPECTATION = (  # one core with bfloat16 instructions, 8 kHz
-    "after 2 minutes all kinds of drum can be told, after 10 they are cleaner and more varied; of spoken digits about "
-    "half can be told after 5. At 8 kHz on a fast core; longer elsewhere, and for longer clips"
+EXPECTATION = (  # in steps, which are the same on every machine
+    "after some 5,000 steps all kinds of drum can be told, after 30,000 they are cleaner and more varied; of spoken "
+    "digits about half can be told after 6,000. At 8 kHz with batches of 8; longer clips take more"
 )
 
 Values = Mapping[str, float]
