@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
 from wavegan.cli.command import Parser, at_least, import_backend, not_empty, run
+from wavegan.models.family import family_named
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run, newest_run
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from wavegan.generation.export.choice import Judge
 
-FORMATS = {"kit": "sounds and presets for samplers, in a folder and a zip"}
+FORMATS = {
+    "web": "a page that makes and plays sounds, one HTML file",
+    "kit": "sounds and presets for samplers, in a folder and a zip",
+}
 GOES_WITH = {"n": ("kit",), "bits": ("kit",), "seed": ("kit",)}
 
 
@@ -28,7 +32,8 @@ def parser() -> Parser:
     add("--format", required=True, choices=FORMATS, help=of_format)
     add("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
     add("--checkpoint", metavar="STEP", default="latest", help="latest, best or its step (default: latest)")
-    add("--out", type=not_empty, metavar="PATH", help="where to; nothing is overwritten (default: exported/<run>-kit)")
+    out = "where to; nothing is overwritten (default: exported/<run>.html or exported/<run>-kit)"
+    add("--out", type=not_empty, metavar="PATH", help=out)
     add("--n", type=at_least(1), metavar="INT", help="sounds of every class in a kit (default: 4)")
     add("--bits", type=int, choices=(16, 24), help="of the WAV files of a kit (default: 16)")
     add("--seed", type=at_least(0), metavar="INT", help="of the sounds of a kit (default: new ones)")
@@ -49,7 +54,12 @@ def export_run(flags: argparse.Namespace) -> None:
     config = run.config()  # a missing run is reported before the heavy imports
     step = run.named_step(flags.checkpoint)
     run.check(run.latest() if step is None else step)
-    if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
+    family = family_named(config.family)
+    if flags.format in family.not_exported:
+        raise UserError(
+            f"a {family.title} cannot be exported to --format {flags.format}: {family.not_exported[flags.format]}."
+        )
+    if flags.format == "kit" and flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
     import_backend()
     EXPORTS[flags.format](flags, run, config, step)
@@ -64,6 +74,14 @@ def _kit(flags: argparse.Namespace, run: Run, config: Config, step: int | None) 
     tell(f"run {run.path}, step {made.step}")
     for name, (note, sounds) in made.sounds.items():
         tell(f"{name}: {sounds} sounds, {'no key is left' if note is None else f'MIDI key {note}'}")
+
+
+def _web(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
+    from wavegan.generation.export.web import web
+
+    made = web(run, step, flags.out, warn)
+    tell(f"{made.path}, {made.size / 1e6:.1f} MB: open it in a browser, with or without a network")
+    tell(f"run {run.path}, step {made.step}; rounding its weights moves sounds by {made.difference:.0e} of full scale")
 
 
 def _judge(config: Config) -> "Judge | None":
@@ -91,4 +109,4 @@ def _judge(config: Config) -> "Judge | None":
     return Judge(embedding.classes, probabilities) if embedding.classes else None
 
 
-EXPORTS: dict[str, Callable[[argparse.Namespace, Run, Config, int | None], None]] = {"kit": _kit}
+EXPORTS: dict[str, Callable[[argparse.Namespace, Run, Config, int | None], None]] = {"web": _web, "kit": _kit}

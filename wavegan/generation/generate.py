@@ -36,7 +36,7 @@ class Generated:
 
 
 def load_sampler(
-    run: Run, step: int | None = None, warn: Callable[[str], object] = tell
+    run: Run, step: int | None = None, warn: Callable[[str], object] = tell, precision: str | None = None
 ) -> tuple[Sampler, Config, int]:
     """What makes the sounds of `run` as it was at `step`, the run's config, and the step.
 
@@ -44,15 +44,13 @@ def load_sampler(
         run: the run.
         step: the checkpoint's; the newest that is whole when None.
         warn: called with a line for each newer one that is damaged.
+        precision: "float32" or "bfloat16"; the run's when None.
 
     Raises UserError when the run or the checkpoint is missing, damaged or of another model.
     """
     config = run.config()
-    step, arrays = run.load_newest("sampler/", warn) if step is None else (step, run.load(step, "sampler/"))
-    if not arrays:  # an older version's
-        arrays = family_named(config.family).renamed(run.load(step))
-        arrays = {name: array for name, array in arrays.items() if name.startswith("sampler/")}
-    sampler = config.build_sampler()
+    step, arrays = load_weights(run, step, warn)
+    sampler = config.build_sampler(precision)
     try:
         sampler.restore(arrays)
     except ValueError:
@@ -60,6 +58,17 @@ def load_sampler(
             f"{run.checkpoint_path(step)} does not fit {run.config_path}: its networks have other sizes."
         ) from None
     return sampler, config, step
+
+
+def load_weights(
+    run: Run, step: int | None = None, warn: Callable[[str], object] = tell
+) -> tuple[int, dict[str, np.ndarray]]:
+    """The step, and the arrays of its checkpoint that make sounds; arguments and errors as of `load_sampler`."""
+    step, arrays = run.load_newest("sampler/", warn) if step is None else (step, run.load(step, "sampler/"))
+    if not arrays:  # an older version's
+        arrays = family_named(run.config().family).renamed(run.load(step))
+        arrays = {name: array for name, array in arrays.items() if name.startswith("sampler/")}
+    return step, arrays
 
 
 def generate(

@@ -1,7 +1,7 @@
 """What a model family is: all that data, runs, monitoring, generation and evaluation know of a model."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.models.latents import LatentSpace
+from wavegan.models.portable import Operation
 
 BUILT_IN = {"gan": "wavegan.models.gan.family"}  # the modules that register the families of this package
 _registered: dict[str, "Family"] = {}
@@ -117,6 +118,7 @@ class Family(Protocol):
         facts: what a step returns, with what is shown and what is a symptom of something wrong.
         latents: where latents come from.
         advice: what to change, as the end of a sentence: {"diverged": …, "collapsed": …}.
+        not_exported: why some formats of `export.py` are not possible, as the end of a sentence: {"web": …}.
     """
 
     @property
@@ -139,6 +141,9 @@ class Family(Protocol):
 
     @property
     def advice(self) -> Mapping[str, str]: ...
+
+    @property
+    def not_exported(self) -> Mapping[str, str]: ...
 
     def preset(self, gpu: bool) -> str:
         """The preset for a machine with or without a GPU."""
@@ -172,6 +177,12 @@ class Family(Protocol):
 
     def sampler(self, settings: Any, clip: ClipFormat, precision: str) -> Sampler:
         """The part that makes sounds alone, to be restored: nothing of training is built."""
+
+    def operations(self, settings: Any, clip: ClipFormat, arrays: Mapping[str, np.ndarray]) -> Iterable[Operation]:
+        """What makes sounds, with the arrays of a checkpoint, for programs without Keras (`models.portable`).
+
+        Only of a family that does not have "web" in `not_exported`.
+        """
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The arrays of a checkpoint that an older version wrote, under the names of today."""

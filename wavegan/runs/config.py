@@ -132,9 +132,9 @@ class Config:
         family, training = family_named(self.family), self.training
         return family.model(self.model, self.data.clip, training.seed, training.precision)
 
-    def build_sampler(self) -> Sampler:
-        """The part of the model that makes sounds alone, its weights to be restored."""
-        return family_named(self.family).sampler(self.model, self.data.clip, self.training.precision)
+    def build_sampler(self, precision: str | None = None) -> Sampler:
+        """The part of the model that makes sounds alone, its weights to be restored; of the run's precision if None."""
+        return family_named(self.family).sampler(self.model, self.data.clip, precision or self.training.precision)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write config.json."""

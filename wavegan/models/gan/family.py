@@ -1,6 +1,6 @@
 """The WaveGAN as a model family: what people see of it, what can go wrong with it, and how it is made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
 from wavegan.models.gan import settings as own
 from wavegan.models.latents import Uniform
+from wavegan.models.portable import Operation
 
 # Of the gradients of a network. Healthy ones of WGAN-GP stay below 100; of the others below 2,000 on average, but a
 # step with a rare penalty, which counts many times, may reach 50,000 at first.
@@ -104,6 +105,8 @@ class Gan:
         "collapsed": f"start another run with {ADVICE}.",
     }
 
+    not_exported: Mapping[str, str] = {}
+
     def preset(self, gpu: bool) -> str:
         """As `Family.preset`: the paper's setting needs a GPU."""
         return "paper" if gpu else "small"
@@ -150,6 +153,14 @@ class Gan:
         from wavegan.models.gan.sampler import GeneratorSampler, generator
 
         return GeneratorSampler(generator(settings, clip, precision), settings.classes_of(clip))
+
+    def operations(
+        self, settings: own.Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]
+    ) -> Iterable[Operation]:
+        """As `Family.operations`."""
+        from wavegan.models.gan.portable import operations
+
+        return operations(settings, clip, arrays)
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As `Family.renamed`: until 0.1 what makes sounds was "averaged_generator/…", or "generator/…" without one."""
