@@ -30,7 +30,10 @@ from wavegan.runs.config import Config
 from wavegan.runs.run import Run
 
 PAGE = "wavegan.generation.export.page"
-SCRIPTS = ("latents.js", "sounds.js", "pictures.js", "audio.js", "files.js", "state.js", "controls.js", "machine.js")
+SCRIPTS = (  # in this order: the last one begins
+    *("latents.js", "sounds.js", "pictures.js", "audio.js", "files.js", "state.js", "controls.js"),
+    *("machine.js", "making.js", "playing.js", "saving.js", "begin.js"),
+)
 STEEPEST = 32767  # the largest whole number of a weight
 GRID = 127  # steps of a latent's number from 0 to 1, as the page keeps them
 VOICES = 8  # of the drum machine
