@@ -36,6 +36,12 @@ def write_whole(path: str | os.PathLike, content: bytes) -> None:
         raise
 
 
+def numbered(path: Path) -> Iterator[Path]:
+    """`path`, and the names with a number that follow it: page.html, page-2.html, page-3.html, …"""
+    yield path
+    yield from (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+
+
 def to_disk(file: BinaryIO) -> None:
     """Flushes an open file to disk, and forgets what is in memory of it: who reads it now reads the disk."""
     file.flush()

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMATS = {
     "web": "a page that makes and plays sounds, one HTML file",
+    "onnx": "the generator as an ONNX file",
     "kit": "sounds and presets for samplers, in a folder and a zip",
 }
 GOES_WITH = {"n": ("kit",), "bits": ("kit",), "seed": ("kit",)}
@@ -32,7 +34,7 @@ def parser() -> Parser:
     add("--format", required=True, choices=FORMATS, help=of_format)
     add("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
     add("--checkpoint", metavar="STEP", default="latest", help="latest, best or its step (default: latest)")
-    out = "where to; nothing is overwritten (default: exported/<run>.html or exported/<run>-kit)"
+    out = "where to; nothing is overwritten (default: exported/<run>.html, .onnx or -kit)"
     add("--out", type=not_empty, metavar="PATH", help=out)
     add("--n", type=at_least(1), metavar="INT", help="sounds of every class in a kit (default: 4)")
     add("--bits", type=int, choices=(16, 24), help="of the WAV files of a kit (default: 16)")
@@ -61,6 +63,8 @@ def export_run(flags: argparse.Namespace) -> None:
         )
     if flags.format == "kit" and flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
+    if flags.format == "onnx" and not (find_spec("onnx") and find_spec("onnxruntime")):
+        raise UserError("--format onnx needs the packages onnx and onnxruntime: python -m pip install onnx onnxruntime")
     import_backend()
     EXPORTS[flags.format](flags, run, config, step)
 
@@ -82,6 +86,14 @@ def _web(flags: argparse.Namespace, run: Run, config: Config, step: int | None) 
     made = web(run, step, flags.out, warn)
     tell(f"{made.path}, {made.size / 1e6:.1f} MB: open it in a browser, with or without a network")
     tell(f"run {run.path}, step {made.step}; rounding its weights moves sounds by {made.difference:.0e} of full scale")
+
+
+def _onnx(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
+    from wavegan.generation.export.onnx_file import onnx_file
+
+    made = onnx_file(run, step, flags.out, warn)
+    tell(f"{made.path}, {made.size / 1e6:.1f} MB: latents{' and classes' if config.classes else ''} in, audio out")
+    tell(f"run {run.path}, step {made.step}; ONNX Runtime's sounds differ from the trainer's by {made.difference:.0e}")
 
 
 def _judge(config: Config) -> "Judge | None":
@@ -109,4 +121,8 @@ def _judge(config: Config) -> "Judge | None":
     return Judge(embedding.classes, probabilities) if embedding.classes else None
 
 
-EXPORTS: dict[str, Callable[[argparse.Namespace, Run, Config, int | None], None]] = {"web": _web, "kit": _kit}
+EXPORTS: dict[str, Callable[[argparse.Namespace, Run, Config, int | None], None]] = {
+    "web": _web,
+    "onnx": _onnx,
+    "kit": _kit,
+}

@@ -6,7 +6,7 @@ The weights are 16-bit whole numbers with a scale for each channel of a layer's 
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,7 +19,7 @@ from markupsafe import Markup
 import wavegan
 from wavegan.audio.wav import PLAYABLE_HZ, to_pcm16
 from wavegan.base.errors import UserError
-from wavegan.base.files import write_whole
+from wavegan.base.files import numbered, write_whole
 from wavegan.base.text import tell
 from wavegan.generation.export.drums import drum_notes
 from wavegan.generation.generate import load_sampler, load_weights
@@ -93,7 +93,7 @@ def web(
     out = Path(out or Path("exported") / f"{run.name}.html")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        path = next(name for name in _numbered(out) if not name.exists())
+        path = next(name for name in numbered(out) if not name.exists())
         write_whole(path, html)
     except OSError as problem:
         raise UserError(f"{out} cannot be written ({problem.strerror}). Give another file with --out.") from None
@@ -157,9 +157,3 @@ def _html(title: str, model: dict[str, Any]) -> str:
 
 def _file(name: str) -> str:
     return resources.files(PAGE).joinpath(name).read_text(encoding="utf-8")
-
-
-def _numbered(path: Path) -> Iterable[Path]:
-    yield path
-    for number in range(2, 10_000):
-        yield path.with_stem(f"{path.stem}-{number}")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.chromium import started
-from tests.generation.export.page.support import a_model
-from wavegan.generation.export.web import _file
+from tests.generation.export.support import a_model
+from wavegan.generation.export.web import _base64, _described, _file
 
 MADE = "return Array.from(new Network(arguments[0]).sound(Float32Array.from(arguments[1])))"
 
@@ -43,17 +43,18 @@ def test_the_page_makes_the_sounds_of_the_trainer(browser, model):
     assert np.abs(expected).max() > 0.05
     given = latents if weights is None else np.concatenate([latents, weights], axis=1)
     for one, sound in zip(given.tolist(), expected, strict=True):
-        made = np.array(browser.execute_script(MADE, operations, one)).reshape(sound.shape)
+        made = np.array(browser.execute_script(MADE, [_described(each) for each in operations], one)).reshape(
+            sound.shape
+        )
         np.testing.assert_allclose(made, sound, atol=2e-4)
 
 
 def test_the_difference_is_the_largest_from_what_the_trainer_made(browser):
-    from wavegan.generation.export.web import _base64
-
     sampler, operations = a_model(networks="modern")
     latent = np.random.default_rng(1).uniform(-1, 1, (1, 100)).astype("float32")
     sound = np.rint(32768 * sampler(latent)[0])
     sound[1234] += 3277
     test = {"given": _base64(latent, "<f4"), "sound": _base64(sound, "<i2")}
     script = "return new Network(arguments[0]).difference(arguments[1])"
-    assert browser.execute_script(script, operations, test) == pytest.approx(0.1, abs=1e-3)
+    described = [_described(each) for each in operations]
+    assert browser.execute_script(script, described, test) == pytest.approx(0.1, abs=1e-3)
