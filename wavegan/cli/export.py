@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wavegan.base.errors import UserError
+from wavegan.base.quiet import import_quietly
 from wavegan.base.text import tell, warn
 from wavegan.cli.command import Parser, at_least, import_backend, not_empty, run
 from wavegan.models.family import family_named
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 FORMATS = {
     "web": "a page that makes and plays sounds, one HTML file",
     "onnx": "the generator as an ONNX file",
+    "tflite": "for LiteRT, a file in a folder",
+    "savedmodel": "TensorFlow's format, a folder",
     "kit": "sounds and presets for samplers, in a folder and a zip",
 }
+FOLDERS = ("kit", "tflite", "savedmodel")
 GOES_WITH = {"n": ("kit",), "bits": ("kit",), "seed": ("kit",)}
 
 
@@ -34,7 +38,7 @@ def parser() -> Parser:
     add("--format", required=True, choices=FORMATS, help=of_format)
     add("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
     add("--checkpoint", metavar="STEP", default="latest", help="latest, best or its step (default: latest)")
-    out = "where to; nothing is overwritten (default: exported/<run>.html, .onnx or -kit)"
+    out = "where to; nothing is overwritten (default: exported/<run>.html, .onnx, -tflite, …)"
     add("--out", type=not_empty, metavar="PATH", help=out)
     add("--n", type=at_least(1), metavar="INT", help="sounds of every class in a kit (default: 4)")
     add("--bits", type=int, choices=(16, 24), help="of the WAV files of a kit (default: 16)")
@@ -61,7 +65,7 @@ def export_run(flags: argparse.Namespace) -> None:
         raise UserError(
             f"a {family.title} cannot be exported to --format {flags.format}: {family.not_exported[flags.format]}."
         )
-    if flags.format == "kit" and flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
+    if flags.format in FOLDERS and flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
     if flags.format == "onnx" and not (find_spec("onnx") and find_spec("onnxruntime")):
         raise UserError("--format onnx needs the packages onnx and onnxruntime: python -m pip install onnx onnxruntime")
@@ -88,17 +92,17 @@ def _web(flags: argparse.Namespace, run: Run, config: Config, step: int | None) 
     tell(f"run {run.path}, step {made.step}; rounding its weights moves sounds by {made.difference:.0e} of full scale")
 
 
-def _onnx(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
-    from wavegan.generation.export.onnx_file import onnx_file
+def _runtime(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
+    import_quietly("tensorflow")  # which prints to standard error
+    from wavegan.generation.export.runtimes import export
 
-    made = onnx_file(run, step, flags.out, warn)
-    tell(f"{made.path}, {made.size / 1e6:.1f} MB: latents{' and classes' if config.classes else ''} in, audio out")
-    tell(f"run {run.path}, step {made.step}; ONNX Runtime's sounds differ from the trainer's by {made.difference:.0e}")
+    made = export(run, flags.format, step, flags.out, warn)
+    tell(f"{made.path}: latents{' and classes' if config.classes else ''} in, audio out")
+    tell(f"run {run.path}, step {made.step}; its sounds differ from the trainer's by {made.difference:.0e}")
 
 
 def _judge(config: Config) -> "Judge | None":
     """The classifier of the run's data set; None where there is none, with a note where there should be one."""
-    from wavegan.base.quiet import import_quietly
     from wavegan.generation.export.choice import Judge
 
     import_quietly("tensorflow")  # which prints to standard error
@@ -123,6 +127,6 @@ def _judge(config: Config) -> "Judge | None":
 
 EXPORTS: dict[str, Callable[[argparse.Namespace, Run, Config, int | None], None]] = {
     "web": _web,
-    "onnx": _onnx,
+    **dict.fromkeys(("onnx", "tflite", "savedmodel"), _runtime),
     "kit": _kit,
 }

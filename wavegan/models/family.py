@@ -181,7 +181,7 @@ class Family(Protocol):
     def operations(self, settings: Any, clip: ClipFormat, arrays: Mapping[str, np.ndarray]) -> Iterable[Operation]:
         """What makes sounds, with the arrays of a checkpoint, for programs without Keras (`models.portable`).
 
-        Only of a family that does not have "web" in `not_exported`.
+        Only of a family that has none of "web", "onnx", "tflite" and "savedmodel" in `not_exported`.
         """
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

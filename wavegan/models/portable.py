@@ -1,4 +1,4 @@
-"""A generator as a list of simple operations, for programs that have no Keras: the page of `export.py --format web`.
+"""A generator as a list of simple operations, for programs that have no Keras: the page and the files of `export.py`.
 
 dense        given [width] → [channels] by kernel [width, channels] and bias
 modulation   x [time, channels] → x · (1 + gain) + bias, where [gain, bias] is a dense product of what was given at

@@ -1,12 +1,7 @@
-"""A run as one ONNX file: latents and class weights in, audio out, for any number of sounds at a time.
-
-The graph is written from the operations of `models.portable`, so it is the same from every backend.
-"""
+"""A generator as an ONNX file, written from the operations of `models.portable`: the same from every backend."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,72 +9,15 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-import wavegan
-from wavegan.base.errors import UserError
-from wavegan.base.files import numbered, write_whole
-from wavegan.base.text import tell
-from wavegan.generation.generate import load_sampler, load_weights
-from wavegan.models import classes
-from wavegan.models.family import family_named
 from wavegan.models.portable import Operation
-from wavegan.runs.run import Run
 
 OPSET = 17  # of 2022, which every runtime in use reads
 FORMAT = 8  # of the file, which goes with it
-EXACT = 1e-5  # the largest difference from the trainer's sounds
 
 
-@dataclass(frozen=True)
-class OnnxFile:
-    """What `onnx_file` made: where, from which checkpoint, its bytes, and its difference from the trainer's sounds."""
-
-    path: Path
-    step: int
-    size: int
-    difference: float
-
-
-def onnx_file(
-    run: Run, step: int | None = None, out: str | Path | None = None, warn: Callable[[str], object] = tell
-) -> OnnxFile:
-    """Write the ONNX file of a run; arguments and errors as of `web.web`, but `exported/<run>.onnx`.
-
-    ONNX Runtime makes 16 sounds by it before it is written, which are compared with those of the sampler in float32.
-    Raises UserError also where these differ by more than 1e-5.
-    """
-    step, arrays = load_weights(run, step, warn)
-    sampler, config, _ = load_sampler(run, step, warn, "float32")
-    family = family_named(config.family)
-    facts: dict[str, Any] = {
-        **{"run": run.name, "step": step, "version": wavegan.__version__, "classes": list(config.classes)},
-        **{"sample_rate": config.data.sample_rate, "length": config.data.length, "channels": config.data.channels},
-        "latents": {"size": int(np.prod(sampler.latent_shape)), "distribution": "uniform", "range": [-1, 1]},
-    }
-    operations = list(family.operations(config.model, config.data.clip, arrays))
-    content = graph(operations, facts["latents"]["size"], len(config.classes), facts)
-
-    latents = family.latents.draw(16, sampler.latent_shape, 0)
-    weights = classes.drawn([1] * len(config.classes), 16, 0) if config.classes else None
-    difference = float(np.abs(run_by_onnx(content, latents, weights) - sampler(latents, weights)).max())
-    if not difference <= EXACT:
-        raise UserError(
-            f"the ONNX file of {run.path} makes other sounds than the trainer: they differ by {difference:.1e}, "
-            f"expected {EXACT} at most. Try other versions of onnxruntime."
-        )
-    out = Path(out or Path("exported") / f"{run.name}.onnx")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        path = next(name for name in numbered(out) if not name.exists())
-        write_whole(path, content)
-    except OSError as problem:
-        raise UserError(f"{out} cannot be written ({problem.strerror}). Give another file with --out.") from None
-    return OnnxFile(path, step, len(content), difference)
-
-
-def run_by_onnx(content: bytes, latents: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """The audio [n, time, channels] that ONNX Runtime makes by a file of latents [n, size] and class weights."""
+def run_graph(content: bytes, given: dict[str, np.ndarray]) -> np.ndarray:
+    """The audio [n, time, channels] that ONNX Runtime makes by a file of what its inputs are given."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    given = {"latents": latents} | ({} if weights is None else {"classes": weights})
     return session.run(["audio"], given)[0]
 
 
