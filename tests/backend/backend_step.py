@@ -62,6 +62,11 @@ def main(source, target):
         assert gan.step == 1
         found |= {f"{name}/fact/{key}": value for key, value in facts.items()}
         found |= {f"{name}/{key}": array for key, array in gan.state().items()}
+        sampler = gan.sampler()
+        latents = batch["audio"][:, 0, :: LENGTH // SMALL["latent_size"], 0][:, : SMALL["latent_size"]]
+        weights = np.full((len(latents), sampler.classes), 0.5, "float32") if sampler.classes else None
+        slopes = sampler.slopes(lambda audio: keras.ops.mean(keras.ops.square(audio), axis=(1, 2)))(latents, weights)
+        found |= {f"{name}/slopes/{place}": array for place, array in enumerate(slopes) if array is not None}
     np.savez(target, **found)
 
 

@@ -39,6 +39,20 @@ class MeanSampler:
     def __call__(self, latents, classes=None):
         return np.tanh(latents.mean(axis=(1, 2)))[:, None, None] * np.asarray(ops.convert_to_numpy(self.mean))
 
+    def slopes(self, loss):
+        def slopes(latents, classes=None):
+            weight = autodiff.keras.Variable(latents)
+
+            def total():
+                loudness = ops.tanh(ops.mean(weight, axis=(1, 2)))[:, None, None]
+                losses = loss(loudness * self.mean)
+                return ops.sum(losses), {"losses": losses}
+
+            _, facts, (gradients,) = autodiff.value_and_gradients(total, [weight], [weight])
+            return ops.convert_to_numpy(facts["losses"]), ops.convert_to_numpy(gradients), None
+
+        return slopes
+
     def restore(self, arrays):
         self.mean = arrays["sampler/mean"]
 

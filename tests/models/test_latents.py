@@ -33,6 +33,15 @@ def test_a_wider_spread_goes_farther_and_2_forgets_the_latent():
     np.testing.assert_array_equal(space.around(latent, 3, 1.0, 1), far[:3])
 
 
+def test_what_left_a_space_is_put_back_and_what_is_in_it_stays():
+    latents = Normal().draw(50, SHAPE, 0)
+    far, uniform = 3 * latents, Uniform().draw(50, SHAPE, 0)
+    assert (np.sqrt(np.mean(Normal().within(far) ** 2, axis=(1, 2))) <= 1.001).all()
+    np.testing.assert_allclose(Normal().within(0.5 * latents), 0.5 * latents)
+    np.testing.assert_array_equal(Uniform().within(uniform), uniform)
+    np.testing.assert_array_equal(Uniform().within(far), np.clip(far, -1, 1))
+
+
 def test_halfway_between_normal_latents_the_length_is_that_of_a_draw_on_an_arc_only():
     space = Normal()
     draws = space.draw(400, (64,), 0)

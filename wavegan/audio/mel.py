@@ -27,9 +27,11 @@ class LogMel:
     Args:
         sample_rate: Hz.
         length: of a clip, samples.
+        window_s, hop_s: of a frame, and from one to the next, seconds.
 
-    Windows of 64 ms every 8 ms, 128 mel bins from 40 to 7,800 Hz, log(x + 1e-6). Below 16 kHz the bins end at 97.5 % of
-    half the sample rate, and there are fewer of them where one would be narrower than the analysis can tell apart.
+    Windows of 64 ms every 8 ms where nothing else is asked for, 128 mel bins from 40 to 7,800 Hz, log(x + 1e-6). Below
+    16 kHz the bins end at 97.5 % of half the sample rate, and there are fewer of them where one would be narrower than
+    the analysis can tell apart.
 
     Attributes:
         hop: samples from one frame to the next.
@@ -43,9 +45,9 @@ class LogMel:
     (3, 129, 128)
     """
 
-    def __init__(self, sample_rate: int, length: int) -> None:
-        self.hop = max(1, round(HOP_S * sample_rate))
-        self.window = max(16, round(WINDOW_S * sample_rate))
+    def __init__(self, sample_rate: int, length: int, window_s: float = WINDOW_S, hop_s: float = HOP_S) -> None:
+        self.hop = max(1, round(hop_s * sample_rate))
+        self.window = max(16, round(window_s * sample_rate))
         self.size = 1 << (self.window - 1).bit_length()
         highest = min(HIGHEST_HZ, 0.975 * sample_rate / 2)
         lowest = min(LOWEST_HZ, highest / 4)

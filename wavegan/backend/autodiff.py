@@ -6,6 +6,7 @@ generators read and assign as ever, and the values to go on with are read from t
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from wavegan.backend.start import BACKEND, keras
@@ -139,6 +140,35 @@ def compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
             return model(x, training=False)
 
     return lambda x: forward([variable.value for variable in model.variables], x)
+
+
+def compiled_slopes(model: keras.Model, loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """A compiled function of an array `x` [n, …]: losses [n], and the gradient of each by its own row of `x`.
+
+    `loss` takes `model(x, training=False)` and gives the losses, each of which depends on its own row alone.
+    """
+    if BACKEND == "tensorflow":
+
+        @partial(tf.function, autograph=False)
+        def slopes(x: Tensor) -> tuple[Tensor, Tensor]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(x)
+                losses = loss(model(x, training=False))
+            return losses, tape.gradient(losses, x)
+
+        return slopes
+
+    def total(x: Tensor, values: list[Tensor]) -> tuple[Tensor, Tensor]:
+        with keras.StatelessScope(_pairs([model.variables], [values])):
+            losses = loss(model(x, training=False))
+        return losses.sum(), losses
+
+    @jax.jit
+    def slopes_of(x: Tensor, values: list[Tensor]) -> tuple[Tensor, Tensor]:
+        (_, losses), gradients = jax.value_and_grad(total, has_aux=True)(x, values)
+        return losses, gradients
+
+    return lambda x: slopes_of(x, [variable.value for variable in model.variables])
 
 
 def _pairs(groups: Iterable[Iterable[keras.Variable]], values: Iterable[Iterable[Tensor]]) -> list[tuple]:

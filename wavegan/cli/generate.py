@@ -8,31 +8,35 @@ from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
 from wavegan.cli.command import Parser, at_least, import_backend, not_empty, number_up_to, run
 from wavegan.generation import latents, saved
-from wavegan.generation.asked import with_classes
+from wavegan.generation.asked import check, with_classes
+from wavegan.generation.recording import Recording
+from wavegan.generation.saved import Named
 from wavegan.models.family import Family, family_named
 from wavegan.models.latents import FARTHEST, PATHS
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run, newest_run
 
-DRAWN = (None, "around")  # the ways of choosing latents that draw some; None is that of new ones
+WAYS = ("from", "interpolate", "around", "like")  # of choosing latents, beside that of new ones, which is None
+DRAWN = (None, "around", "like")  # those that draw some
 GOES_WITH = {
     "n": DRAWN,
     "per_class": (None,),
     "seed": DRAWN,
     "steps": ("interpolate",),
     "path": ("interpolate",),
-    "spread": ("around",),
+    "spread": ("around", "like"),
 }
 
 
 def parser() -> Parser:
     """Of the command's flags."""
     flags = Parser(
-        description="Make sounds: WAV files, their latents and a picture. New sounds, or those of a LATENT, which is "
-        "FILE.npz:INDEX (latents.npz, preview_latents.npz), a WAV file that this command or a training made, or a seed."
+        description="Make sounds: WAV files, their latents and a picture. New sounds; or those of a LATENT, which is "
+        "FILE.npz:INDEX (latents.npz, preview_latents.npz), a WAV file that this command or a training made, or a "
+        "seed; or what is nearest to a RECORDING, which is any file with sound."
     )
     add = flags.add_argument
-    add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around: 16)")
+    add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around and --like: 16)")
     run = "the run to use (default: that of the LATENT, or the newest under runs/)"
     of_class = "sounds of this class, or of a mixture such as kick:0.7,snare:0.3 (default: as in the recordings)"
     add("--class", type=not_empty, metavar="NAME", help=of_class)
@@ -44,11 +48,13 @@ def parser() -> Parser:
     way = flags.add_mutually_exclusive_group()
     one = partial(way.add_argument, type=not_empty, metavar="LATENT")
     one("--from", help="these sounds again: one, or with FILE.npz all of them")
-    one("--interpolate", nargs=2, help="sounds on the way from one to the other, both included")
+    way_help = "sounds on the way from one to the other, both included; each a LATENT or a RECORDING"
+    one("--interpolate", nargs=2, help=way_help)
     one("--around", help="this sound and variations of it")
+    one("--like", metavar="RECORDING", help="the sound nearest to a recording of yours, and variations of it")
     add("--steps", type=at_least(2), metavar="INT", help="how many sounds --interpolate makes (default: 8)")
     add("--path", choices=PATHS, help="of --interpolate; linear is quieter in the middle (default: spherical)")
-    spread = "how far --around goes from the sound, up to 2, where nothing of it is left (default: 0.3)"
+    spread = "how far variations go from the sound, up to 2, where nothing of it is left (default: 0.3)"
     add("--spread", type=number_up_to(FARTHEST), metavar="FLOAT", help=spread)
     return flags
 
@@ -62,7 +68,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     """Makes sounds as the flags say, and prints what they are."""
     way = _way(flags)
     sources = _sources(flags, way)
-    origin = next((source.origin for source in sources if source.origin), None)
+    origin = next((source.origin for source in sources if isinstance(source, Named) and source.origin), None)
     run = Run(flags.run) if flags.run else origin.found() if origin else newest_run()
     config = run.config()  # a missing run is reported before the heavy imports
     step = _step(flags, run, origin)
@@ -70,8 +76,10 @@ def generate_sounds(flags: argparse.Namespace) -> None:
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
     if flags.per_class and (flags.n or vars(flags)["class"]):
         raise UserError("--per-class does not go with --n and --class. Leave one of the two out.")
-    chosen = _latents(flags, way, sources, family_named(config.family), config)
-    chosen = with_classes(chosen, config, sources, vars(flags)["class"], flags.per_class)
+    check(config, vars(flags)["class"], flags.per_class)
+    named, step, near = _found(flags, sources, run, config, step)
+    chosen = _latents(flags, way, named, family_named(config.family), config)
+    chosen = with_classes(chosen, config, named, vars(flags)["class"], flags.per_class)
 
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
     warn(f"making {heading}: run {run.path}, step {run.latest() if step is None else step} …")
@@ -81,10 +89,10 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     made = generate(run, chosen, step, flags.out, warn)
     speed = made.sound_s / made.compute_s
     tell(f"{_sounds(made.clips)} in {made.folder}: WAV files, sheet.png, latents.npz")
-    tell(f"run {run.path}, step {made.step}, {chosen.title}")
+    tell(f"run {run.path}, step {made.step}, {chosen.title}", *near)
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
-    for other in sorted({str(source.origin) for source in sources if not source.sounds_as_saved(run, made.step)}):
+    for other in sorted({str(source.origin) for source in named if not source.sounds_as_saved(run, made.step)}):
         tell(f"note: these are not the saved sounds: those are of {other}")
     times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
     tell(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
@@ -95,8 +103,8 @@ def _sounds(count: int) -> str:
 
 
 def _way(flags: argparse.Namespace) -> str | None:
-    """Which of "from", "interpolate" and "around" was given; None for new sounds."""
-    way = next((name for name in ("from", "interpolate", "around") if vars(flags)[name]), None)
+    """Which of `WAYS` was given; None for new sounds."""
+    way = next((name for name in WAYS if vars(flags)[name]), None)
     for name, ways in GOES_WITH.items():
         flag = name.replace("_", "-")
         if vars(flags)[name] is not None and way not in ways:
@@ -108,12 +116,41 @@ def _way(flags: argparse.Namespace) -> str | None:
     return way
 
 
-def _sources(flags: argparse.Namespace, way: str | None) -> list[saved.Named]:
-    """The `saved.Named` latents to start from, if any."""
+def _sources(flags: argparse.Namespace, way: str | None) -> list[Named | Recording]:
+    """The latents and recordings to start from, if any."""
     if way is None:
         return []
     text = vars(flags)[way]
-    return [saved.named(text)] if way == "from" else [saved.one(each) for each in ([text] if way == "around" else text)]
+    if way == "interpolate":
+        return [Recording(each) if saved.is_recording(each) else saved.one(each) for each in text]
+    if way == "like":
+        return [Recording(text)]
+    return [saved.named(text) if way == "from" else saved.one(text)]
+
+
+def _found(
+    flags: argparse.Namespace, sources: list[Named | Recording], run: Run, config: Config, step: int | None
+) -> tuple[list[Named], int | None, list[str]]:
+    """`sources` with the latents nearest to the recordings in their places, the step, and how near these are."""
+    heard = {source: source.heard(config.data.clip) for source in sources if isinstance(source, Recording)}
+    if not heard:
+        return [source for source in sources if isinstance(source, Named)], step, []
+    names = " and ".join(source.name for source in heard)
+    warn(f"looking for what is nearest to {names}: run {run.path}, step {run.latest() if step is None else step} …")
+    import_backend()
+    from wavegan.generation.generate import load_sampler
+    from wavegan.generation.nearest import named_like
+
+    sampler, config, step = load_sampler(run, step, warn)
+    found, words = [], []
+    for source in sources:
+        if isinstance(source, Recording):
+            source, near = named_like(
+                source.name, heard[source], sampler, config, vars(flags)["class"], flags.seed or 0
+            )
+            words.append(near)
+        found.append(source)
+    return found, step, words
 
 
 def _step(flags: argparse.Namespace, run: Run, origin: saved.Origin | None) -> int | None:
@@ -126,14 +163,14 @@ def _step(flags: argparse.Namespace, run: Run, origin: saved.Origin | None) -> i
 
 
 def _latents(
-    flags: argparse.Namespace, way: str | None, sources: list[saved.Named], family: Family, config: Config
+    flags: argparse.Namespace, way: str | None, sources: list[Named], family: Family, config: Config
 ) -> latents.Latents:
     space, shape = family.latents, family.latent_shape(config.model, config.data.clip)
     if way == "from":
         return latents.again(sources[0], space, shape)
     if way == "interpolate":
         return latents.between(sources, flags.steps or 8, flags.path or "spherical", space, shape)
-    if way == "around":
+    if way in ("around", "like"):
         return latents.around(sources[0], flags.n or 16, flags.spread or 0.3, space, shape, flags.seed)
     n = flags.per_class * max(1, len(config.classes)) if flags.per_class else flags.n or 50
     return latents.new(n, space, shape, flags.seed)

@@ -12,6 +12,7 @@ from wavegan.models import classes
 from wavegan.runs.config import Config
 
 STREAM = 5  # of a seed, for the classes of what it draws
+LONG = 20  # characters of a note, for which a picture of all columns has no room
 
 
 def with_classes(
@@ -30,13 +31,8 @@ def with_classes(
     on the way; new ones are drawn, as often as the recordings have them.
     Raises UserError for classes that the run does not know, or where it knows none.
     """
+    check(config, asked, per_class)
     if not config.classes:
-        if asked or per_class:
-            flag = "--class" if asked else "--per-class"
-            raise UserError(
-                f"{flag} needs a run that learned classes. This one did not: leave {flag} out, or train with "
-                "--conditional yes on recordings in a folder for each class."
-            )
         return latents
     n, count = len(latents.values), len(config.classes)
     if asked:
@@ -47,11 +43,25 @@ def with_classes(
         weights = _between([_saved(source, config) for source in sources], n)
     else:
         weights = classes.drawn(_clips(config), n, (latents.seed or 0, STREAM))
-    names = [classes.in_words(row, config.classes) for row in weights]
+    names = [classes.in_words(row, config.classes, most=2) for row in weights]
     notes = [" ".join(filter(None, both)) for both in zip(names, latents.notes or [""] * n, strict=True)]
     title = f"{latents.title}, {asked}" if asked else latents.title
     columns = min(per_class or COLUMNS, COLUMNS)  # a row of each class, where a row has place for it
+    if max(map(len, notes), default=0) > LONG:
+        columns = min(columns, COLUMNS // 2)
     return replace(latents, classes=weights, notes=notes, title=title, columns=columns)
+
+
+def check(config: Config, asked: str | None = None, per_class: int | None = None) -> None:
+    """Raises UserError for classes that the run does not know, or where it knows none."""
+    if asked and config.classes:
+        classes.parsed(asked, config.classes)
+    elif (asked or per_class) and not config.classes:
+        flag = "--class" if asked else "--per-class"
+        raise UserError(
+            f"{flag} needs a run that learned classes. This one did not: leave {flag} out, or train with "
+            "--conditional yes on recordings in a folder for each class."
+        )
 
 
 def drawn_classes(config: Config, n: int, seed: int) -> np.ndarray | None:

@@ -118,7 +118,7 @@ def _write(
     kinds = [""] * len(audio)
     more: dict[str, Any] = {} if latents.seed is None else {"seed": latents.seed}
     if latents.classes is not None:
-        kinds = [f"-{in_file_name(classes.in_words(row, config.classes))}" for row in latents.classes]
+        kinds = [f"-{in_file_name(classes.in_words(row, config.classes, most=2))}" for row in latents.classes]
         more |= {"classes": latents.classes, "class_names": np.array(config.classes)}
     for name, kind, clip in zip(names, kinds, audio, strict=True):
         write_wav(folder / f"{name}{kind}.wav", clip, sample_rate)

@@ -120,6 +120,12 @@ def named(text: str) -> Named:
     return Named(f"{name}:{index}", values[chosen].astype("float32"), None, origin, weights, names)
 
 
+def is_recording(text: str) -> bool:
+    """Whether `text` names a file that is no saved sound: there are no latents beside it, nor are these in it."""
+    place = _place(text)[0]
+    return os.path.isfile(text) and not (place.suffix.lower() == ".npz" and place.exists())
+
+
 def one(text: str) -> Named:
     """As `named`, for a name that must be that of a single latent."""
     found = named(text)
@@ -150,7 +156,8 @@ def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None, np.ndarray 
     if os.path.isfile(text) and (path.suffix.lower() != ".npz" or not path.exists()):
         raise UserError(
             f"{text} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
-            "generate.py and a training left them. Name it there, under its own name."
+            "generate.py and a training left them. Name it there, under its own name; or find the nearest sound to it "
+            "with --like."
         )
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:

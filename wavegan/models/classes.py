@@ -72,8 +72,10 @@ def _listed(names: Sequence[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + more
 
 
-def in_words(weights: np.ndarray, names: Sequence[str]) -> str:
+def in_words(weights: np.ndarray, names: Sequence[str], most: int | None = None) -> str:
     """A row of class weights as `parsed` reads it: "kick", or "kick:0.7,snare:0.3"; the small ones are left out.
+
+    With `most` only so many are named, those with the largest weights.
 
     >>> in_words(np.array([0.7, 0.0, 0.3]), ["kick", "rim", "snare"])
     'kick:0.7,snare:0.3'
@@ -81,4 +83,4 @@ def in_words(weights: np.ndarray, names: Sequence[str]) -> str:
     order = [each for each in np.argsort(-weights, kind="stable") if weights[each] >= 0.01]
     if len(order) == 1:
         return names[order[0]]
-    return ",".join(f"{names[each]}:{weights[each]:.2g}" for each in order)
+    return ",".join(f"{names[each]}:{weights[each]:.2g}" for each in order[:most])

@@ -54,6 +54,9 @@ class Fact:
     since: int = 0
 
 
+Slopes = Callable[[np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray, np.ndarray | None]]
+
+
 class Sampler(Protocol):
     """From latents to audio. What generation, evaluation and export need of a model.
 
@@ -69,6 +72,15 @@ class Sampler(Protocol):
         A latent's audio is the same to the last bit whatever others are made with it. Weights that changed since the
         last call count. `classes` are weights [n, classes], for a conditional model: a one-hot row is a class, any
         other row a mixture.
+        """
+
+    def slopes(self, loss: Callable[[Any], Any]) -> Slopes:
+        """A compiled function of latents and class weights, as the call takes: losses [n], and each one's slopes.
+
+        Args:
+            loss: of `keras.ops`; the tensor of audio [n, time, channels] → losses [n], each of its own sound alone.
+
+        The slopes are those by the latents and by the class weights, of the shapes of these; None without classes.
         """
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:

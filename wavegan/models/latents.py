@@ -21,6 +21,9 @@ class LatentSpace(Protocol):
     def around(self, latent: np.ndarray, n: int, spread: float, seed: Seed) -> np.ndarray:
         """`n` variations of a latent, float32 [n, *shape], `spread` in (0, 2]. A seed's first ones are the same."""
 
+    def within(self, values: np.ndarray) -> np.ndarray:
+        """The latents nearest to `values`, float32 [n, *shape]: what a search that left the space goes on from."""
+
     def complaint(self, values: np.ndarray) -> str | None:
         """What latents must be that these are not, such as "finite and in [-1, 1]"; None where all is well."""
 
@@ -77,6 +80,10 @@ class Uniform:
         moved = np.where(np.abs(moved) > 1, np.sign(moved) * 2 - moved, moved)
         return np.clip(moved, -1, 1).astype("float32")
 
+    def within(self, values: np.ndarray) -> np.ndarray:
+        """As `LatentSpace.within`: what is beyond an end of [-1, 1] is put on it."""
+        return np.clip(values, -1, 1).astype("float32")
+
     def complaint(self, values: np.ndarray) -> str | None:
         """As `LatentSpace.complaint`."""
         inside = (np.abs(values) <= 1).all()  # what is not a number is not inside, either
@@ -102,6 +109,15 @@ class Normal:
         angle = spread / FARTHEST * np.pi / 2
         draws = np.random.default_rng(seed).standard_normal((n, *latent.shape))
         return (np.cos(angle) * latent + np.sin(angle) * draws).astype("float32")
+
+    def within(self, values: np.ndarray) -> np.ndarray:
+        """As `LatentSpace.within`: what is longer than a draw is made as long.
+
+        Draws differ little in their length: it is near the square root of how many numbers they have.
+        """
+        axes = tuple(range(1, values.ndim))
+        length = np.sqrt(np.mean(np.square(values), axis=axes, keepdims=True))
+        return (values / np.maximum(length, 1)).astype("float32")
 
     def complaint(self, values: np.ndarray) -> str | None:
         """As `LatentSpace.complaint`."""

@@ -1,12 +1,12 @@
 """The part of a WaveGAN that makes sounds: the generator alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 
 from wavegan.backend import autodiff
-from wavegan.models.family import ClipFormat
+from wavegan.models.family import ClipFormat, Slopes
 from wavegan.models.gan.networks import build_generator
 from wavegan.models.gan.settings import Settings
 from wavegan.models.sampling import batched
@@ -25,13 +25,27 @@ class GeneratorSampler:
 
         Raises ValueError for class weights where the generator has no classes, and the other way round.
         """
+        return self._sampled(self._given(latents, classes))
+
+    def slopes(self, loss: Callable[[autodiff.Tensor], autodiff.Tensor]) -> Slopes:
+        """As `Sampler.slopes`."""
+        compiled = autodiff.compiled_slopes(self.generator, loss)
+
+        def slopes(latents: np.ndarray, classes: np.ndarray | None = None) -> tuple:
+            losses, by_all = map(keras.ops.convert_to_numpy, compiled(self._given(latents, classes)))
+            width = latents.shape[1]
+            return losses, by_all[:, :width], None if classes is None else by_all[:, width:]
+
+        return slopes
+
+    def _given(self, latents: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
+        """What the generator takes, [n, latent_size + classes]."""
         if classes is not None and not self.classes:
             raise ValueError("Expected no classes: this WaveGAN is unconditional.")
         received = None if classes is None else classes.shape
         if self.classes and received != (len(latents), self.classes):
             raise ValueError(f"Expected class weights of shape [{len(latents)}, {self.classes}]. Received: {received}.")
-        given = latents if classes is None else np.concatenate([latents, classes], axis=1, dtype="float32")
-        return self._sampled(given)
+        return latents if classes is None else np.concatenate([latents, classes], axis=1, dtype="float32")
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
