@@ -1,6 +1,7 @@
 """A model family that is registered here trains, resumes, generates and is evaluated: nothing knows the WaveGAN."""
 
 import json
+import re
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from wavegan.base.settings import check, option
 from wavegan.cli import evaluate as evaluate_command
 from wavegan.cli import generate as generate_command
 from wavegan.data.schema import DatasetInfo
+from wavegan.generation import nearest
 from wavegan.models.family import Fact, family_named, register
 from wavegan.models.gan.family import GAN
 from wavegan.models.latents import Normal
@@ -155,6 +157,19 @@ def run(data, tmp_path_factory):
     run = Run(tmp_path_factory.mktemp("runs") / "toy")
     assert train(run, data, DatasetInfo.load(data), {}, TOY) == 6
     return run
+
+
+def test_the_sound_nearest_to_a_recording_is_found_by_its_slopes(run, tmp_path, monkeypatch, capsys):
+    """Its sounds differ in their loudness alone, which does not count: all are equally near."""
+    monkeypatch.setattr(nearest, "STEPS", 3)
+    mean, _ = soundfile.read(run.previews / "step-00000006" / "05.wav")
+    soundfile.write(tmp_path / "mine.wav", mean, RATE)
+    words = ["--run", str(run.path), "--out", str(tmp_path / "out"), "--n", "2", "--like", str(tmp_path / "mine.wav")]
+    assert generate_command.main(words) == 0
+    found = re.search(r"mine.wav: the nearest sound is ([0-9.]+) dB away", capsys.readouterr().out)
+    assert float(found[1]) < 1
+    latents = np.load(tmp_path / "out" / "latents.npz")["latents"]
+    assert latents.shape == (2, *LATENT) and np.isfinite(latents).all()
 
 
 def test_it_trains_previews_and_warns_in_its_own_words(data, tmp_path, capsys):
