@@ -8,7 +8,6 @@ again; the sweep goes on where it was stopped.
 Source of the halving: Jamieson and Talwalkar, "Non-stochastic best arm identification", arXiv 1502.07943, section 2.
 """
 
-import argparse
 import json
 import os
 import re
@@ -232,7 +231,7 @@ def drawing(lines, recipes):
     for axes, data in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         those = [line for line in lines if line["data"] == data]
         for number, (name, text) in enumerate(recipes.items()):
-            found = {}
+            found: dict[float, list[float]] = {}
             for line in those:
                 if line["recipe"] == text:
                     found.setdefault(line["minutes"], []).append(line["found"]["fd"])
@@ -257,4 +256,4 @@ def one(asked):
 
 
 if __name__ == "__main__":
-    raise SystemExit(run(argparse.ArgumentParser(), lambda _: one(sys.argv[1]), []))
+    raise SystemExit(run(Parser(), lambda _: one(sys.argv[1]), []))
