@@ -49,7 +49,7 @@ critic = build_critic(1024, model_dim=4, kernel_length=9, seed=0)
 made["critic"] = keras.ops.convert_to_numpy(critic(noise[..., None]))
 classifier.passes = lambda clips: 320
 network = classifier.build((32, 32), 3, np.zeros(32, "float32"), np.ones(32, "float32"))
-classifier.train(network, noise.reshape(3, 32, 32), np.arange(3), lambda done: None)
+classifier.train(network, noise.reshape(3, 32, 32), np.arange(3), lambda done, total: None)
 made["classifier"] = keras.ops.convert_to_numpy(network(noise.reshape(3, 32, 32)))
 np.savez(out, **made)
 from wavegan.cli import generate, train

@@ -116,7 +116,7 @@ def test_why_they_have_to_wait_and_how_long_is_said_once(monkeypatch, tmp_path):
     assert training.said == [
         "quality   every 10 steps, where it fits into 5% of the time; it takes about 2.0 s",
         "quality at step 10 has to wait: an evaluation takes about 2.0 s, and all together may take 5% of the time. If "
-        "the training goes on for so long, the next one comes in 1 min or a little later.",
+        "the training goes on for so long, the next one comes in 1 min 20 s or a little later.",
     ]
     training.steps(2000)
     scored = [re.split("[:,]", line)[0] for line in training.said[2:]]
