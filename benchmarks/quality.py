@@ -22,6 +22,7 @@ import numpy as np
 from wavegan.base.caches import caches_ready
 from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
+from wavegan.base.locks import in_turn
 from wavegan.base.quiet import import_quietly
 from wavegan.cli.command import Parser, run
 from wavegan.data.schema import DatasetInfo, fingerprint
@@ -70,18 +71,19 @@ IN_PERCENT = {"near_duplicates", "very_near", "recognised", "worst_recognised", 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training: the data set's folder, the recipe's flags, its minutes and its seed."""
+    """One training: the data set's folder, the recipe's flags, minutes, seed, and how many sounds are scored."""
 
     data: str
     recipe: str
     minutes: float
     seed: int
+    n: int
 
     def key(self, fingerprints):
         """What a line of results has in common with this trial, and with no other one."""
         return {
             "data": Path(self.data).name, "fingerprint": fingerprints[self.data], "recipe": self.recipe,
-            "minutes": self.minutes, "seed": self.seed,
+            "minutes": self.minutes, "seed": self.seed, "n": self.n,
         }  # fmt: skip
 
 
@@ -117,9 +119,9 @@ def quality(flags):
     on_cores(flags.cores)
     left, minutes = dict(recipes), sorted(set(flags.minutes))
     for number, length in enumerate(minutes):
-        trials = [Trial(data, text, length, seed)
+        trials = [Trial(data, text, length, seed, flags.n)
                   for seed in flags.seeds for data in flags.data for text in left.values()]  # fmt: skip
-        lines = [_line(trial, fingerprints, out, flags.n) for trial in trials]
+        lines = [_line(trial, fingerprints, out) for trial in trials]
         _write(out, recipes, fingerprints)
         if number < len(minutes) - 1 and not flags.keep_all:
             left = better_half(left, lines)
@@ -134,17 +136,12 @@ def on_cores(count):
 
 
 def lines_of(out):
-    """The lines of a sweep so far; one that was cut off by an interruption does not count."""
-    path, found = Path(out) / "lines.jsonl", []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
+    """The lines of a sweep so far."""
+    path = Path(out) / "lines.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def _line(trial, fingerprints, out, n):
+def _line(trial, fingerprints, out):
     """The line of a trial, which is made where it is not there."""
     key = trial.key(fingerprints)
     for line in lines_of(out):
@@ -153,7 +150,7 @@ def _line(trial, fingerprints, out, n):
     sheet = out / "sheets" / (re.sub(r"[^\w.=-]+", " ", f"{key['data']} {trial.recipe}").strip().replace(" ", "_")
                               + f"_{trial.minutes:g}min_seed{trial.seed}.png")  # fmt: skip
     sheet.parent.mkdir(exist_ok=True)
-    asked = {"data": trial.data, "text": trial.recipe, "minutes": trial.minutes, "seed": trial.seed, "n": n}
+    asked = {"data": trial.data, "text": trial.recipe, "minutes": trial.minutes, "seed": trial.seed, "n": trial.n}
     command = [sys.executable, "-m", "benchmarks.quality", json.dumps(asked | {"sheet": str(sheet)})]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -162,8 +159,9 @@ def _line(trial, fingerprints, out, n):
             "sweep, start it again."
         )
     line = key | json.loads(done.stdout.splitlines()[-1])
-    with (out / "lines.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    with in_turn(out):  # another sweep may write there
+        lines = [*lines_of(out), line]
+        write_whole(out / "lines.jsonl", "".join(json.dumps(each) + "\n" for each in lines).encode())
     return line
 
 

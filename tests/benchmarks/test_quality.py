@@ -22,7 +22,7 @@ FLAT = {"fd": 0.5, "is": 7.0}
 
 
 def line(recipe, fd, minutes=2, seed=0, data="drums", **found):
-    return {"data": data, "fingerprint": "x", "recipe": recipe, "minutes": minutes, "seed": seed, "steps": 10,
+    return {"data": data, "fingerprint": "x", "recipe": recipe, "minutes": minutes, "seed": seed, "n": 100, "steps": 10,
             "steps_per_second": 5.0, "clips": 100, "clips_at_once": 50, "judge": 0.95,
             "found": {"fd": fd, **found}, "recordings": {"test data": FLAT}}  # fmt: skip
 
@@ -60,7 +60,7 @@ def test_a_sweep_trains_what_is_not_there_and_only_the_better_half_for_longer(dr
         asked = json.loads(command[-1])
         made.append((asked["text"], asked["minutes"], asked["seed"]))
         found = line("", {"--ema 0.5": 3.0}.get(asked["text"], 5.0) / asked["minutes"])
-        own = {name: value for name, value in found.items() if name not in quality.Trial("", "", 0, 0).key({"": ""})}
+        own = {name: value for name, value in found.items() if name not in quality.Trial("", "", 0, 0, 0).key({"": ""})}
         return SimpleNamespace(returncode=code, stdout=json.dumps(own) + "\n")
 
     code = 0
@@ -76,9 +76,9 @@ def test_a_sweep_trains_what_is_not_there_and_only_the_better_half_for_longer(dr
     assert (tmp_path / "sweep" / "curves.png").stat().st_size > 1000
     made.clear()
     assert main(words) == 0 and not made  # all is there
-    with (tmp_path / "sweep" / "lines.jsonl").open("a") as file:
-        file.write('{"data": "cut o')
     assert main([*words, "--keep-all"]) == 0 and made == [("--ema 0.9", 2.0, 0)]
+    assert len((tmp_path / "sweep" / "lines.jsonl").read_text().splitlines()) == 4
+    assert main([*words, "--n", "50"]) == 0 and len(made) == 1 + 3  # other scores
     code = 2
     assert main([*words[:-2], "--ema 0.1"]) == 2
     assert "the training of --ema 0.1 stopped with exit code 2" in capsys.readouterr().err

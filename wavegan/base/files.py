@@ -36,10 +36,16 @@ def write_whole(path: str | os.PathLike, content: bytes) -> None:
         raise
 
 
-def numbered(path: Path) -> Iterator[Path]:
-    """`path`, and the names with a number that follow it: page.html, page-2.html, page-3.html, …"""
-    yield path
-    yield from (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+def write_new(path: Path, content: bytes) -> Path:
+    """As `write_whole`, but over nothing: under the first free name of page.html, page-2.html, …, which it returns.
+
+    The folder is made where it is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = (Path(f"{name}{path.suffix}") for name in _names(path.with_suffix("")))
+    free = next(name for name in names if not name.exists())
+    write_whole(free, content)
+    return free
 
 
 def to_disk(file: BinaryIO) -> None:

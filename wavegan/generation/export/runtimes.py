@@ -14,7 +14,7 @@ import numpy as np
 
 import wavegan
 from wavegan.base.errors import UserError
-from wavegan.base.files import numbered, staged_folder, write_whole
+from wavegan.base.files import staged_folder, write_new
 from wavegan.base.quiet import native_stderr_hidden
 from wavegan.base.text import tell
 from wavegan.generation.generate import load_sampler, load_weights
@@ -117,10 +117,7 @@ def _file(run: Run, generator: Generator, kind: str, out: Path, warn: Callable[[
 
     content = graph(generator.operations, *generator.sizes, generator.facts)
     difference = generator.difference(run_graph(content, generator.given), run)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    path = next(name for name in numbered(out) if not name.exists())
-    write_whole(path, content)
-    return path, difference
+    return write_new(out, content), difference
 
 
 def _folder(run: Run, generator: Generator, kind: str, out: Path, warn: Callable[[str], object]) -> tuple[Path, float]:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 import wavegan
 from wavegan.audio.wav import PLAYABLE_HZ, to_pcm16
 from wavegan.base.errors import UserError
-from wavegan.base.files import numbered, write_whole
+from wavegan.base.files import write_new
 from wavegan.base.text import tell
 from wavegan.generation.export.drums import drum_notes
 from wavegan.generation.generate import load_sampler, load_weights
@@ -92,9 +92,7 @@ def web(
     html = _html(run.name, model).encode()
     out = Path(out or Path("exported") / f"{run.name}.html")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        path = next(name for name in numbered(out) if not name.exists())
-        write_whole(path, html)
+        path = write_new(out, html)
     except OSError as problem:
         raise UserError(f"{out} cannot be written ({problem.strerror}). Give another file with --out.") from None
     return Page(path, step, len(html), difference)
