@@ -18,6 +18,7 @@ from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
 from preprocess.single import Recording
 from preprocess.sources import AUDIO_EXTENSIONS, KIT, DrumKit, Folder, Listing, Source, is_audio, names_apart
 from preprocess.staging import check_destination, staged
+from preprocess.tfds import PREFIX, TensorFlowDataset
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
@@ -31,7 +32,7 @@ def prepare(
     """Makes a data set from recordings.
 
     Args:
-        sources: folders, recordings, archives, names of corpora, or `drums`, the built-in kit.
+        sources: folders, recordings, archives, names of corpora, `drums`, the built-in kit, or `tfds:NAME`.
         out: the directory to make.
         options: how recordings become clips.
         progress: makes progress reporters; called as `Progress` is.
@@ -62,7 +63,7 @@ def prepare(
 
 
 def open_source(name: str) -> Source:
-    """Finds out what a SOURCE is; downloads it where it is a known corpus that is not in the cache yet.
+    """Finds out what a SOURCE is; downloads it where it is a known corpus or data set that is not here yet.
 
     Returns:
         A `Source`.
@@ -74,6 +75,8 @@ def open_source(name: str) -> Source:
         return DrumKit()
     if name in download.CORPORA:
         return archives.Archive(download.fetch_corpus(name), name)
+    if name.startswith(PREFIX):
+        return TensorFlowDataset(name)
     path = Path(name)
     if os.path.isdir(name):
         return Folder(path)
@@ -81,7 +84,8 @@ def open_source(name: str) -> Source:
         return archives.Archive(path)
     if os.path.isfile(name) and is_audio(name):
         return Recording(path)
-    expected = f"a folder, a recording, an archive (.tar, .tar.gz, .tgz, .zip), {KIT}, {', '.join(download.CORPORA)}"
+    named = ", ".join([KIT, *download.CORPORA, f"{PREFIX}NAME"])
+    expected = f"a folder, a recording, an archive (.tar, .tar.gz, .tgz, .zip), {named}"
     if not os.path.exists(name):
         raise UserError(f"SOURCE {printable(name)} does not exist. Expected {expected}.")
     raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: unpack it and name its folder.")

@@ -61,7 +61,8 @@ def _parser(prog: str) -> Parser:
         nargs="+",
         metavar="SOURCE",
         help="a folder, searched recursively; a recording; a .tar, .tar.gz, .tgz or .zip archive; drums, the built-in "
-        "kit; speech-commands or speech-commands-v2, which are downloaded once",
+        "kit; speech-commands or speech-commands-v2, which are downloaded once; tfds:NAME[/CONFIG], a data "
+        "set of tensorflow_datasets",
     )
     add = parser.add_argument
     add("--out", required=True, metavar="DIR", help="the data set to make; must not exist")
