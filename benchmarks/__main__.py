@@ -103,6 +103,7 @@ def parser():
         command.set_defaults(command=measure)
     _add_quality(commands)
     _add_pictures(commands)
+    _add_pretrained(commands)
     return flags
 
 
@@ -134,6 +135,19 @@ def _add_pictures(commands):
         command.set_defaults(command=picture)
 
 
+def _add_pretrained(commands):
+    help = "what a small copy of a run is worth, and make it one that comes with the program, with its card"
+    command = commands.add_parser("pretrained", help=help, description=f"Measure {help}.")
+    command.add_argument("--run", required=True, metavar="DIR", help="the run")
+    command.add_argument("--checkpoint", default="latest", metavar="STEP", help="latest, best or its step")
+    command.add_argument("--name", required=True, metavar="NAME", help="of the folder in wavegan/pretrained/")
+    command.add_argument("--machine", required=True, metavar="TEXT", help="that trained it, in general words")
+    command.add_argument("--data", metavar="DIR", help="the data set (default: the run's)")
+    command.add_argument("--n", type=at_least(50), default=2048, metavar="INT", help="sounds scored (default: 2048)")
+    command.add_argument("--page", metavar="FILE", help="also make its page, such as docs/drums.html; it is replaced")
+    command.set_defaults(command=make_pretrained)
+
+
 def _settings(benchmark):
     """The names of the settings that make a difference to `benchmark`."""
     return SETTINGS.get(benchmark, [name for name in settings_flags.names(GAN) if name not in ("preset", *NO_MATTER)])
@@ -155,6 +169,13 @@ def picture(flags):
     from wavegan.base.quiet import import_quietly
 
     getattr(import_quietly("benchmarks.curves"), flags.benchmark)(flags)
+
+
+def make_pretrained(flags):
+    """Make a run that comes with the program."""
+    from wavegan.base.quiet import import_quietly
+
+    import_quietly("benchmarks.pretrained").pretrained(flags)
 
 
 def measure(flags):

@@ -13,11 +13,12 @@ from benchmarks import __main__ as benchmarks
 from wavegan.cli import evaluate, export, generate, preprocess, train
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+CARDS = (ROOT / "wavegan" / "pretrained").glob("*/README.md")
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"), *CARDS])
 FOREIGN = {"--logdir", "--samples_per_plugin", "--check"}  # TensorBoard's, ruff's
 OURS = re.compile(r"`((?:wavegan|preprocess|tests|benchmarks|docs)/[\w./-]+\.\w+)")
 
-pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 
 
 def anchors(path):

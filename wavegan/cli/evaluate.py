@@ -7,7 +7,7 @@ from wavegan.base.errors import UserError
 from wavegan.base.text import tell, warn
 from wavegan.base.typed import from_here
 from wavegan.cli.command import Parser, at_least, import_backend, not_empty, run
-from wavegan.runs.run import Run, newest_run
+from wavegan.runs.run import find_run, newest_run
 
 FEWEST = 50
 
@@ -18,7 +18,8 @@ def parser() -> Parser:
         description="Score the sounds of a run beside recordings and white noise: a table, a page to listen to "
         "(evaluation.html), evaluation.json and scalars for TensorBoard, in the run's folder evaluation/."
     )
-    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
+    of_run = "its folder, or drums or digits, which come with it (default: the newest under runs/)"
+    flags.add_argument("--run", type=not_empty, metavar="RUN", help=of_run)
     flags.add_argument(
         "--checkpoint", metavar="STEP", default="latest", help="latest, best, all, or its step (default: latest)"
     )
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def evaluate_run(flags: argparse.Namespace) -> None:
     """Scores as the flags say, and prints the tables and answers."""
-    run = Run(flags.run) if flags.run else newest_run()
+    run = find_run(flags.run) if flags.run else newest_run()
     config = run.config()  # a missing run is reported before the heavy imports
     steps = run.steps() if flags.checkpoint == "all" else [run.named_step(flags.checkpoint)]
     run.check(steps[-1] if steps and steps[-1] is not None else run.latest())
@@ -46,7 +47,11 @@ def evaluate_run(flags: argparse.Namespace) -> None:
 
     directory = flags.data or str(from_here(config.data.directory))
     if not flags.data and not os.path.isdir(directory):
-        raise UserError(f"{directory}, the data set of {run.path}, is not there any more. Give it with --data.")
+        raise UserError(
+            f"{directory}, the data set of {run.title}, is not there. {run.path / 'README.md'} says how to make it."
+            if run.is_pretrained
+            else f"{directory}, the data set of {run.path}, is not there any more. Give it with --data."
+        )
     require(directory)
     import_backend()
     import_quietly("tensorflow")  # which prints to standard error
@@ -56,7 +61,7 @@ def evaluate_run(flags: argparse.Namespace) -> None:
 
     report, page = evaluate(run, steps, directory, info, flags.n, flags.seed, warn)
     tell(
-        f"run {run.path}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time",
+        f"run {run.title}, step {report['step']}: {report['clips']:,} clips, {report['clips_at_once']:,} at a time",
         f"embedding: {report['embedding']['description']}",
     )
     for lines in (

@@ -12,7 +12,7 @@ from wavegan.base.text import tell, warn
 from wavegan.cli.command import Parser, at_least, import_backend, not_empty, run
 from wavegan.models.family import family_named
 from wavegan.runs.config import Config
-from wavegan.runs.run import Run, newest_run
+from wavegan.runs.run import Run, find_run, newest_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,8 @@ def parser() -> Parser:
     add = flags.add_argument
     of_format = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
     add("--format", required=True, choices=FORMATS, help=of_format)
-    add("--run", type=not_empty, metavar="DIR", help="the run (default: the newest under runs/)")
+    of_run = "its folder, or drums or digits, which come with it (default: the newest under runs/)"
+    add("--run", type=not_empty, metavar="RUN", help=of_run)
     add("--checkpoint", metavar="STEP", default="latest", help="latest, best or its step (default: latest)")
     out = "where to; nothing is overwritten (default: exported/<run>.html, .onnx, -tflite, …)"
     add("--out", type=not_empty, metavar="PATH", help=out)
@@ -56,7 +57,7 @@ def export_run(flags: argparse.Namespace) -> None:
     for name, formats in GOES_WITH.items():
         if vars(flags)[name] is not None and flags.format not in formats:
             raise UserError(f"--{name} does not go with --format {flags.format}. Leave one of the two out.")
-    run = Run(flags.run) if flags.run else newest_run()
+    run = find_run(flags.run) if flags.run else newest_run()
     config = run.config()  # a missing run is reported before the heavy imports
     step = run.named_step(flags.checkpoint)
     run.check(run.latest() if step is None else step)
@@ -79,7 +80,7 @@ def _kit(flags: argparse.Namespace, run: Run, config: Config, step: int | None) 
     made = kit(run, flags.n or 4, step, flags.out, flags.seed, flags.bits or 16, _judge(config), warn)
     count = sum(sounds for _, sounds in made.sounds.values())
     tell(f"{count} sounds in {made.folder}: WAV files, presets for SFZ and Decent Sampler, and a zip of these")
-    tell(f"run {run.path}, step {made.step}")
+    tell(f"run {run.title}, step {made.step}")
     for name, (note, sounds) in made.sounds.items():
         tell(f"{name}: {sounds} sounds, {'no key is left' if note is None else f'MIDI key {note}'}")
 
@@ -89,7 +90,7 @@ def _web(flags: argparse.Namespace, run: Run, config: Config, step: int | None) 
 
     made = web(run, step, flags.out, warn)
     tell(f"{made.path}, {made.size / 1e6:.1f} MB: open it in a browser, with or without a network")
-    tell(f"run {run.path}, step {made.step}; rounding its weights moves sounds by {made.difference:.0e} of full scale")
+    tell(f"run {run.title}, step {made.step}; rounding its weights moves sounds by {made.difference:.0e} of full scale")
 
 
 def _runtime(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
@@ -98,7 +99,7 @@ def _runtime(flags: argparse.Namespace, run: Run, config: Config, step: int | No
 
     made = export(run, flags.format, step, flags.out, warn)
     tell(f"{made.path}: latents{' and classes' if config.classes else ''} in, audio out")
-    tell(f"run {run.path}, step {made.step}; its sounds differ from the trainer's by {made.difference:.0e}")
+    tell(f"run {run.title}, step {made.step}; its sounds differ from the trainer's by {made.difference:.0e}")
 
 
 def _judge(config: Config) -> "Judge | None":

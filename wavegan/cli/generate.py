@@ -14,7 +14,7 @@ from wavegan.generation.saved import Named
 from wavegan.models.family import Family, family_named
 from wavegan.models.latents import FARTHEST, PATHS
 from wavegan.runs.config import Config
-from wavegan.runs.run import Run, newest_run
+from wavegan.runs.run import Run, find_run, newest_run
 
 WAYS = ("from", "interpolate", "around", "like")  # of choosing latents, beside that of new ones, which is None
 DRAWN = (None, "around", "like")  # those that draw some
@@ -37,11 +37,11 @@ def parser() -> Parser:
     )
     add = flags.add_argument
     add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around and --like: 16)")
-    run = "the run to use (default: that of the LATENT, or the newest under runs/)"
+    run = "its folder, or drums or digits, which come with it (default: that of the LATENT, or the newest under runs/)"
     of_class = "sounds of this class, or of a mixture such as kick:0.7,snare:0.3 (default: as in the recordings)"
     add("--class", type=not_empty, metavar="NAME", help=of_class)
     add("--per-class", type=at_least(1), metavar="INT", help="how many sounds of every class, instead of --n")
-    add("--run", type=not_empty, metavar="DIR", help=run)
+    add("--run", type=not_empty, metavar="RUN", help=run)
     add("--checkpoint", metavar="STEP", help="latest, best or its step (default: that of the LATENT, or latest)")
     add("--seed", type=at_least(0), metavar="INT", help="seed, for the same sounds again (default: new ones)")
     add("--out", type=not_empty, metavar="DIR", help="a new folder (default: generated/<run>/step-<step>)")
@@ -69,7 +69,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     way = _way(flags)
     sources = _sources(flags, way)
     origin = next((source.origin for source in sources if isinstance(source, Named) and source.origin), None)
-    run = Run(flags.run) if flags.run else origin.found() if origin else newest_run()
+    run = find_run(flags.run) if flags.run else origin.found() if origin else newest_run()
     config = run.config()  # a missing run is reported before the heavy imports
     step = _step(flags, run, origin)
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
@@ -82,14 +82,14 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     chosen = with_classes(chosen, config, named, vars(flags)["class"], flags.per_class)
 
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
-    warn(f"making {heading}: run {run.path}, step {run.latest() if step is None else step} …")
+    warn(f"making {heading}: run {run.title}, step {run.latest() if step is None else step} …")
     import_backend()
     from wavegan.generation.generate import generate
 
     made = generate(run, chosen, step, flags.out, warn)
     speed = made.sound_s / made.compute_s
     tell(f"{_sounds(made.clips)} in {made.folder}: WAV files, sheet.png, latents.npz")
-    tell(f"run {run.path}, step {made.step}, {chosen.title}", *near)
+    tell(f"run {run.title}, step {made.step}, {chosen.title}", *near)
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
     for other in sorted({str(source.origin) for source in named if not source.sounds_as_saved(run, made.step)}):
@@ -136,7 +136,7 @@ def _found(
     if not heard:
         return [source for source in sources if isinstance(source, Named)], step, []
     names = " and ".join(source.name for source in heard)
-    warn(f"looking for what is nearest to {names}: run {run.path}, step {run.latest() if step is None else step} …")
+    warn(f"looking for what is nearest to {names}: run {run.title}, step {run.latest() if step is None else step} …")
     import_backend()
     from wavegan.generation.generate import load_sampler
     from wavegan.generation.nearest import named_like

@@ -9,7 +9,7 @@ from wavegan.base.typed import from_here, typed
 from wavegan.cli.command import Parser, not_empty, number_up_to, run
 from wavegan.models.family import family_named
 from wavegan.runs.flags import add_flags, continued, given_flags, resolve
-from wavegan.runs.run import Run
+from wavegan.runs.run import Run, find_run
 
 DATA = Path("data")
 FAMILY = "gan"
@@ -25,7 +25,10 @@ def parser() -> Parser:
     )
     flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run (default: runs/<data set>)")
     flags.add_argument(
-        "--finetune", type=not_empty, metavar="RUN", help="start a new run, given with --run, from this one's weights"
+        "--finetune",
+        type=not_empty,
+        metavar="RUN",
+        help="start a new run, given with --run, from the weights of this one: its folder, or drums or digits",
     )
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
     add_flags(flags, family_named(FAMILY))
@@ -51,7 +54,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
     from wavegan.base.quiet import import_quietly
     from wavegan.data.schema import DatasetInfo, require
 
-    finetune = Run(flags.finetune) if flags.finetune else None
+    finetune = find_run(flags.finetune) if flags.finetune else None
     if finetune:
         finetune.config()  # a missing one is reported before the heavy imports
         if not flags.run or Path(flags.run).resolve() == finetune.path.resolve():

@@ -60,7 +60,8 @@ def evaluate(
 ) -> tuple[dict[str, Any], Path]:
     """Score the checkpoints of `run` and leave evaluation.json, evaluation.html and scalars in its evaluation/.
 
-    By other recordings than those it was trained on, in a folder of their name beside that.
+    By other recordings than those it was trained on, in a folder of their name beside that. Of a run that comes with
+    the program, in evaluated/<its name>/.
 
     Args:
         run: the run.
@@ -73,25 +74,27 @@ def evaluate(
         warn: called with a line for what is no error.
 
     Returns what evaluation.json holds, and the path of evaluation.html. Every checkpoint keeps its `goodness` as its
-    score, by which `Run.best` chooses.
+    score, by which `Run.best` chooses; not those that come with the program.
     Raises UserError where something is missing, does not fit, or cannot be written.
     """
     config = run.config()
     family = family_named(config.family)
     _require_same_clips(run, config, directory, info)
     trained_on = is_fingerprint_of(config.data.fingerprint, directory)
-    folder = run.path / ("evaluation" if trained_on else f"evaluation by {part_of_name(info.name)}")
+    keeps = trained_on and not run.is_pretrained
+    place = Path("evaluated", run.name) if run.is_pretrained else run.path
+    folder = place / ("evaluation" if trained_on else f"evaluation by {part_of_name(info.name)}")
     store.make(folder)  # before all the work
     evaluation = Evaluation(directory, info, n, seed, warn)
     best, found = None, {}
     for scored in _each_scored(run, steps, family, evaluation, warn):
         found[scored.step] = scored.scores
-        if trained_on:
+        if keeps:
             _keep_score(run, scored, evaluation.ranked_by, warn)
         if best is None or goodness(scored.scores) > goodness(best.scores):
             best = scored
     if best is None:
-        raise UserError(f"no checkpoint of {run.path} can be read. Put back a copy of one.")
+        raise UserError(f"no checkpoint of {run.title} can be read. Put back a copy of one.")
     nearest = evaluation.nearest_copies(best.features)
     asked = asked_for(evaluation, best.features, best.classes, config.classes)
     report = results(run, config, evaluation, best.step, best.features, best.scores, nearest, trained_on, asked)
@@ -101,8 +104,8 @@ def evaluate(
     def finished(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], str]:
         """The report beside the scores `rows` that are there already: ours, that for others to see, and its page."""
         whole = report | store.merged(rows, evaluation.method, found)
-        whole["best_step"] = run.best() if trained_on else None
-        whole["answers"] = answers(whole, run.path, family.advice["collapsed"])
+        whole["best_step"] = run.best() if keeps else None
+        whole["answers"] = answers(whole, run.title, family.advice["collapsed"])
         shown = for_others(whole, run)
         return whole, shown, html(shown, *clips, info.sample_rate)
 
@@ -135,7 +138,7 @@ def _require_same_clips(run: Run, config: Config, directory: str, info: DatasetI
         expected, received = getattr(config.data, name), getattr(info, name)
         if expected != received:
             raise UserError(
-                f"{directory} has {name} {received}, {run.path} was trained with {expected}. "
+                f"{directory} has {name} {received}, {run.title} was trained with {expected}. "
                 "Give the data set of the run with --data."
             )
 

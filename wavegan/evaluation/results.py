@@ -99,7 +99,7 @@ def _class_shares(evaluation: Evaluation, features: Features) -> dict[str, dict[
 def _notes(run: Run, evaluation: Evaluation, step: int, trained_on: bool) -> list[str]:
     """What a reader of the scores must know."""
     embedding, at_once = evaluation.embedding, evaluation.at_once
-    again = ["--run", run.path, "--checkpoint", step, "--seed", evaluation.seed, "--n", evaluation.n]
+    again = ["--run", run.title, "--checkpoint", step, "--seed", evaluation.seed, "--n", evaluation.n]
     notes = [
         f"Scores compare within one embedding ({embedding.name}) and one number of clips ({at_once:,}) only.",
         f"The sounds again: {typed('generate', *again)}",

@@ -95,7 +95,7 @@ def _json(report: Mapping[str, Any]) -> bytes:
 def make(folder: Path) -> None:
     """Make the `folder` of evaluations. Raises UserError where that cannot be."""
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise _unwritable(folder, problem) from None
 

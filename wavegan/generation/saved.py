@@ -12,7 +12,7 @@ import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.base.typed import from_here
-from wavegan.runs.run import Run
+from wavegan.runs.run import PRETRAINED, Run
 
 NUMBER = re.compile(r"[0-9]{1,18}")
 SOUND = re.compile(r"([0-9]{1,18})(-.*)?")  # the name of a WAV file: its number, and its class
@@ -36,13 +36,17 @@ class Origin:
     model: str | None = None
 
     def __str__(self) -> str:
-        return f"run {from_here(self.run)}" + ("" if self.step is None else f", --checkpoint {self.step}")
+        return f"run {Run(from_here(self.run)).title}" + ("" if self.step is None else f", --checkpoint {self.step}")
 
     def found(self) -> Run:
-        """The `Run`. Raises UserError where it is neither where it was nor in the folder runs/."""
-        for path in (Path(self.run), Path("runs", Path(self.run).name)):  # a whole project may move
-            if Run(path).exists():
-                return Run(from_here(path))
+        """The `Run`. Raises UserError where it is not where it was, nor in the folder runs/, nor with the program."""
+        path = Path(self.run)
+        places = [path, Path("runs", path.name)]  # a whole project may move
+        if path.parent.name == PRETRAINED.name:
+            places.append(PRETRAINED / path.name)
+        for place in places:
+            if Run(place).exists():
+                return Run(from_here(place))
         raise UserError(f"{self.run}, the run that made the saved sounds, is not there any more. Give it with --run.")
 
     def is_of(self, run: Run) -> bool:
@@ -57,12 +61,12 @@ class Origin:
             return self.step
         if self.model is None:  # a preview's: nothing tells whether there ever was one
             raise UserError(
-                f"{run.path} has no checkpoint of step {self.step}, which made the preview. It has: "
+                f"{run.title} has no checkpoint of step {self.step}, which made the preview. It has: "
                 f"{', '.join(map(str, run.steps())) or 'none'}. A training keeps the newest --keep-checkpoints, and "
                 "makes one every --checkpoint-every steps. With --checkpoint latest the same latents make other sounds."
             )
         raise UserError(
-            f"the checkpoint of step {self.step}, which made the saved sounds, is not kept in {run.path} any more. "
+            f"the checkpoint of step {self.step}, which made the saved sounds, is not kept in {run.title} any more. "
             "With --checkpoint latest the same latents make other sounds."
         )
 

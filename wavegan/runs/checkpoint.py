@@ -47,7 +47,12 @@ def read(path: Path, step: int, prefix: str = "") -> dict[str, np.ndarray]:
     if files.sha256(path) != facts["sha256"]:
         raise ValueError("its checksum is another")
     with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files if name.startswith(prefix)}
+        return {name: _wide(stored[name]) for name in stored.files if name.startswith(prefix)}
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """Numbers of 16 bits, by which those that come with the program are small, as the 32 bits that a model has."""
+    return array.astype("float32") if array.dtype == "float16" else array
 
 
 def read_facts(path: Path) -> dict[str, Any]:

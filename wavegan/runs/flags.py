@@ -58,8 +58,14 @@ def continued(stored: Config, given: Mapping[str, Any]) -> Config:
     return stored.changed({name: value for name, value in given.items() if name in changeable and value != "auto"})
 
 
-def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
+def finetuned(stored: Config, given: Mapping[str, Any], data: Data, fast_bfloat16: bool = False) -> Config:
     """The configuration of a new run on other data that starts with the weights of the run `stored` is of.
+
+    Args:
+        stored: that run's.
+        given: {name: value} of the flags a person typed.
+        data: of the new run.
+        fast_bfloat16: whether bfloat16 is faster on this machine; decides what the precision "auto" of a preset means.
 
     Raises UserError for a flag or data that would make other networks.
     """
@@ -85,6 +91,8 @@ def finetuned(stored: Config, given: Mapping[str, Any], data: Data) -> Config:
     else:
         check_preset(family_named(stored.family), preset)
         chosen = {name: value for name, value in presets[preset].items() if name not in shapes}
+    if presets[preset].get("precision", "auto") == "auto":
+        chosen["precision"] = "bfloat16" if fast_bfloat16 else "float32"
     chosen |= {name: value for name, value in given.items() if value != "auto"}
     return replace(stored.changed({**chosen, "preset": preset}), data=data, made_with={})
 

@@ -21,6 +21,7 @@ from wavegan.runs import checkpoint
 from wavegan.runs.config import Config
 
 NAME = re.compile(r"step-(\d{8,})\.npz")
+PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"  # the runs that come with the program
 
 
 class Damaged(UserError):
@@ -48,6 +49,16 @@ class Run:
         """The name of the directory."""
         return self.path.resolve().name
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it is one of those that come with the program, which nothing is written into."""
+        return self.path.resolve().parent == PRETRAINED
+
+    @property
+    def title(self) -> str:
+        """What a person types to name it: its directory, or the name of one that comes with the program."""
+        return self.name if self.is_pretrained else str(self.path)
+
     def exists(self) -> bool:
         """Whether it was made already."""
         return os.path.exists(self.config_path)  # a name that is too long is none, and no error
@@ -74,7 +85,10 @@ class Run:
     def config(self) -> Config:
         """The run's settings. Raises UserError when this is no run."""
         if not self.exists():
-            raise UserError(f"{self.path} is not a run: it has no config.json. Train one: {typed('train')}.")
+            raise UserError(
+                f"{self.path} is not a run: it has no config.json. Train one: {typed('train')}. Or name one that comes "
+                f"with WaveGAN: {', '.join(pretrained())}."
+            )
         return Config.load(self.config_path)
 
     def steps(self) -> list[int]:
@@ -246,10 +260,32 @@ class Run:
         return ", ".join(str(step) for step in self.steps() if step != without) or "none"
 
 
+def pretrained() -> list[str]:
+    """The names of the runs that come with the program."""
+    return sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
+
+
+def find_run(text: str, root: str | os.PathLike = "runs") -> Run:
+    """The run that a person names, there or not.
+
+    Args:
+        text: its directory; or its name under `root`, or else that of one that comes with the program.
+        root: where a person's runs are.
+    """
+    run = Run(text)
+    if run.exists() or os.path.basename(text) != text:
+        return run
+    named = (Run(Path(folder, text)) for folder in (root, PRETRAINED))
+    return next((other for other in named if other.exists()), run)
+
+
 def newest_run(root: str | os.PathLike = "runs") -> Run:
     """The run under `root` with the newest checkpoint. Raises UserError when there is none."""
     found = [Run(path.parent) for path in Path(root).glob("*/config.json")]
     found = [run for run in found if run.steps()]
     if not found:
-        raise UserError(f"no run with a checkpoint under {root}/. Train one: {typed('train')}. Or give --run.")
+        raise UserError(
+            f"no run with a checkpoint under {root}/. Train one: {typed('train')}. Or give --run: its folder, or one "
+            f"that comes with WaveGAN: {', '.join(pretrained())}."
+        )
     return max(found, key=lambda run: run.checkpoint_path(run.latest()).stat().st_mtime)

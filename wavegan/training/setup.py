@@ -60,7 +60,7 @@ def settings_for(
             f"--sample-rate {stored.data.sample_rate}."
         )
     step, arrays = finetune.load_newest(warn=say)
-    config = flags.finetuned(stored, given, data)
+    config = flags.finetuned(stored, given, data, _machine()[1])
     origin = f"{finetune.path.resolve()}, step {step}"
     return replace(config, finetuned_from=origin, made_with=_versions()), family.renamed(arrays)
 
@@ -69,12 +69,16 @@ def new_config(
     directory: str | Path, info: DatasetInfo, given: Mapping[str, Any], family: Family, records: Records
 ) -> Config:
     """The configuration of a new run on this machine. Arguments and errors are those of `loop.train`."""
-    with native_stderr_hidden():
-        gpu = bool(devices.accelerators())
-        fast_bfloat16 = devices.computes_bfloat16()
+    gpu, fast_bfloat16 = _machine()
     data = _measured(directory, info, records)
     values = {each.name: getattr(data, each.name) for each in fields(data)}
     return replace(flags.resolve(given, family, gpu, fast_bfloat16, **values), made_with=_versions())
+
+
+def _machine() -> tuple[bool, bool]:
+    """Whether there is a GPU, and whether bfloat16 is faster than float32."""
+    with native_stderr_hidden():
+        return bool(devices.accelerators()), devices.computes_bfloat16()
 
 
 def _data(directory: str | Path, info: DatasetInfo) -> Data:
