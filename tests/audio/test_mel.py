@@ -1,5 +1,7 @@
 """Mel spectrograms: the log-mel front end at any rate and length, and decibels for pictures."""
 
+import subprocess
+import sys
 import warnings
 
 import librosa
@@ -74,3 +76,25 @@ def test_the_mel_spectrogram_shows_a_tone_where_it_is():
     loudest = spectrogram.mean(axis=1).argmax()
     assert bins[loudest] == pytest.approx(1000, rel=0.05)
     assert spectrogram.max() - spectrogram[loudest // 3].mean() > 40
+
+
+@pytest.mark.parametrize(("sample_rate", "length"), [(1000, 256), (8000, 8192), (16000, 8192), (44100, 4096)])
+def test_the_mel_spectrogram_is_librosas(sample_rate, length):
+    audio = np.random.default_rng(0).normal(0, 0.1, (2, length)).astype("float32")
+    audio[1, length // 2 :] = 0
+    made = mel_spectrogram_db(audio, sample_rate)
+    size = 2 ** int(np.clip(np.round(np.log2(0.032 * sample_rate)), 5, np.log2(length)))
+    power = librosa.feature.melspectrogram(
+        y=audio, sr=sample_rate, n_fft=size, hop_length=size // 4, n_mels=made.shape[1], power=2.0
+    )
+    expected = librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None)
+    assert made.dtype == np.float32 and made.min() == -100
+    np.testing.assert_allclose(made, expected, atol=0.01)
+
+
+def test_pictures_are_drawn_without_what_compiles_for_20_s_the_first_time():
+    code = (
+        "import sys, numpy as np; from wavegan.audio import pictures; "
+        "pictures.draw(np.ones((2, 1024, 1), 'float32'), 4000, 'title', ['a', 'b']); print('numba' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True).stdout == "False\n"
