@@ -10,6 +10,7 @@ import pytest
 
 import wavegan
 from benchmarks import __main__ as benchmarks
+from notebooks import execute
 from wavegan.cli import evaluate, export, generate, preprocess, train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +62,7 @@ def commands(page):
 @pages
 def test_commands_are_understood(page):
     ours = {"train_wavegan.py": train.parser, "generate.py": generate.parser, "evaluate.py": evaluate.parser}
-    ours |= {"export.py": export.parser}
+    ours |= {"export.py": export.parser, "notebooks/execute.py": execute.parser}
     ours |= {"preprocess": partial(preprocess._parser, "preprocess"), "benchmarks": benchmarks.parser}
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for words in commands(page):

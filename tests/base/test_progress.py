@@ -1,7 +1,9 @@
 """How far a piece of work is: lines in a log, a bar on a terminal."""
 
 import io
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,6 +69,18 @@ def test_a_terminal_gets_a_bar():
     with Progress(10, "counting", "sheep", stream=screen) as progress:
         progress.update(10, awake=7)
     assert "\r" in screen.getvalue() and "10/10" in screen.getvalue() and "awake=7" in screen.getvalue()
+
+
+def test_a_notebook_gets_a_bar_too_and_a_terminals_ipython_does_not_make_one_of_a_log(monkeypatch):
+    """Each line of a log would stay in a notebook, a hundred for a training of a quarter of an hour."""
+    shell = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert Progress(3, "converting", stream=io.StringIO()).bar is None
+    shell.kernel = "of a notebook"
+    stream = io.StringIO()
+    with Progress(3, "converting", "files", stream=stream) as progress:
+        progress.update(3)
+    assert "\r" in stream.getvalue() and "3/3" in stream.getvalue()
 
 
 def test_work_that_failed_reports_no_end():

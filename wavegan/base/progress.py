@@ -1,4 +1,4 @@
-"""One progress reporter for everything that takes time: a bar on a terminal, a few readable lines anywhere else."""
+"""One progress reporter for everything that takes time: a bar on a terminal and in a notebook, else a few lines."""
 
 import contextlib
 import sys
@@ -41,7 +41,7 @@ class Progress:
         self.interval = interval
         self.started = self.last_line = time.monotonic()
         self.first: tuple[float, int] | None = None  # when the first piece was done, and how much was done then
-        self.bar = self._open_bar() if self.stream.isatty() else None
+        self.bar = self._open_bar() if self.stream.isatty() or in_notebook() else None
 
     def _open_bar(self) -> Any:
         from tqdm import tqdm
@@ -114,6 +114,12 @@ class Progress:
         else:
             amount += f" {unit}"
         return f"{amount} in {clock(seconds)}, {rate / scale:,.{1 if rate / scale < 100 else 0}f} {unit}/s"
+
+
+def in_notebook() -> bool:
+    """Whether this process is a notebook's, which draws a line again where a terminal would."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
 
 
 def clock(seconds: float) -> str:
