@@ -16,10 +16,13 @@ from tests.backend import backend_step
 from tests.conftest import TINY
 from tests.evaluation.support import prepared_drums
 from tests.generation.test_generate import sounds
+from wavegan.cli import export as export_command
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
 from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.judge import cache
+from wavegan.generation.export import onnx_graph
+from wavegan.generation.generate import load_sampler
 from wavegan.models.gan.family import GAN
 from wavegan.runs.flags import resolve
 from wavegan.runs.run import Run
@@ -166,6 +169,32 @@ def test_a_run_made_with_one_backend_generates_with_the_other(made_with, with_ot
     assert len(one) == 3
     for name in one:
         assert np.abs(one[name].astype(int) - other[name]).max() <= 2  # steps of 16 bits
+
+
+def test_a_run_made_with_jax_becomes_the_same_onnx_file_by_either_backend(jax_run, tmp_path):
+    words = ["--format", "onnx", "--run", str(jax_run), "--out"]
+    done = python(ROOT / "export.py", *words, tmp_path / "jax.onnx")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert export_command.main([*words, str(tmp_path / "tensorflow.onnx")]) == 0
+    content = (tmp_path / "jax.onnx").read_bytes()
+    assert content == (tmp_path / "tensorflow.onnx").read_bytes()
+    sampler, *_ = load_sampler(Run(jax_run))
+    latents = GAN.latents.draw(5, sampler.latent_shape, 1)
+    audio = onnx_graph.run_graph(content, {"latents": latents})
+    np.testing.assert_allclose(audio, sampler(latents), atol=1e-5)
+    assert np.abs(audio).max() > 1e-3
+
+
+def test_a_kit_that_jax_made_holds_the_sounds_that_tensorflow_makes_of_its_latents(jax_run, tmp_path):
+    done = python(ROOT / "export.py", "--format", "kit", "--run", jax_run, "--n", "3", "--out", tmp_path / "kit")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert list((tmp_path / "kit").glob("*.sfz")) and list((tmp_path / "kit").glob("*.zip"))
+    latents = tmp_path / "kit" / "samples" / "latents.npz"
+    assert generate_command.main(["--from", str(latents), "--run", str(jax_run), "--out", str(tmp_path / "again")]) == 0
+    made, again = sounds(tmp_path / "kit" / "samples"), sounds(tmp_path / "again")
+    assert len(made) == len(again) == 9  # of each of the three kinds
+    for one, other in zip(made.values(), again.values(), strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 2  # steps of 16 bits
 
 
 COMMANDS = """
