@@ -1,7 +1,8 @@
 """A run as one that comes with the program: a small folder, its card, and its page, all made anew from the run's files.
 
-The weights are those that make sounds, in 16 bits. They are scored as they are, after that, beside the run itself. The
-card is a README.md: what a person wrote stays, and what was measured stands between two marks.
+The weights are those that make sounds, in 12 bits, and those of the critics in 8. The sounds are scored as they are
+after that, beside the run itself. The card is a README.md: what a person wrote stays, and what was measured stands
+between two marks.
 """
 
 import json
@@ -27,11 +28,13 @@ from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_TEST
 from wavegan.generation.export.web import web
 from wavegan.generation.generate import load_sampler
 from wavegan.models.family import family_named
+from wavegan.runs import checkpoint
 from wavegan.runs.config import Config, Training
 from wavegan.runs.run import PRETRAINED, Run
 
 COMPARED = 256  # sounds of the run and of its small copy
-KEPT = ("sampler/", "generator_optimizer/000/", "steps_before/")  # what makes sounds, and how often it was updated
+BITS = {"sampler/": 12, "critic/": 8, "spectral_critic/": 8}  # of the kernels of what is kept
+KEPT = (*BITS, "generator_optimizer/000/", "steps_before/")  # and how often it was updated
 MARKS = ("<!-- measured -->", "<!-- until here -->")
 SHOWN = ("frechet_distance", "inception_score", "ndb", "precision", "recall", "twins")  # scores in a card
 
@@ -81,7 +84,7 @@ def _text(card):
 
 
 def shrunk(run, step, path, info):
-    """A small copy of `run` at `step`, in `path`: what makes its sounds, in 16 bits; it names no place of a machine."""
+    """A small copy of `run` at `step`, in `path`: what makes its sounds, in few bits; it names no machine's folder."""
     config, defaults = run.config(), Training()
     preset = family_named(config.family).presets[config.training.preset]
     free = [each.name for each in options_of(defaults) if not each.metadata["fixed"] and each.name != "minutes"]
@@ -91,7 +94,7 @@ def shrunk(run, step, path, info):
     small = Run(path)
     small.create(replace(config, training=training, data=data, finetuned_from=""))
     arrays = {name: array for name, array in run.load(step).items() if name.startswith(KEPT)}
-    small.save(step, {n: a.astype("float16") if a.dtype == "float32" else a for n, a in arrays.items()})
+    checkpoint.write(small.checkpoint_path(step), step, checkpoint.rounded(arrays, BITS), compressed=True)
     return small
 
 
@@ -184,8 +187,9 @@ def _facts(config, report, made):
         "recordings": f"`{made['recordings']}` (contents {data.fingerprint})",
         "trained by": f"`{training(config)}`",
         "steps, time": f"{step:,} in {made['minutes']:.0f} minutes of {made['machine']} ({versions})",
-        "weights": f"float16, {made['bytes'] / 1e6:.1f} MB. Rounding moves a sound by {made['largest_difference']:.5f} "
-        f"of full scale at most; FD of the run itself, in its own precision: {made['frechet_distance_of_the_run']:.3g}",
+        "weights": f"in 12 bits, those of the critics in 8: {made['bytes'] / 1e6:.1f} MB. "
+        f"Rounding moves a sound by {made['largest_difference']:.5f} of full scale at most; FD of the run itself, in "
+        f"its own precision: {made['frechet_distance_of_the_run']:.3g}",
     }
     return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())
 

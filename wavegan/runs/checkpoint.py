@@ -18,15 +18,17 @@ from wavegan.base import files
 from wavegan.base.locks import in_turn
 
 FORMAT = 1  # of the small file
+SCALE = ":scale"  # ends the name of what an array of whole numbers is multiplied by, for each channel of its output
 BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError)  # what reading one may raise
 
 
-def write(path: Path, step: int, arrays: Mapping[str, np.ndarray]) -> None:
+def write(path: Path, step: int, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> None:
     """Write {name: array} of `step` to `path`. Raises OSError where that cannot be, and leaves nothing of it then."""
+    save = np.savez_compressed if compressed else np.savez
     beside = path.with_suffix(".partial")
     try:
         with open(beside, "wb") as file:
-            np.savez(file, **dict[str, Any](arrays))
+            save(file, **dict[str, Any](arrays))
             files.to_disk(file)
         _compare(beside, arrays)
         write_facts(path, {"step": step, "bytes": beside.stat().st_size, "sha256": files.sha256(beside)})
@@ -47,12 +49,28 @@ def read(path: Path, step: int, prefix: str = "") -> dict[str, np.ndarray]:
     if files.sha256(path) != facts["sha256"]:
         raise ValueError("its checksum is another")
     with np.load(path, allow_pickle=False) as stored:
-        return {name: _wide(stored[name]) for name in stored.files if name.startswith(prefix)}
+        names = [name for name in stored.files if name.startswith(prefix) and not name.endswith(SCALE)]
+        scaled = {name for name in names if name + SCALE in stored.files}
+        return {name: stored[name] * stored[name + SCALE] if name in scaled else stored[name] for name in names}
 
 
-def _wide(array: np.ndarray) -> np.ndarray:
-    """Numbers of 16 bits, by which those that come with the program are small, as the 32 bits that a model has."""
-    return array.astype("float32") if array.dtype == "float16" else array
+def rounded(arrays: Mapping[str, np.ndarray], bits: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """`arrays` with whole numbers and scales, which `read` multiplies again, in the place of kernels: few bytes.
+
+    Args:
+        arrays: {name: array}.
+        bits: {beginning of a name: of its kernels}, 16 at most; others stay as they are, as vectors do.
+    """
+    found = dict(arrays)
+    for name, array in arrays.items():
+        wanted = next((each for start, each in bits.items() if name.startswith(start)), None)
+        if wanted and array.ndim > 1 and array.dtype == "float32":
+            steepest = 2 ** (wanted - 1) - 1
+            scale = np.abs(array).max(axis=tuple(range(array.ndim - 1)), keepdims=True) / steepest
+            scale = np.where(scale > 0, scale, 1).astype("float32")
+            found[name] = np.rint(array / scale).astype("int8" if wanted <= 8 else "int16")
+            found[name + SCALE] = scale
+    return found
 
 
 def read_facts(path: Path) -> dict[str, Any]:

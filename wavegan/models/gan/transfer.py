@@ -14,7 +14,7 @@ def started_from(
 
     Args:
         arrays: the state of the other one, {name: array}. Where only one of the two has an averaged generator, it
-            starts as the generator, or the other way round. Critics that it lacks stay the model's own.
+            starts as the generator, or the other way round.
         own: that of the model itself.
         averaged: whether it has an averaged generator.
         latent_size: width of the latents of both.
@@ -32,7 +32,7 @@ def started_from(
         sources["sampler"] = ("generator", "sampler")
     for network, names in sources.items():
         if mine := _weights(own, network):
-            theirs = next((found for name in names if (found := _weights(arrays, name))), mine)
+            theirs = next(found for name in names if (found := _weights(arrays, name)))
             shared = 0 if "critic" in network else latent_size
             pairs = zip(mine.items(), theirs.values(), strict=True)
             state |= {name: _fitted(array, other, shared) for (name, array), other in pairs}
