@@ -9,7 +9,7 @@ from benchmarks.arithmetic import convolutions
 from benchmarks.measure import in_turns, matrix_products, median_ratio, waiting
 from wavegan.backend import autodiff
 from wavegan.models.gan.layers import StridedConv1D, TransposedConv1D
-from wavegan.models.gan.sampler import dtype_policy
+from wavegan.models.layers import dtype_policy
 
 
 class Forward(keras.layers.Layer):

@@ -8,7 +8,7 @@ from wavegan.models.gan.build import compiled_as
 from wavegan.models.gan.layers import PhaseShuffle
 from wavegan.models.gan.model import WaveGAN
 from wavegan.models.gan.networks import LEAKY_SLOPE, SEED_LENGTH, strides_for
-from wavegan.models.gan.sampler import dtype_policy
+from wavegan.models.layers import dtype_policy
 
 
 def plain_generator(config):

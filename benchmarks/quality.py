@@ -1,9 +1,9 @@
 """What recipes of training do to the sounds at equal time, on data sets and with seeds: a sweep that drops the worst.
 
-A recipe is the flags of train_wavegan.py. Every recipe is trained on every data set with every seed for the first of
-some times and scored; the better half of them is trained from scratch for the next time, and so on. From scratch,
-because learning rates fall over the very run. What was trained stands in a file, line by line, and is not trained
-again; the sweep goes on where it was stopped.
+A recipe is the flags of train_wavegan.py, or another command that trains and its flags. Every recipe is trained on
+every data set with every seed for the first of some times and scored; the better half of them is trained from scratch
+for the next time, and so on. From scratch, because learning rates fall over the very run. What was trained stands in a
+file, line by line, and is not trained again; the sweep goes on where it was stopped.
 
 Source of the halving: Jamieson and Talwalkar, "Non-stochastic best arm identification", arXiv 1502.07943, section 2.
 """
@@ -26,7 +26,7 @@ from wavegan.base.locks import in_turn
 from wavegan.base.quiet import import_quietly
 from wavegan.cli.command import Parser, run
 from wavegan.data.schema import DatasetInfo, fingerprint
-from wavegan.models.gan.family import GAN
+from wavegan.models.family import family_named
 from wavegan.runs import flags as settings_flags
 
 WGAN_GP = (
@@ -66,6 +66,7 @@ COLUMNS = {
     "recognised": "recognised", "worst_recognised": "worst class", "least_frequent": "least frequent",
     "loudness": "loudness",
 }  # fmt: skip
+FAMILIES = {"train_wavegan.py": "gan", "train_diffusion.py": "diffusion"}  # of the commands that a recipe may name
 IN_PERCENT = {"near_duplicates", "very_near", "recognised", "worst_recognised", "least_frequent"}
 
 
@@ -88,18 +89,24 @@ class Trial:
 
 
 def recipe(text):
-    """{name: value} of the settings that a recipe gives. Raises UserError where they are not possible."""
-    flags = Parser(prog="train_wavegan.py", add_help=False)
-    settings_flags.add_flags(flags, GAN)
+    """The model family of a recipe, and {name: value} of the settings that it gives.
+
+    Raises UserError where they are not possible.
+    """
+    words, command = shlex.split(text), "train_wavegan.py"
+    if words and words[0] in FAMILIES:
+        command, *words = words
+    family, flags = family_named(FAMILIES[command]), Parser(prog=command, add_help=False)
+    settings_flags.add_flags(flags, family)
     try:
-        given = settings_flags.given_flags(flags.parse_args(shlex.split(text)), GAN)
+        given = settings_flags.given_flags(flags.parse_args(words), family)
     except SystemExit:
-        raise UserError(f"--recipe {text} is no recipe: expected flags of train_wavegan.py.") from None
+        raise UserError(f"--recipe {text} is no recipe: expected flags of {command}.") from None
     for name in ("steps", "minutes", "seed"):
         if name in given:
             raise UserError(f"--recipe {text} has --{name}, which the sweep decides. Leave it out.")
-    settings_flags.resolve(given, GAN, gpu=False)
-    return given
+    settings_flags.resolve(given, family, gpu=False)
+    return family, given
 
 
 def quality(flags):

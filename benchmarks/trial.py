@@ -24,7 +24,7 @@ from wavegan.evaluation.memorised import very_near
 from wavegan.evaluation.protocol import TEST, Evaluation
 from wavegan.evaluation.scores.catalogue import FRECHET, NEAR_DUPLICATES
 from wavegan.generation.asked import drawn_classes
-from wavegan.models.gan.family import GAN
+from wavegan.models.family import family_named
 from wavegan.training.setup import new_config
 
 SHOWN = 48  # clips on a sheet
@@ -83,14 +83,15 @@ def trial(data, text, minutes, seed, n, sheet=None):
     """
     info = DatasetInfo.load(data)
     records = Records(data, info)
-    config = new_config(data, info, {**recipe(text), "seed": seed}, GAN, records)
+    family, given = recipe(text)
+    config = new_config(data, info, {**given, "seed": seed}, family, records)
     evaluation = Evaluation(data, info, n)  # first: it trains the classifier where there is none
     model = config.build_model()
     with Progress(round(60 * minutes), f"{info.name}: {text}, seed {seed}", "s") as progress:
         clock = Clock(minutes, progress)
         train(model, config, records, info, clock)
     sampler = model.sampler()
-    latents = GAN.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
+    latents = family.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
     classes = drawn_classes(config, evaluation.n, evaluation.seed)
     audio = generated(sampler, latents, classes, max(1, AT_ONCE // info.length))
     if sheet:
@@ -110,9 +111,10 @@ def trial(data, text, minutes, seed, n, sheet=None):
 
 def train(model, config, records, info, clock):
     """Train `model` until the `clock` says so; its learning rates fall by the clock, too."""
+    family = family_named(config.family)
     batches = training_batches(
-        records, info, config.training.batch_size, GAN.updates(config.model), config.training.seed,
-        group=GAN.group(config.model, config.data.clip),
+        records, info, config.training.batch_size, family.updates(config.model), config.training.seed,
+        group=family.group(config.model, config.data.clip),
     )  # fmt: skip
 
     def timed(element):

@@ -154,6 +154,23 @@ def trained_by_class(drums, tmp_path_factory):
     return run
 
 
+SMALL_FLOW = [
+    *("--width", "8", "--batch-size", "8", "--precision", "float32", "--learning-rate-end", "1"),
+    *("--preview-every", "5", "--checkpoint-every", "4"),
+]
+
+
+@pytest.fixture(scope="session")
+def flow_run(drums, tmp_path_factory):
+    """A flow matching run of 6 steps on the small data set, made by the real command. Read only."""
+    from wavegan.cli import train as train_command
+
+    run = tmp_path_factory.mktemp("runs") / "flow"
+    words = ["--data", str(drums), "--run", str(run), "--steps", "6", "--deterministic", *SMALL_FLOW]
+    assert train_command.main_diffusion(words) == 0
+    return run
+
+
 @pytest.fixture(scope="session")
 def tensorboard(trained):
     """The address of a real TensorBoard, on the loopback address, that has read that run."""

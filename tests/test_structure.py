@@ -23,7 +23,14 @@ for lower, upper in zip(ROWS, ROWS[1:], strict=False):
     MAY_IMPORT[upper] = (*MAY_IMPORT[lower], lower)
 MAY_IMPORT["wavegan.cli"] = (*MAY_IMPORT["wavegan.training"], "wavegan.training", "preprocess")
 # A person's, for a command each.
-ENTRIES = {"train_wavegan.py", "generate.py", "evaluate.py", "export.py", "preprocess/__main__.py"}
+ENTRIES = {
+    "train_wavegan.py",
+    "train_diffusion.py",
+    "generate.py",
+    "evaluate.py",
+    "export.py",
+    "preprocess/__main__.py",
+}
 
 
 def sources():

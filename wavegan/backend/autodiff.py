@@ -131,15 +131,20 @@ def carried(
 
 def compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
     """`model(x, training=False)` as a compiled function of an array `x`."""
+    return compiled_function(lambda x: model(x, training=False), model)
+
+
+def compiled_function(function: Callable[..., Tensor], model: keras.Model) -> Callable[..., Tensor]:
+    """`function(*arrays)`, which may call `model` as often as it likes but not change it, compiled."""
     if BACKEND == "tensorflow":
-        return tf.function(lambda x: model(x, training=False), autograph=False)
+        return tf.function(function, autograph=False)
 
     @jax.jit
-    def forward(values: list[Tensor], x: Tensor) -> Tensor:
+    def forward(values: list[Tensor], *arrays: Tensor) -> Tensor:
         with keras.StatelessScope(_pairs([model.variables], [values])):
-            return model(x, training=False)
+            return function(*arrays)
 
-    return lambda x: forward([variable.value for variable in model.variables], x)
+    return lambda *arrays: forward([variable.value for variable in model.variables], *arrays)
 
 
 def compiled_slopes(model: keras.Model, loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:

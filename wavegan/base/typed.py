@@ -7,6 +7,7 @@ from pathlib import Path
 
 SCRIPTS = {
     "train": "train_wavegan.py",
+    "train-diffusion": "train_diffusion.py",
     "generate": "generate.py",
     "evaluate": "evaluate.py",
     "export": "export.py",

@@ -72,6 +72,21 @@ def number_up_to(most: float) -> Callable[[str], float]:
     return number
 
 
+def share(text: str) -> float:
+    """An argparse type: a number from 0 to 1.
+
+    >>> share("0.5")
+    0.5
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received: {text}")
+    return value
+
+
 def not_empty(text: str) -> str:
     """An argparse type: a text that is not empty."""
     if not text:

@@ -3,28 +3,35 @@
 import argparse
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wavegan.base.errors import UserError
+from wavegan.base.settings import add_flags, flag, options_of
 from wavegan.base.text import tell, warn
-from wavegan.cli.command import Parser, at_least, import_backend, not_empty, number_up_to, run
+from wavegan.cli.command import Parser, at_least, import_backend, not_empty, number_up_to, run, share
 from wavegan.generation import latents, saved
 from wavegan.generation.asked import check, with_classes
 from wavegan.generation.recording import Recording
 from wavegan.generation.saved import Named
-from wavegan.models.family import Family, family_named
-from wavegan.models.latents import FARTHEST, PATHS
+from wavegan.generation.start import start
+from wavegan.models.family import BUILT_IN, Family, family_named
+from wavegan.models.latents import FARTHEST, PATHS, LatentSpace
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run, find_run, newest_run
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WAYS = ("from", "interpolate", "around", "like")  # of choosing latents, beside that of new ones, which is None
 DRAWN = (None, "around", "like")  # those that draw some
 GOES_WITH = {
-    "n": DRAWN,
+    "n": (*DRAWN, "interpolate"),
     "per_class": (None,),
     "seed": DRAWN,
-    "steps": ("interpolate",),
     "path": ("interpolate",),
     "spread": ("around", "like"),
+    "strength": ("like",),
+    "keep": ("like",),
 }
 
 
@@ -36,7 +43,8 @@ def parser() -> Parser:
         "seed; or what is nearest to a RECORDING, which is any file with sound."
     )
     add = flags.add_argument
-    add("--n", type=at_least(1), metavar="INT", help="how many sounds (default: 50; with --around and --like: 16)")
+    n = "how many sounds (default: 50; with --around and --like: 16; with --interpolate: 8)"
+    add("--n", type=at_least(1), metavar="INT", help=n)
     run = "its folder, or drums or digits, which come with it (default: that of the LATENT, or the newest under runs/)"
     of_class = "sounds of this class, or of a mixture such as kick:0.7,snare:0.3 (default: as in the recordings)"
     add("--class", type=not_empty, metavar="NAME", help=of_class)
@@ -51,12 +59,26 @@ def parser() -> Parser:
     way_help = "sounds on the way from one to the other, both included; each a LATENT or a RECORDING"
     one("--interpolate", nargs=2, help=way_help)
     one("--around", help="this sound and variations of it")
-    one("--like", metavar="RECORDING", help="the sound nearest to a recording of yours, and variations of it")
-    add("--steps", type=at_least(2), metavar="INT", help="how many sounds --interpolate makes (default: 8)")
+    like = "variations of a recording of yours; of a WaveGAN, of the sound that is nearest to it"
+    one("--like", metavar="RECORDING", help=like)
     add("--path", choices=PATHS, help="of --interpolate; linear is quieter in the middle (default: spherical)")
     spread = "how far variations go from the sound, up to 2, where nothing of it is left (default: 0.3)"
     add("--spread", type=number_up_to(FARTHEST), metavar="FLOAT", help=spread)
+    _add_starting(flags)
     return flags
+
+
+def _add_starting(flags: Parser) -> None:
+    """Flags that not every model family has."""
+    only = flags.add_argument_group("of a flow matching model")
+    strength = "how much of the recording of --like is replaced, 0 to 1 (default: 0.5, with --keep: 1)"
+    only.add_argument("--strength", type=share, metavar="FLOAT", help=strength)
+    keep = "seconds of the recording of --like that are kept, such as 0:0.25; the rest is new"
+    only.add_argument("--keep", type=not_empty, metavar="START:END", help=keep)
+    for name in BUILT_IN:
+        add_flags(only, family_named(name).Sampling, {})
+    (steps,) = (action for action in flags._actions if action.dest == "steps")
+    steps.help = f"{steps.help}; of a WaveGAN, with --interpolate: how many sounds"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -77,8 +99,19 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     if flags.per_class and (flags.n or vars(flags)["class"]):
         raise UserError("--per-class does not go with --n and --class. Leave one of the two out.")
     check(config, vars(flags)["class"], flags.per_class)
-    named, step, near = _found(flags, sources, run, config, step)
-    chosen = _latents(flags, way, named, family_named(config.family), config)
+    family = family_named(config.family)
+    sampling = _sampling(flags, way, sources, family)
+    heard = {source: source.cut(config.data.clip) for source in sources if isinstance(source, Recording)}
+    for _, words in heard.values():
+        warn(words)
+    if way == "like" and family.starts:
+        ((recording, (audio, _)),) = heard.items()
+        begins = start(audio, config.data.clip, flags.strength, flags.keep)
+        named, near = list[Named](), list[str]()
+        chosen = latents.like(recording.name, begins, flags.n or 16, *_space(family, config), flags.seed)
+    else:
+        named, step, near = _found(flags, sources, heard, run, config, step)
+        chosen = _latents(flags, way, named, family, config)
     chosen = with_classes(chosen, config, named, vars(flags)["class"], flags.per_class)
 
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
@@ -86,7 +119,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     import_backend()
     from wavegan.generation.generate import generate
 
-    made = generate(run, chosen, step, flags.out, warn)
+    made = generate(run, chosen, step, flags.out, warn, sampling)
     speed = made.sound_s / made.compute_s
     tell(f"{_sounds(made.clips)} in {made.folder}: WAV files, sheet.png, latents.npz")
     tell(f"run {run.title}, step {made.step}, {chosen.title}", *near)
@@ -116,6 +149,29 @@ def _way(flags: argparse.Namespace) -> str | None:
     return way
 
 
+def _sampling(flags: argparse.Namespace, way: str | None, sources: list[Named | Recording], family: Family) -> object:
+    """How sounds are made, of the family's `Sampling`: as the flags say, or else as the saved ones were.
+
+    Raises UserError where the family knows no such flag.
+    """
+    own = {each.name for each in options_of(family.Sampling)}
+    only_starting = set() if family.starts else {"strength", "keep"}
+    counted = not own and way == "interpolate"  # what --steps was before there was another family
+    for name in sorted(({*_sampling_flags()} - own - ({"steps"} if counted else set())) | only_starting):
+        if vars(flags).get(name) is not None:
+            raise UserError(f"{flag(name)} does not go with a {family.title}. Leave it out.")
+    if family.starts and way == "like" and flags.spread:
+        raise UserError(f"--spread does not go with --like of a {family.title}. Give --strength instead.")
+    before = next((each.sampling for each in sources if isinstance(each, Named) and each.sampling), {})
+    given = {name: value for name, value in vars(flags).items() if name in own}
+    return family.Sampling(**{name: value for name, value in {**before, **given}.items() if name in own})
+
+
+def _sampling_flags() -> list[str]:
+    """The names of the ways to make sounds that any family knows."""
+    return [each.name for name in BUILT_IN for each in options_of(family_named(name).Sampling)]
+
+
 def _sources(flags: argparse.Namespace, way: str | None) -> list[Named | Recording]:
     """The latents and recordings to start from, if any."""
     if way is None:
@@ -129,10 +185,14 @@ def _sources(flags: argparse.Namespace, way: str | None) -> list[Named | Recordi
 
 
 def _found(
-    flags: argparse.Namespace, sources: list[Named | Recording], run: Run, config: Config, step: int | None
+    flags: argparse.Namespace,
+    sources: list[Named | Recording],
+    heard: dict[Recording, tuple["np.ndarray", str]],
+    run: Run,
+    config: Config,
+    step: int | None,
 ) -> tuple[list[Named], int | None, list[str]]:
     """`sources` with the latents nearest to the recordings in their places, the step, and how near these are."""
-    heard = {source: source.heard(config.data.clip) for source in sources if isinstance(source, Recording)}
     if not heard:
         return [source for source in sources if isinstance(source, Named)], step, []
     names = " and ".join(source.name for source in heard)
@@ -146,7 +206,7 @@ def _found(
     for source in sources:
         if isinstance(source, Recording):
             source, near = named_like(
-                source.name, heard[source], sampler, config, vars(flags)["class"], flags.seed or 0
+                source.name, heard[source][0], sampler, config, vars(flags)["class"], flags.seed or 0
             )
             words.append(near)
         found.append(source)
@@ -162,14 +222,21 @@ def _step(flags: argparse.Namespace, run: Run, origin: saved.Origin | None) -> i
     return step
 
 
+def _space(family: Family, config: Config) -> tuple[LatentSpace, tuple[int, ...]]:
+    return family.latents, family.latent_shape(config.model, config.data.clip)
+
+
 def _latents(
     flags: argparse.Namespace, way: str | None, sources: list[Named], family: Family, config: Config
 ) -> latents.Latents:
-    space, shape = family.latents, family.latent_shape(config.model, config.data.clip)
+    space, shape = _space(family, config)
     if way == "from":
         return latents.again(sources[0], space, shape)
     if way == "interpolate":
-        return latents.between(sources, flags.steps or 8, flags.path or "spherical", space, shape)
+        n = flags.n or (8 if options_of(family.Sampling) else getattr(flags, "steps", 8))
+        if n < 2:
+            raise UserError(f"--n must be 2 or more with --interpolate, which makes both ends. Received: {n}.")
+        return latents.between(sources, n, flags.path or "spherical", space, shape)
     if way in ("around", "like"):
         return latents.around(sources[0], flags.n or 16, flags.spread or 0.3, space, shape, flags.seed)
     n = flags.per_class * max(1, len(config.classes)) if flags.per_class else flags.n or 50

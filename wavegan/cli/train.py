@@ -1,29 +1,31 @@
-"""Train a WaveGAN: python train_wavegan.py"""
+"""Train a model: python train_wavegan.py, python train_diffusion.py"""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from wavegan.base.errors import UserError
 from wavegan.base.text import tell
 from wavegan.base.typed import from_here, typed
 from wavegan.cli.command import Parser, not_empty, number_up_to, run
-from wavegan.models.family import family_named
+from wavegan.models.family import Family, family_named
 from wavegan.runs.flags import add_flags, continued, given_flags, resolve
 from wavegan.runs.run import Run, find_run
 
 DATA = Path("data")
-FAMILY = "gan"
 
 
-def parser() -> Parser:
-    """Of the command's flags."""
+def parser(family: Family) -> Parser:
+    """Of the flags of the command that trains a model of `family`."""
     flags = Parser(
-        description="Train a WaveGAN on a data set made by python -m preprocess. The same command continues a run.",
+        description=f"Train a {family.title} on a data set made by python -m preprocess. The same command continues a "
+        "run.",
     )
     flags.add_argument(
         "--data", type=not_empty, metavar="DIR", help="the data set (default: the newest under data/, or a drum kit)"
     )
-    flags.add_argument("--run", type=not_empty, metavar="DIR", help="the run (default: runs/<data set>)")
+    default = _name(family, "<data set>")
+    flags.add_argument("--run", type=not_empty, metavar="DIR", help=f"the run (default: runs/{default})")
     flags.add_argument(
         "--finetune",
         type=not_empty,
@@ -31,19 +33,33 @@ def parser() -> Parser:
         help="start a new run, given with --run, from the weights of this one: its folder, or drums or digits",
     )
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
-    add_flags(flags, family_named(FAMILY))
+    add_flags(flags, family)
     flags.add_argument("--hours", type=number_up_to(10_000), metavar="FLOAT", help="as --minutes, in hours")
     return flags
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    return run(parser(), train_on_data, argv)
+    """The command that trains a WaveGAN; returns its exit code."""
+    return _train("gan", argv)
 
 
-def train_on_data(flags: argparse.Namespace) -> None:
+def main_diffusion(argv: list[str] | None = None) -> int:
+    """The command that trains a flow matching model; returns its exit code."""
+    return _train("diffusion", argv)
+
+
+def _train(name: str, argv: list[str] | None) -> int:
+    family = family_named(name)
+    return run(parser(family), partial(train_on_data, family), argv)
+
+
+def _name(family: Family, data: str) -> str:
+    """Of a new run on a data set of the name `data`."""
+    return data + family.command.removeprefix("train")
+
+
+def train_on_data(family: Family, flags: argparse.Namespace) -> None:
     """Trains as the flags say, and prints how to go on."""
-    family = family_named(FAMILY)
     given = given_flags(flags, family)
     if flags.hours:
         given["minutes"] = 60.0 * flags.hours + given.get("minutes", 0.0)
@@ -69,7 +85,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
     import_quietly("tensorflow")  # which prints to standard error
     directory = Path(known or newest_dataset(make=not flags.dry_run))
     info = DatasetInfo.load(directory)
-    run = run or Run(Path("runs") / directory.resolve().name)
+    run = run or Run(Path("runs") / _name(family, directory.resolve().name))
     if run.exists():
         continued(run.config(), given)
     seconds = info.length / info.sample_rate
@@ -84,7 +100,7 @@ def train_on_data(flags: argparse.Namespace) -> None:
         of_total = f" of {total:,}" if steps <= total else ""
         tell(f"at step {steps:,}{of_total}. Make sounds: {typed('generate', '--run', run.path)}")
         if steps < total:
-            tell(f"To go on: {typed('train', '--run', run.path)}")
+            tell(f"To go on: {typed(family.command, '--run', run.path)}")
             raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start
 
 

@@ -28,7 +28,8 @@ def with_classes(
         per_class: how many there are of each class, one after the other; `latents` has that many for all.
 
     Without `asked` and `per_class`, the classes are those saved with the sources, and between two of them the mixtures
-    on the way; new ones are drawn, as often as the recordings have them.
+    on the way; new ones are drawn, as often as the recordings have them, and sounds that begin from a recording are of
+    no class.
     Raises UserError for classes that the run does not know, or where it knows none.
     """
     check(config, asked, per_class)
@@ -39,6 +40,8 @@ def with_classes(
         weights = np.repeat(classes.parsed(asked, config.classes)[None], n, axis=0)
     elif per_class:
         weights = classes.rows(np.repeat(np.arange(count), per_class), count)
+    elif latents.start is not None and not sources:
+        weights = np.zeros((n, count), "float32")  # the recording says what it is
     elif sources:
         weights = _between([_saved(source, config) for source in sources], n)
     else:

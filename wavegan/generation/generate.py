@@ -1,8 +1,9 @@
 """New sounds from a trained run."""
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,11 @@ class Generated:
 
 
 def load_sampler(
-    run: Run, step: int | None = None, warn: Callable[[str], object] = tell, precision: str | None = None
+    run: Run,
+    step: int | None = None,
+    warn: Callable[[str], object] = tell,
+    precision: str | None = None,
+    sampling: Any = None,
 ) -> tuple[Sampler, Config, int]:
     """What makes the sounds of `run` as it was at `step`, the run's config, and the step.
 
@@ -45,12 +50,13 @@ def load_sampler(
         step: the checkpoint's; the newest that is whole when None.
         warn: called with a line for each newer one that is damaged.
         precision: "float32" or "bfloat16"; the run's when None.
+        sampling: how sounds are made, of the family's `Sampling`; its defaults when None.
 
     Raises UserError when the run or the checkpoint is missing, damaged or of another model.
     """
     config = run.config()
     step, arrays = load_weights(run, step, warn)
-    sampler = config.build_sampler(precision)
+    sampler = config.build_sampler(precision, sampling)
     try:
         sampler.restore(arrays)
     except ValueError:
@@ -77,6 +83,7 @@ def generate(
     step: int | None = None,
     folder: str | Path | None = None,
     warn: Callable[[str], object] = tell,
+    sampling: Any = None,
 ) -> Generated:
     """Make the sounds of `latents`: WAV files (PCM 16, the run's rate), `latents.npz`, `sheet.png` in a new folder.
 
@@ -88,25 +95,34 @@ def generate(
         step: the checkpoint's; the newest that is whole when None.
         folder: where to; `generated/<run>/step-<step>` when None. Where it is there already, a number is added.
         warn: called with a line for each newer checkpoint that is damaged.
+        sampling: how they are made, of the family's `Sampling`; its defaults when None.
 
     Returns a `Generated`. Raises UserError when there is nothing to generate from or no place to write to.
     """
-    sampler, config, step = load_sampler(run, step, warn)
+    sampler, config, step = load_sampler(run, step, warn, sampling=sampling)
     started = time.monotonic()
     with native_stderr_hidden():  # compilers print to it
-        audio = sampler(latents.values, latents.classes)
+        audio = _sounds(sampler, latents)
     compute_s = time.monotonic() - started
 
     folder = folder or Path("generated") / run.name / f"step-{step:08d}"
     try:
         with staged_folder(folder, warn, numbered=True) as staged:
             origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
+            if sampling is not None and (chosen := asdict(sampling)):
+                origin["sampling"] = json.dumps(chosen)
             _write(staged.partial, audio, latents, config, f"{run.name}, step {step}", origin)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
     return Generated(
         staged.target, step, len(audio), len(audio) * config.data.length / config.data.sample_rate, compute_s
     )
+
+
+def _sounds(sampler: Any, latents: Latents) -> np.ndarray:
+    if latents.start is None:
+        return sampler(latents.values, latents.classes)
+    return sampler.varied(latents.values, latents.classes, latents.start)
 
 
 def _write(
@@ -118,10 +134,14 @@ def _write(
     kinds = [""] * len(audio)
     more: dict[str, Any] = {} if latents.seed is None else {"seed": latents.seed}
     if latents.classes is not None:
-        kinds = [f"-{in_file_name(classes.in_words(row, config.classes, most=2))}" for row in latents.classes]
+        words = [classes.in_words(row, config.classes, most=2) for row in latents.classes]
+        kinds = [f"-{in_file_name(each)}" if each else "" for each in words]
         more |= {"classes": latents.classes, "class_names": np.array(config.classes)}
     for name, kind, clip in zip(names, kinds, audio, strict=True):
         write_wav(folder / f"{name}{kind}.wav", clip, sample_rate)
+    if latents.start is not None:
+        more |= {"recording": latents.start.audio, "strength": latents.start.strength}
+        more |= {} if latents.start.kept is None else {"kept": latents.start.kept}
     np.savez(folder / "latents.npz", latents=latents.values, made_of=latents.title, **more, **origin)
     rest = f" (the first {PICTURED})" if len(audio) > PICTURED else ""
     title = f"{heading}, {latents.title}{rest}"

@@ -5,12 +5,13 @@ UserError where saved latents are of another shape or not of that space.
 """
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.generation.saved import Named
+from wavegan.models.family import Start
 from wavegan.models.latents import LatentSpace
 
 COLUMNS = 8  # of a picture, where nothing speaks for fewer
@@ -27,6 +28,7 @@ class Latents:
         seed: of the draws, where there were any.
         classes: the class weights of each, float32 [n, classes]; None for an unconditional model.
         columns: how many stand side by side in a picture.
+        start: the recording that their sounds begin from, if any.
     """
 
     values: np.ndarray
@@ -35,6 +37,7 @@ class Latents:
     seed: int | None = None
     classes: np.ndarray | None = None
     columns: int = COLUMNS
+    start: Start | None = None
 
 
 def new(n: int, space: LatentSpace, shape: tuple[int, ...], seed: int | None = None) -> Latents:
@@ -45,7 +48,16 @@ def new(n: int, space: LatentSpace, shape: tuple[int, ...], seed: int | None = N
 
 def again(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> Latents:
     """The latents of `source`, as they are."""
-    return Latents(_values(source, space, shape), source.name, seed=source.seed)
+    return Latents(_values(source, space, shape), source.name, seed=source.seed, start=_start(source, shape))
+
+
+def like(
+    name: str, start: Start, n: int, space: LatentSpace, shape: tuple[int, ...], seed: int | None = None
+) -> Latents:
+    """`n` new latents, whose sounds begin from the recording `name`; a seed is drawn, and kept, when None."""
+    found = new(n, space, shape, seed)
+    kept = "" if start.kept is None else f", {np.mean(start.kept == 1):.0%} of it kept"
+    return replace(found, title=f"like {name}, strength {start.strength:g}{kept}, {found.title}", start=start)
 
 
 def between(sources: list[Named], steps: int, path: str, space: LatentSpace, shape: tuple[int, ...]) -> Latents:
@@ -53,6 +65,12 @@ def between(sources: list[Named], steps: int, path: str, space: LatentSpace, sha
 
     `path` is "spherical" or "linear", see `models.latents`.
     """
+    for source in sources:
+        if source.start is not None:
+            raise UserError(
+                f"the sounds of {source.name} began from a recording: there is no way from one to another. Give a "
+                "recording, or sounds that are new."
+            )
     start, end = (_values(source, space, shape)[0] for source in sources)
     shares = np.linspace(0, 1, steps)
     inner = [space.between(start, end, share, path) for share in shares[1:-1]]
@@ -79,7 +97,8 @@ def around(
     values = np.concatenate([start, moved])
     distances = np.sqrt(np.mean((values - start) ** 2, axis=tuple(range(1, values.ndim))))  # in the units of a latent
     title = f"around {source.name}, spread {spread:g}, seed {seed}"
-    return Latents(values, title, [f"{distance:.2f} away" for distance in distances], seed)
+    notes = [f"{distance:.2f} away" for distance in distances]
+    return Latents(values, title, notes, seed, start=_start(source, shape))
 
 
 def _values(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> np.ndarray:
@@ -95,6 +114,14 @@ def _values(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> np.nda
     if expected := space.complaint(source.values):
         raise UserError(f"the latents of {source.name} must be {expected}. Received: others. Take another file.")
     return source.values
+
+
+def _start(source: Named, shape: tuple[int, ...]) -> Start | None:
+    """What the sounds of `source` begin from. Its latents fit the run, and a recording is of their shape."""
+    if source.start is not None and source.start.audio.shape != tuple(shape):
+        received, taken = _size(source.start.audio.shape), _size(shape)
+        raise UserError(f"the recording of {source.name} is {received} samples, the run's are {taken}. Give its run.")
+    return source.start
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -7,7 +7,7 @@ Adversarial Networks", arXiv 1702.04782). All is drawn from one seed: the same a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from wavegan.generation.asked import drawn_classes
 from wavegan.generation.distance import Distance
 from wavegan.generation.saved import Named
 from wavegan.models.classes import parsed
-from wavegan.models.family import Sampler, family_named
+from wavegan.models.family import Sampler, SlopingSampler, StartingSampler, family_named
 from wavegan.models.latents import LatentSpace
 from wavegan.runs.config import Config
 
@@ -73,10 +73,25 @@ def named_like(
     def draw_classes(n: int) -> Weights:
         return np.repeat(parsed(asked, config.classes)[None], n, axis=0) if asked else drawn_classes(config, n, seed)
 
+    if family_named(config.family).starts:
+        return _inverted(name, recording, sampler, config, asked)
     space = family_named(config.family).latents
     found = nearest(sampler, space, recording, config.data.sample_rate, draw_classes, asked is not None, seed)
     names = config.classes if found.classes is not None else None
     return Named(name, found.latent, classes=found.classes, class_names=names), found.in_words(name)
+
+
+def _inverted(
+    name: str, recording: np.ndarray, sampler: Sampler, config: Config, asked: str | None
+) -> tuple[Named, str]:
+    """As `named_like`, for a sampler that also goes back from sounds to latents; of no class, if none is asked for."""
+    weights, names = None, config.classes or None
+    if names:
+        weights = (parsed(asked, names) if asked else np.zeros(len(names), "float32"))[None]
+    latent = cast(StartingSampler, sampler).inverted(recording[None], weights)
+    away = Distance(recording, config.data.sample_rate)(sampler(latent, weights))
+    words = f"{name}: what it is made of, made a sound again, is {float(away[0]):.1f} dB away (log-spectral distance)"
+    return Named(name, latent, classes=weights, class_names=names), words
 
 
 def nearest(
@@ -122,7 +137,7 @@ def _descended(
     sampler: Sampler, space: LatentSpace, distance: Distance, latents: np.ndarray, weights: Weights, fixed: bool
 ) -> tuple[np.ndarray, Weights]:
     """The nearest that each of `latents`, [starts · rates, *shape], came to by the slope, and its class weights."""
-    slopes = sampler.slopes(distance)
+    slopes = cast(SlopingSampler, sampler).slopes(distance)
     rates = np.repeat(RATES, STARTS)
     moves = Adam(rates), Adam(CLASS_RATE * rates)
     least, best, best_weights = np.full(len(latents), np.inf), latents.copy(), _rows(weights, slice(None))

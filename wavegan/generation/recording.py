@@ -30,6 +30,10 @@ class Recording:
         Of a longer one that many samples from where its sound begins, if that is within the first minute.
         Raises UserError where it cannot be read, or is silent.
         """
+        return self.cut(clip)[0]
+
+    def cut(self, clip: ClipFormat) -> tuple[np.ndarray, str]:
+        """As `heard`, and in words what was made of it."""
         from wavegan.audio.decode import decode  # heavy, and most commands hear nothing
         from wavegan.audio.recording import Unusable
 
@@ -52,4 +56,6 @@ class Recording:
             onset = int(np.argmax(loudness >= ONSET * loudness.max()))
             start = max(0, onset - round(BEFORE_S * clip.sample_rate))
         heard = samples[start : start + clip.length]
-        return np.pad(heard, ((0, clip.length - len(heard)), (0, 0)))
+        rate = clip.sample_rate
+        words = f"{self.name}: {len(heard) / rate:.2f} s from {start / rate:.2f} s on, at {rate} Hz"
+        return np.pad(heard, ((0, clip.length - len(heard)), (0, 0))), words

@@ -1,17 +1,20 @@
 """How a person names latents that are there already: FILE.npz:INDEX, a sound that was made of one, or a seed."""
 
+import json
 import os
 import re
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.base.typed import from_here
+from wavegan.models.family import Start
 from wavegan.runs.run import PRETRAINED, Run
 
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -81,6 +84,8 @@ class Named:
         seed: the seed, where that is the name.
         origin: what made their sounds; None where nothing is known of it.
         classes, class_names: the class weights of their sounds, [n, classes], and whose they are; None without.
+        start: the recording that their sounds began from, if any.
+        sampling: {name: value}, how these were made, of a family that can make them in several ways.
     """
 
     name: str
@@ -89,6 +94,8 @@ class Named:
     origin: Origin | None = None
     classes: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
+    start: Start | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
     def sounds_as_saved(self, run: Run, step: int) -> bool:
         """Whether the checkpoint of `step` of `run` makes the sounds that were saved with these latents, if any."""
@@ -110,18 +117,17 @@ def named(text: str) -> Named:
     if NUMBER.fullmatch(text):
         return Named(f"seed {int(text)}", None, int(text))
     path, index, step = _place(text)
-    values, origin, weights, names = _read(path, text)
-    if step is not None and origin:
-        origin = replace(origin, step=step)
-    _check(path, values)
-    name = "/".join(path.absolute().parts[-2:])
+    found = _read(path, text)
+    if step is not None and found.origin:
+        found = replace(found, origin=replace(found.origin, step=step))
+    values, weights, name = _checked(path, found.values), found.classes, "/".join(path.absolute().parts[-2:])
     if index is None:
-        return Named(name, values.astype("float32"), None, origin, weights, names)
+        return replace(found, name=name, values=values)
     if index >= len(values):
         raise UserError(f"{path} holds the latents 0 to {len(values) - 1}. Received: {text}.")
     chosen = slice(index, index + 1)
     weights = None if weights is None else weights[chosen]
-    return Named(f"{name}:{index}", values[chosen].astype("float32"), None, origin, weights, names)
+    return replace(found, name=f"{name}:{index}", values=values[chosen], classes=weights)
 
 
 def is_recording(text: str) -> bool:
@@ -155,8 +161,8 @@ def _place(text: str) -> tuple[Path, int | None, int | None]:
     return path, index if index is None else int(index), step
 
 
-def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None, np.ndarray | None, tuple[str, ...] | None]:
-    """The latents of the archive at `path`, the `Origin` of their sounds, the class weights of these, and the names."""
+def _read(path: Path, text: str) -> Named:
+    """What the archive at `path` holds, without a name, unchecked."""
     if os.path.isfile(text) and (path.suffix.lower() != ".npz" or not path.exists()):
         raise UserError(
             f"{text} cannot be read as latents: a sound is known by its number and the latents.npz beside it, as "
@@ -167,9 +173,10 @@ def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None, np.ndarray 
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             values = np.asarray(stored["latents"])
             weights, names = _classes(stored, len(values))
+            sampling = json.loads(str(stored["sampling"])) if "sampling" in stored else {}
+            found = Named("", values, None, None, weights, names, _start(stored), sampling)
             if {"run", "step", "model"} <= set(stored.files):
-                origin = Origin(str(stored["run"]), int(stored["step"]), str(stored["model"]))
-                return values, origin, weights, names
+                return replace(found, origin=Origin(str(stored["run"]), int(stored["step"]), str(stored["model"])))
     except OSError as problem:
         raise UserError(
             f"{path} cannot be read as latents ({problem.strerror or problem}). Expected {NAMES}, a whole number. "
@@ -183,7 +190,20 @@ def _read(path: Path, text: str) -> tuple[np.ndarray, Origin | None, np.ndarray 
             f"{path} is damaged, or no archive of latents ({reason}). Expected a latents.npz or preview_latents.npz."
         ) from None
     folder = path.resolve().parent
-    return values, Origin(str(folder)) if (folder / "config.json").exists() else None, weights, names
+    return replace(found, origin=Origin(str(folder))) if (folder / "config.json").exists() else found
+
+
+def _start(stored: Mapping[str, np.ndarray]) -> Start | None:
+    """The recording that sounds began from, in an archive. Raises ValueError where it is none."""
+    if "recording" not in stored:
+        return None
+    audio, strength = np.asarray(stored["recording"], "float32"), float(stored["strength"])
+    kept = np.asarray(stored["kept"], "float32") if "kept" in stored else None
+    if audio.ndim != 2 or not np.isfinite(audio).all() or not 0 <= strength <= 1:
+        raise ValueError("its recording is none")
+    if kept is not None and (kept.shape != audio.shape[:1] or not ((kept >= 0) & (kept <= 1)).all()):
+        raise ValueError("what is kept of its recording is not a part of it")
+    return Start(audio, strength, kept)
 
 
 def _classes(stored: Mapping[str, np.ndarray], n: int) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
@@ -196,9 +216,11 @@ def _classes(stored: Mapping[str, np.ndarray], n: int) -> tuple[np.ndarray | Non
     return weights, names
 
 
-def _check(path: Path, values: np.ndarray) -> None:
-    """Raises UserError where `values` of `path` are no latents."""
+def _checked(path: Path, values: np.ndarray | None) -> np.ndarray:
+    """`values` of `path` as float32. Raises UserError where they are no latents."""
+    values = np.asarray(values)
     if values.ndim < 2 or not len(values) or values.dtype.kind != "f":
         raise UserError(
             f"the latents of {path} must be floats [n, width]. Received: {values.dtype} {list(values.shape)}."
         )
+    return values.astype("float32")

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from wavegan.base.errors import UserError
+from wavegan.models.family import ClipFormat
 from wavegan.models.latents import Seed
+
+CONDITIONAL = ("auto", "yes", "no")  # whether a model learns classes, as people say it
+MOST = 1000  # that "auto" lets a model learn
+
+
+def learned(conditional: str, clip: ClipFormat) -> int:
+    """How many classes a model of such clips learns, by a word of `CONDITIONAL`; 0 for an unconditional one."""
+    count = len(clip.classes)
+    if conditional == "auto":
+        return count if 2 <= count <= MOST else 0
+    return count if conditional == "yes" else 0
 
 
 def rows(indices: np.ndarray, count: int) -> np.ndarray:

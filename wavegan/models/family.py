@@ -11,7 +11,10 @@ from wavegan.base.errors import UserError
 from wavegan.models.latents import LatentSpace
 from wavegan.models.portable import Operation
 
-BUILT_IN = {"gan": "wavegan.models.gan.family"}  # the modules that register the families of this package
+BUILT_IN = {
+    "gan": "wavegan.models.gan.family",
+    "diffusion": "wavegan.models.diffusion.family",
+}  # the modules that register the families of this package
 _registered: dict[str, "Family"] = {}
 
 
@@ -39,7 +42,9 @@ class Fact:
     """One of the numbers that a step returns.
 
     Args:
-        key: its name in TensorBoard, such as "loss/total".
+        key: its name in TensorBoard, such as "loss/total". Beside what a step returns there are
+            "previews/loudness", the RMS of a preview's sounds as a share of the recordings', and "previews/spread", how
+            much these sounds differ (`facts.spread`).
         short: its name in the progress bar; empty where it is not shown there.
         symptom: called with {key: value}, returns a warning, with advice, or None where all is well.
         lasting: whether the values are means over the last steps; otherwise they are those of a single one. Of the
@@ -52,6 +57,22 @@ class Fact:
     symptom: Callable[[Mapping[str, float]], str | None] | None = None
     lasting: bool = True
     since: int = 0
+
+
+@dataclass(frozen=True)
+class Start:
+    """A recording that new sounds begin from.
+
+    Attributes:
+        audio: float32 [time, channels] in [-1, 1], as the clips of the run.
+        strength: how much of it is replaced: 0 gives it back, 1 nothing of it.
+        kept: [time], the share of it that stays in its place: 1 where it is kept, 0 where sound is new; None for new
+            sound everywhere.
+    """
+
+    audio: np.ndarray
+    strength: float
+    kept: np.ndarray | None = None
 
 
 Slopes = Callable[[np.ndarray, np.ndarray | None], tuple[np.ndarray, np.ndarray, np.ndarray | None]]
@@ -74,6 +95,13 @@ class Sampler(Protocol):
         other row a mixture.
         """
 
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the arrays of a checkpoint whose names start with "sampler/". Raises ValueError where they don't fit."""
+
+
+class SlopingSampler(Sampler, Protocol):
+    """One that tells how its sounds change with what they are made of, so that a sound can be searched for."""
+
     def slopes(self, loss: Callable[[Any], Any]) -> Slopes:
         """A compiled function of latents and class weights, as the call takes: losses [n], and each one's slopes.
 
@@ -83,8 +111,15 @@ class Sampler(Protocol):
         The slopes are those by the latents and by the class weights, of the shapes of these; None without classes.
         """
 
-    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take the arrays of a checkpoint whose names start with "sampler/". Raises ValueError where they don't fit."""
+
+class StartingSampler(Sampler, Protocol):
+    """One whose sounds can begin from a recording. Class weights of zeros stand for no class."""
+
+    def varied(self, latents: np.ndarray, classes: np.ndarray | None, start: Start) -> np.ndarray:
+        """Audio float32 [n, time, channels] that begins from a recording, another one for each latent."""
+
+    def inverted(self, audio: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """The latents [n, *latent_shape] whose sounds are nearly `audio` [n, time, channels]."""
 
 
 class Model(Protocol):
@@ -125,7 +160,10 @@ class Family(Protocol):
     Attributes:
         name: as it stands in config.json.
         title: as people read it.
+        command: that trains it, as `base.typed.typed` takes it.
         Settings: a frozen dataclass of its own settings, fields made by `base.settings.option`.
+        Sampling: likewise of how sounds are made, the defaults being those of previews and evaluations.
+        starts: whether its samplers are a `StartingSampler`.
         presets: {name: {setting: value}}, values of its own and of the shared settings.
         facts: what a step returns, with what is shown and what is a symptom of something wrong.
         latents: where latents come from.
@@ -140,7 +178,16 @@ class Family(Protocol):
     def title(self) -> str: ...
 
     @property
+    def command(self) -> str: ...
+
+    @property
     def Settings(self) -> type: ...
+
+    @property
+    def Sampling(self) -> type: ...
+
+    @property
+    def starts(self) -> bool: ...
 
     @property
     def presets(self) -> Mapping[str, Mapping[str, Any]]: ...
@@ -187,8 +234,11 @@ class Family(Protocol):
     def model(self, settings: Any, clip: ClipFormat, seed: int, precision: str) -> Model:
         """The model, built and compiled, its weights drawn from `seed`. `precision` is "float32" or "bfloat16"."""
 
-    def sampler(self, settings: Any, clip: ClipFormat, precision: str) -> Sampler:
-        """The part that makes sounds alone, to be restored: nothing of training is built."""
+    def sampler(self, settings: Any, clip: ClipFormat, precision: str, sampling: Any = None) -> Sampler:
+        """The part that makes sounds alone, to be restored: nothing of training is built.
+
+        `sampling` is an object of its `Sampling`; None for the defaults.
+        """
 
     def operations(self, settings: Any, clip: ClipFormat, arrays: Mapping[str, np.ndarray]) -> Iterable[Operation]:
         """What makes sounds, with the arrays of a checkpoint, for programs without Keras (`models.portable`).

@@ -132,9 +132,13 @@ class Config:
         family, training = family_named(self.family), self.training
         return family.model(self.model, self.data.clip, training.seed, training.precision)
 
-    def build_sampler(self, precision: str | None = None) -> Sampler:
-        """The part of the model that makes sounds alone, its weights to be restored; of the run's precision if None."""
-        return family_named(self.family).sampler(self.model, self.data.clip, precision or self.training.precision)
+    def build_sampler(self, precision: str | None = None, sampling: Any = None) -> Sampler:
+        """The part of the model that makes sounds alone, its weights to be restored.
+
+        Of the run's precision, and of the defaults of the family's `Sampling`, where these are None.
+        """
+        precision = precision or self.training.precision
+        return family_named(self.family).sampler(self.model, self.data.clip, precision, sampling)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write config.json."""

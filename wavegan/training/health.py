@@ -5,7 +5,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from keras import ops
 
+from wavegan.models.facts import rms, spread
 from wavegan.models.family import Fact
 from wavegan.runs.events import Events
 from wavegan.training.callbacks import Diverged, StepCallback, say
@@ -19,13 +21,14 @@ class Health(StepCallback):
     Args:
         events: an `events.Events`, which gets the warnings, too.
         facts: the family's. Of the lasting symptoms the first one counts, in their order.
+        rms: of the recordings.
     """
 
     RECENT, WARNED = "logs/health/recent/", "logs/health/warned"  # in a checkpoint
 
-    def __init__(self, events: Events, facts: Iterable[Fact]) -> None:
+    def __init__(self, events: Events, facts: Iterable[Fact], rms: float = 1.0) -> None:
         super().__init__()
-        self.events = events
+        self.events, self.rms = events, rms
         self.symptoms = [(fact, fact.symptom) for fact in facts if fact.symptom]
         self.said: set[Fact] = set()  # in the terminal, by this process
         self.warned: set[Fact] = set()  # in TensorBoard, ever
@@ -60,6 +63,17 @@ class Health(StepCallback):
                 continue
             if text := symptom(values):
                 lasting |= fact.lasting
+                self._warn(fact, step, text)
+
+    def heard(self, step: int, audio: np.ndarray) -> None:
+        """Looks at the sounds of a preview, [n, time, channels], where the family's facts are about these."""
+        if not any(fact.key.startswith("previews/") for fact, _ in self.symptoms):
+            return
+        loudness, differing = (float(ops.convert_to_numpy(each(audio))) for each in (rms, spread))
+        values = {"previews/loudness": loudness / self.rms, "previews/spread": differing}
+        self.events.scalars(values, step)
+        for fact, symptom in self.symptoms:
+            if fact.key in values and step >= fact.since and (text := symptom(values)):
                 self._warn(fact, step, text)
 
     def _warn(self, fact: Fact, step: int, text: str) -> None:

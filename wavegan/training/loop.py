@@ -186,7 +186,8 @@ def _fit(
     events = Events(run.path)
     progress = ProgressBar(training.steps, family.facts)
     interrupt = StopOnInterrupt()
-    logging: list[StepCallback] = [Health(events, family.facts), Scalars(events, last=training.steps)]
+    health = Health(events, family.facts, config.data.rms)
+    logging: list[StepCallback] = [health, Scalars(events, last=training.steps)]
     for callback in logging:
         callback.set_state(beside)
 
@@ -194,7 +195,8 @@ def _fit(
         return shown.arrays | {name: array for each in logging for name, array in each.state().items()}
 
     # Before the checkpoint, so that none is without what was to be seen and heard until then.
-    previews = Previews(events, run.previews, shown, info.sample_rate, training.preview_every, training.steps)
+    of_run = events, run.previews, shown, info.sample_rate
+    previews = Previews(*of_run, training.preview_every, training.steps, health.heard)
     checkpoints = Checkpoints(run, training.checkpoint_every, training.checkpoint_minutes, beside_now)
     every: list[keras.callbacks.Callback] = [interrupt, *logging, previews, checkpoints, progress]
     if training.evaluate_every:

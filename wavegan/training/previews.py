@@ -1,6 +1,7 @@
 """Sounds of the same latents as a training goes on: WAV files and pictures in the run, and both in TensorBoard."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,12 +33,21 @@ class Previews(StepCallback):
         sample_rate: Hz.
         every: steps between previews; of `EARLY_STEPS`, those up to half of it have one, too.
         last: the step the training ends at, which has one.
+        heard: called with the step and the audio [n, time, channels] of every preview.
     """
 
     def __init__(
-        self, events: Events, folder: Path, shown: Shown, sample_rate: int, every: int, last: int | None = None
+        self,
+        events: Events,
+        folder: Path,
+        shown: Shown,
+        sample_rate: int,
+        every: int,
+        last: int | None = None,
+        heard: Callable[[int, np.ndarray], None] = lambda step, audio: None,
     ) -> None:
         super().__init__()
+        self.heard = heard
         self.events, self.folder, self.shown = events, folder, shown
         self.sample_rate, self.every, self.last = sample_rate, every, last
 
@@ -68,6 +78,7 @@ class Previews(StepCallback):
         except OSError as problem:
             raise UserError(f"preview {folder} cannot be written ({problem.strerror}). Make room there.") from None
         self.events.clips("generated", audio, self.sample_rate, pictures.pixels(sheet), step, self.shown.titles)
+        self.heard(step, audio)
 
 
 def forget_previews_after(folder: Path, step: int) -> None:

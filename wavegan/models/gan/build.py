@@ -8,8 +8,9 @@ from wavegan.models.gan import spectrogram
 from wavegan.models.gan.losses import LOSSES
 from wavegan.models.gan.model import WaveGAN
 from wavegan.models.gan.networks import build_critic, build_spectral_critic
-from wavegan.models.gan.sampler import dtype_policy, generator
+from wavegan.models.gan.sampler import generator
 from wavegan.models.gan.settings import Settings
+from wavegan.models.layers import dtype_policy
 
 
 def wavegan(settings: Settings, clip: ClipFormat, seed: int, precision: str) -> WaveGAN:

@@ -84,9 +84,12 @@ class Gan:
 
     name = "gan"
     title = "WaveGAN"
+    command = "train"
     Settings = own.Settings
+    Sampling = own.Sampling
     presets = own.PRESETS
     latents = Uniform()
+    starts = False
     facts = (
         Fact("critic/wasserstein_distance", "distance"),
         Fact("critic/score_difference", "difference"),
@@ -148,7 +151,9 @@ class Gan:
 
         return wavegan(settings, clip, seed, precision)
 
-    def sampler(self, settings: own.Settings, clip: ClipFormat, precision: str) -> Sampler:
+    def sampler(
+        self, settings: own.Settings, clip: ClipFormat, precision: str, sampling: own.Sampling | None = None
+    ) -> Sampler:
         """As `Family.sampler`."""
         from wavegan.models.gan.sampler import GeneratorSampler, generator
 

@@ -12,14 +12,13 @@ With stride s, kernel length K and the left padding p of "same":
 so padding the kernel with zeros until u runs over whole taps for every r is all there is to it.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 from keras import ops
 
 from wavegan.backend.autodiff import Tensor
-
-Shape: TypeAlias = tuple[Any, ...]  # of whole numbers; None: a batch of any size
+from wavegan.models.layers import Shape
 
 FEW_STEPS = 16  # where a matrix product over unfolded windows beats a convolution: it reads the large kernel only once
 
@@ -168,30 +167,6 @@ class PhaseShuffle(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "radius": self.radius, "seed": self.seed}
-
-
-@keras.saving.register_keras_serializable("wavegan")
-class Modulation(keras.layers.Layer):
-    """Gives every channel of a feature map a gain and a bias that depend on latent and class.
-
-    x · (1 + gain) + bias, both a linear function of what is given, which starts at zero: then nothing is changed.
-    Source: Perez et al., "FiLM", arXiv 1709.07871, section 2.
-
-    Call arguments: `x` [batch, time, channels], `given` [batch, width]. Returns the shape of `x`.
-    """
-
-    def build(self, x_shape: Shape, given_shape: Shape) -> None:
-        width, channels = given_shape[-1], x_shape[-1]
-        self.kernel = self.add_weight(name="kernel", shape=(width, 2 * channels), initializer="zeros")
-        self.bias = self.add_weight(name="bias", shape=(2 * channels,), initializer="zeros")
-
-    def call(self, x: Tensor, given: Tensor) -> Tensor:
-        both = ops.expand_dims(ops.matmul(given, self.kernel) + self.bias, 1)
-        gain, bias = ops.split(both, 2, axis=-1)
-        return x * (1 + gain) + bias
-
-    def compute_output_shape(self, x_shape: Shape, given_shape: Shape) -> Shape:
-        return x_shape
 
 
 @keras.saving.register_keras_serializable("wavegan")

@@ -13,11 +13,13 @@ from keras import ops
 
 from wavegan.backend import autodiff
 from wavegan.backend.autodiff import Tensor
-from wavegan.models.gan import losses, state
+from wavegan.models import state
+from wavegan.models.facts import global_norm, rms, silent_share, spread
+from wavegan.models.gan import losses
 from wavegan.models.gan.critics import on_spectrograms, on_waveforms
-from wavegan.models.gan.facts import global_norm, rms, silent_share, spread
 from wavegan.models.gan.sampler import GeneratorSampler
-from wavegan.models.gan.transfer import STEPS_BEFORE, started_from
+from wavegan.models.gan.transfer import started_from
+from wavegan.models.updates import STEPS_BEFORE, average, copy_of
 
 SILENT = 0.1  # of the recordings' RMS: a clip below it counts as silent
 
@@ -85,7 +87,7 @@ class WaveGAN(keras.Model):
         self.critic_updates = critic_updates
         self.penalty_weight = penalty_weight
         self.ema = ema
-        self.averaged_generator = _copy(generator) if ema else generator
+        self.averaged_generator = copy_of(generator) if ema else generator
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.steps_before = keras.Variable(0, dtype="int32", trainable=False, name="steps")  # of `start_from`
@@ -312,14 +314,9 @@ class WaveGAN(keras.Model):
         )
         self.optimizer.apply(gradients, self.generator.trainable_variables)
         if self.ema:
-            self._update_average()
+            steps = self.steps_before + self.optimizer.iterations
+            average(self.averaged_generator.weights, self.generator.weights, self.ema, steps)
         return facts | {"generator/gradient_norm": global_norm(gradients)}
-
-    def _update_average(self) -> None:
-        step = ops.cast(self.steps_before + self.optimizer.iterations, "float32")
-        share = 1.0 - ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
-        for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
-            average.assign(average + share * (weight - average))
 
     def sample_latents(self, count: int | Tensor) -> Tensor:
         """`count` latents, uniform in [-1, 1]: [count, latent_size]."""
@@ -379,10 +376,3 @@ class WaveGAN(keras.Model):
         if self.penalty_every > 1:
             parts["last_penalties"] = [self.last_penalties]
         return state.named(parts)
-
-
-def _copy(generator: keras.Model) -> keras.Model:
-    copy = keras.models.clone_model(generator)
-    copy.set_weights(generator.get_weights())
-    copy.trainable = False
-    return copy

@@ -8,8 +8,9 @@ import keras
 
 from wavegan.backend.autodiff import Tensor
 from wavegan.data.lengths import RULE
-from wavegan.models.gan.layers import GroupSpread, Modulation, PhaseShuffle, StridedConv1D, TransposedConv1D
+from wavegan.models.gan.layers import GroupSpread, PhaseShuffle, StridedConv1D, TransposedConv1D
 from wavegan.models.gan.settings import GROUP
+from wavegan.models.layers import Modulation
 
 SEED_LENGTH = 16  # time steps of the innermost feature map
 LEAKY_SLOPE = 0.2

@@ -9,6 +9,7 @@ from wavegan.backend import autodiff
 from wavegan.models.family import ClipFormat, Slopes
 from wavegan.models.gan.networks import build_generator
 from wavegan.models.gan.settings import Settings
+from wavegan.models.layers import dtype_policy
 from wavegan.models.sampling import batched
 
 
@@ -54,11 +55,6 @@ class GeneratorSampler:
         if mine != theirs:
             raise ValueError(f"expected weights of the shapes {mine}. Received: {theirs}.")
         self.generator.set_weights(list(arrays.values()))
-
-
-def dtype_policy(precision: str) -> str:
-    """Keras' name of a precision: weights, losses and optimizers stay float32 in both."""
-    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
 
 
 def generator(settings: Settings, clip: ClipFormat, precision: str) -> keras.Model:

@@ -5,11 +5,16 @@ from typing import Any
 
 from wavegan.base.errors import UserError
 from wavegan.base.settings import check, option
+from wavegan.models.classes import CONDITIONAL, learned
 from wavegan.models.family import ClipFormat
 
 LOSSES = ("wgan-gp", "non-saturating", "relativistic", "lsgan", "dcgan")  # those of `losses.LOSSES`, which needs Keras
 GROUP = 4  # clips of one class that stand beside each other in a batch, where the networks are modern
-MOST_CLASSES = 1000  # that "auto" trains a conditional model of
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How sounds are made of a WaveGAN: there is nothing to choose."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Settings:
         shapes=True,
     )
     conditional: str = option(
-        "no", "whether it learns the classes, to be asked for; auto: with two or more", choices=("auto", "yes", "no"),
+        "no", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
         shapes=True,
     )  # fmt: skip
     spectral_window: int = option(
@@ -55,9 +60,7 @@ class Settings:
 
     def classes_of(self, clip: ClipFormat) -> int:
         """How many classes the model of such clips can be asked for; 0 for an unconditional one."""
-        if self.conditional == "auto":
-            return len(clip.classes) if 2 <= len(clip.classes) <= MOST_CLASSES else 0
-        return len(clip.classes) if self.conditional == "yes" else 0
+        return learned(self.conditional, clip)
 
 
 MODERN: dict[str, Any] = {

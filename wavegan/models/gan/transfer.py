@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-STEPS_BEFORE = "steps_before/000/steps"  # in a state: those of the models that its weights come from
+from wavegan.models.updates import STEPS_BEFORE, fitted
 
 
 def started_from(
@@ -35,7 +35,7 @@ def started_from(
             theirs = next(found for name in names if (found := _weights(arrays, name)))
             shared = 0 if "critic" in network else latent_size
             pairs = zip(mine.items(), theirs.values(), strict=True)
-            state |= {name: _fitted(array, other, shared) for (name, array), other in pairs}
+            state |= {name: fitted(array, other, shared) for (name, array), other in pairs}
     (made,) = (array for name, array in arrays.items() if name.startswith("generator_optimizer/000/"))
     return state | {STEPS_BEFORE: np.array(arrays.get(STEPS_BEFORE, 0) + made, "int32")}
 
@@ -44,14 +44,3 @@ def _weights(arrays: Mapping[str, np.ndarray], network: str) -> dict[str, np.nda
     """Those of a network among {name: array}, in their order: their numbers also count seeds."""
     own = {name: array for name, array in arrays.items() if name.startswith(f"{network}/")}
     return {name: array for name, array in own.items() if "seed" not in name}
-
-
-def _fitted(mine: np.ndarray, theirs: np.ndarray, shared: int) -> np.ndarray:
-    """`theirs`, where it is of the same shape.
-
-    Otherwise its first `shared` rows, and for each of my classes the mean of the rest, which are those of other ones.
-    """
-    if mine.shape == theirs.shape or mine.shape[1:] != theirs.shape[1:]:
-        return theirs
-    rest = theirs[shared:].mean(axis=0, keepdims=True)
-    return np.concatenate([theirs[:shared], np.repeat(rest, len(mine) - shared, axis=0)])

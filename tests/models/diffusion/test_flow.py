@@ -1,0 +1,81 @@
+"""Rectified flow against its formulas, in float64."""
+
+import numpy as np
+import pytest
+from keras import ops
+from scipy.stats import norm
+
+from wavegan.models.diffusion import flow
+
+
+@pytest.fixture
+def lines():
+    """Clips, noise [6, 8, 2], and times [6]."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(6, 8, 2)), rng.normal(size=(6, 8, 2)), np.array([0.06, 0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def test_points_lie_on_straight_lines_and_move_at_their_velocity(lines):
+    clips, noise, times = lines
+    for clip, far, t, point in zip(*lines, np.array(flow.noised(clips, noise, times)), strict=True):
+        np.testing.assert_allclose(point, (1 - t) * clip + t * far, rtol=1e-12)
+    step = 1e-6
+    moved = np.array(flow.noised(clips, noise, times + step)) - np.array(flow.noised(clips, noise, times))
+    np.testing.assert_allclose(moved / step, np.array(flow.velocity(clips, noise)), rtol=1e-6, atol=1e-8)
+
+
+def test_the_logits_of_times_are_normal_and_one_lies_in_each_of_as_many_likely_stretches():
+    """arXiv 2403.03206, equation 19, with m = 0 and s = 1."""
+    offsets = np.random.default_rng(0).uniform(size=64).astype("float32")
+    times = np.array(flow.spread_times(64, offsets), "float64")
+    shares = norm.cdf(np.log(times / (1 - times)))
+    np.testing.assert_allclose(shares, (np.arange(64) + offsets) / 64, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", flow.FORMS)
+def test_every_form_is_the_velocity_where_the_network_is_right(lines, form):
+    clips, noise, times = lines
+    points = np.array(flow.noised(clips, noise, times))
+    column = times[:, None, None]
+    scale, skip, out = (np.array(each) for each in flow.FORMS[form](ops.convert_to_tensor(column)))
+    if form == "recording":
+        right = clips
+        np.testing.assert_allclose(skip, 1 / column)
+    else:
+        right = (noise - clips - skip * points) / out
+
+    def network(given):
+        np.testing.assert_allclose(given[0], scale * points, rtol=1e-12)
+        np.testing.assert_allclose(given[1], times[:, None])
+        assert len(given) == 3
+        return ops.convert_to_tensor(right)
+
+    found = flow.predicted(network, form, ops.convert_to_tensor(points), ops.convert_to_tensor(times), np.zeros((6, 3)))
+    np.testing.assert_allclose(found, noise - clips, rtol=1e-9, atol=1e-9)
+
+
+def test_preconditioned_inputs_and_targets_have_variance_1():
+    """As arXiv 2206.00364, appendix B.6, asks for."""
+    rng = np.random.default_rng(0)
+    clips, noise = rng.normal(size=(2, 100_000, 1, 1))
+    for t in (0.1, 0.5, 0.9):
+        scale, skip, out = (float(each) for each in flow.FORMS["preconditioned"](ops.convert_to_tensor(np.array(t))))
+        points = (1 - t) * clips + t * noise
+        target = (noise - clips - skip * points) / out
+        assert np.var(scale * points) == pytest.approx(1, rel=0.02)
+        assert np.var(target) == pytest.approx(1, rel=0.02)
+        assert np.mean(target * points) == pytest.approx(0, abs=0.02)  # what the input tells already is left out
+
+
+@pytest.mark.parametrize(("heun", "factors"), [(False, [0.75] * 4), (True, [1 - 0.25 + 0.25**2 / 2] * 4)])
+def test_steps_are_those_of_euler_and_heun(heun, factors):
+    """Along dx/dt = x, back from 1 to 0 in four steps."""
+    points = np.random.default_rng(0).normal(size=(2, 3, 1))
+    times = flow.schedule(4).astype("float64")
+    found = flow.followed(lambda x, t: x, ops.convert_to_tensor(points), ops.convert_to_tensor(times), 4, heun)
+    np.testing.assert_allclose(found, points * np.prod(factors), rtol=1e-12)
+
+
+def test_times_fall_evenly_from_where_they_start():
+    np.testing.assert_allclose(flow.schedule(4), [1, 0.75, 0.5, 0.25, 0])
+    np.testing.assert_allclose(flow.schedule(2, 0.5), [0.5, 0.25, 0])

@@ -1,0 +1,134 @@
+"""What a step of flow matching does, and all that it changes."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.models.diffusion.conftest import CLIP, batch_of, train
+from wavegan.base.errors import UserError
+from wavegan.models.diffusion.family import DIFFUSION
+from wavegan.models.diffusion.model import QUARTERS
+
+
+def test_the_loss_is_the_mean_square_of_noise_less_recordings_at_first(build):
+    """A network that tells nothing yet is wrong by all of it; recordings are divided by their RMS before."""
+    rng = np.random.default_rng(0)
+    clips, noise = rng.normal(size=(2, 8, 256, 1)).astype("float32")
+    times, classes = np.linspace(0.05, 0.95, 8).astype("float32"), np.eye(3, dtype="float32")[[0, 1, 2] * 2 + [0, 1]]
+    model = build()
+    facts = {
+        name: float(value)
+        for name, value in model.update(*map(ops.convert_to_tensor, (clips, noise, times, classes))).items()
+    }
+    of_clips = np.mean((noise - clips) ** 2, axis=(1, 2))
+    assert facts["loss/all"] == pytest.approx(of_clips.mean(), rel=1e-5)
+    for quarter in range(QUARTERS):
+        inside = (times >= quarter / 4) & (times < (quarter + 1) / 4)
+        assert facts[f"loss/quarter_{quarter + 1}"] == pytest.approx(of_clips[inside].mean(), rel=1e-5)
+    found = train(build(clip=replace(CLIP, rms=0.5)), 1)["loss/all"]
+    expected = 1 + np.mean((batch_of(0)["audio"] / 0.5) ** 2)
+    assert found == pytest.approx(expected, rel=0.1)
+
+
+def test_a_quarter_without_clips_keeps_its_last_loss(build):
+    model = build()
+    given = [np.zeros((2, 256, 1), "float32"), np.ones((2, 256, 1), "float32"), np.array([0.1, 0.9], "float32")]
+    facts = model.update(*map(ops.convert_to_tensor, (*given, np.zeros((2, 3), "float32"))))
+    assert float(facts["loss/quarter_1"]) == pytest.approx(1, rel=1e-4) and float(facts["loss/quarter_2"]) == 0
+    given[2] = np.array([0.3, 0.9], "float32")
+    facts = model.update(*map(ops.convert_to_tensor, (*given, np.zeros((2, 3), "float32"))))
+    assert float(facts["loss/quarter_1"]) == pytest.approx(1, rel=1e-4) and float(facts["loss/quarter_2"]) > 0
+
+
+def test_it_learns(build):
+    model = build(learning_rate=1e-2)
+    losses = [train(model, 1, number)["loss/all"] for number in range(60)]
+    assert np.mean(losses[-10:]) < 0.7 * losses[0]
+
+
+def test_one_class_in_ten_is_not_told(build):
+    model = build()
+    labels = ops.convert_to_tensor(np.arange(6000) % 3)
+    (weights,) = model._told(labels, 6000)
+    weights = np.array(weights)
+    told = weights.sum(axis=1)
+    assert set(np.unique(told)) == {0, 1}
+    assert np.mean(told == 0) == pytest.approx(0.1, abs=0.015)
+    np.testing.assert_array_equal(weights[told == 1].argmax(axis=1), (np.arange(6000) % 3)[told == 1])
+
+
+def test_the_average_follows_the_weights_as_its_formula_says(build):
+    """As far back as a tenth of the training, and no farther than the momentum."""
+    model = build(ema=0.3)
+    average = [np.array(weight) for weight in model.averaged.weights]
+    for step in range(1, 6):
+        train(model, 1, step)
+        momentum = min(0.3, (1 + step) / (10 + step))
+        now = [np.array(weight) for weight in model.network.weights]
+        average = [momentum * mean + (1 - momentum) * weight for mean, weight in zip(average, now, strict=True)]
+    for mean, expected in zip(model.averaged.weights, average, strict=True):
+        np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_rate_falls_with_progress(build):
+    model = build(learning_rate=1e-2, learning_rate_end=0.1)
+    train(model, 1, 500)  # half of the run
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-2 * (1 - 0.9 * 0.5), rel=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_restored_model_goes_on_with_the_same_bits(build, precision):
+    model, again = build(precision=precision), build(seed=4, precision=precision)
+    train(model, 3)
+    again.restore(model.state())
+    assert again.step == 3
+    assert train(model, 2, 3) == train(again, 2, 3)
+    for name, array in model.state().items():
+        np.testing.assert_array_equal(again.state()[name], array, err_msg=name)
+        assert array.dtype.kind in "iu" or array.dtype == "float32", name  # weights are float32 in both
+
+
+def test_the_same_seed_is_the_same_training_and_another_one_is_not(build):
+    states = []
+    for seed in (3, 3, 4):
+        model = build(seed=seed)
+        train(model, 2)
+        states.append(model.state())
+    assert all(np.array_equal(states[1][name], array) for name, array in states[0].items())
+    assert not np.array_equal(states[2]["network/000/kernel"], states[0]["network/000/kernel"])
+
+
+def test_what_does_not_fit_is_not_restored(build):
+    model = build()
+    with pytest.raises(ValueError, match="expected shape"):
+        model.restore(build(width=12).state())
+
+
+def test_it_starts_from_another_one_also_of_other_classes(build):
+    source = build()
+    train(source, 3)
+    model = build(clip=replace(CLIP, classes=("clap", "hat", "rim", "ride")))
+    model.start_from(source.state())
+    known, new = source.state(), model.state()
+    (of_class,) = (name for name, array in known.items() if name.startswith("sampler/") and array.shape[0] == 3)
+    np.testing.assert_allclose(new[of_class], np.repeat(known[of_class].mean(axis=0, keepdims=True), 4, axis=0))
+    others = [name for name in known if name.startswith(("sampler/", "network/")) and known[name].shape[0] != 3]
+    assert others and all(np.array_equal(known[name], new[name]) for name in others)
+    assert model.step == 0 and int(model.steps_before) == 3
+
+
+def test_a_patch_that_does_not_divide_the_clip_is_refused():
+    with pytest.raises(UserError, match="--patch must divide the 256 samples of a clip. Received: 12"):
+        DIFFUSION.check(DIFFUSION.Settings(patch=12), CLIP)
+
+
+def test_stereo_and_no_classes(build):
+    clip = replace(CLIP, channels=2, classes=())
+    model = build(clip=clip)
+    facts = model.train_on_batch(batch_of(0, clip), return_dict=True)
+    assert np.isfinite(facts["loss/all"])
+    assert model.sampler()(np.zeros((1, 256, 2), "float32")).shape == (1, 256, 2)
+    assert isinstance(model, keras.Model)

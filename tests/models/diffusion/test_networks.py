@@ -1,0 +1,74 @@
+"""The network of flow matching: sizes, what it starts with, and its layers against formulas."""
+
+import keras
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from wavegan.models.diffusion.layers import WAVES, Attention, StepNorm, Waves
+from wavegan.models.diffusion.networks import build_network, levels
+
+
+@pytest.fixture
+def float64():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize(("length", "patch", "steps"), [
+    (256, 16, [16]), (4096, 16, [256, 64, 16]), (8192, 16, [512, 128, 32]), (16384, 4, [4096, 1024, 256, 64, 16]),
+    (64, 1, [64, 16]),
+])  # fmt: skip
+def test_levels_get_shorter_by_four_until_few_steps_are_left(length, patch, steps):
+    assert levels(length, patch) == steps
+
+
+@pytest.mark.parametrize(("length", "channels", "classes", "patch"), [(64, 1, 0, 16), (512, 2, 3, 4), (256, 1, 2, 1)])
+def test_it_tells_as_much_as_it_is_given_and_at_first_nothing(length, channels, classes, patch):
+    network = build_network(length, channels, classes, width=8, patch=patch)
+    rng = np.random.default_rng(0)
+    given = [rng.normal(size=(3, length, channels)), rng.uniform(size=(3, 1)), rng.uniform(size=(3, classes))]
+    told = np.array(network(given[: 2 + bool(classes)]))
+    assert told.shape == (3, length, channels) and told.dtype == "float32" and not told.any()
+
+
+def test_what_it_tells_depends_on_sound_time_and_class():
+    network = build_network(256, 1, 2, width=8)
+    rng = np.random.default_rng(0)
+    for weight in network.weights:  # at first many are zero
+        weight.assign(rng.normal(size=weight.shape) / np.sqrt(weight.shape[0]))
+    given = [rng.normal(size=(1, 256, 1)), np.array([[0.3]]), np.array([[0.0, 1.0]])]
+    told = np.array(network(given))
+    for place in range(3):
+        other = [each + 0.1 * (number == place) for number, each in enumerate(given)]
+        assert np.abs(np.array(network(other)) - told).max() > 1e-3
+
+
+def test_the_norm_divides_every_step_by_its_root_mean_square():
+    x = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
+    found = StepNorm()(x)
+    np.testing.assert_allclose(found, x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True)), rtol=1e-4)
+
+
+def test_attention_is_that_of_its_formula(float64):
+    """arXiv 1706.03762, equation 1, for two heads."""
+    rng = np.random.default_rng(0)
+    x, layer = rng.normal(size=(2, 5, 8)), Attention(2)
+    np.testing.assert_array_equal(layer(x), x)  # at first nothing changes
+    layer.out.assign(rng.normal(size=(8, 8)))
+    normed = x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-6)
+    asked, keys, values = np.split(normed @ np.array(layer.into), 3, axis=-1)
+    heads = []
+    for part in (slice(0, 4), slice(4, 8)):
+        shares = softmax(asked[..., part] @ keys[..., part].transpose(0, 2, 1) / np.sqrt(4), axis=-1)
+        heads.append(shares @ values[..., part])
+    np.testing.assert_allclose(layer(x), x + np.concatenate(heads, axis=-1) @ np.array(layer.out), rtol=1e-5, atol=1e-6)
+
+
+def test_waves_are_sines_and_cosines_of_half_a_turn_to_32_turns():
+    found = np.array(Waves()(np.array([[0.0], [1.0], [0.25]], "float32")))
+    np.testing.assert_allclose(found[0], [0] * WAVES + [1] * WAVES)
+    assert found[1, WAVES] == pytest.approx(-1) and found[1, -1] == pytest.approx(1, abs=1e-4)
+    assert found[2, 0] == pytest.approx(np.sqrt(0.5))

@@ -1,0 +1,110 @@
+"""How sounds are made by flow matching: new ones, variations of a recording, and parts of it that are kept."""
+
+import numpy as np
+import pytest
+
+from tests.models.diffusion.conftest import CLIP, SETTINGS, batch_of, train
+from wavegan.generation.start import start
+from wavegan.models.diffusion.family import DIFFUSION
+from wavegan.models.diffusion.sampler import FlowSampler
+from wavegan.models.diffusion.settings import Sampling
+from wavegan.models.family import Start
+
+NONE = np.zeros((4, 3), "float32")
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A model after some steps. Read only."""
+    chosen = DIFFUSION.settled(DIFFUSION.Settings(**{**SETTINGS, "learning_rate": 3e-3}), CLIP)
+    model = DIFFUSION.model(chosen, CLIP, 0, "float32")
+    train(model, 100)
+    return model
+
+
+@pytest.fixture(scope="module")
+def sampler(model):
+    return model.sampler()
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(1).standard_normal((4, 256, 1)).astype("float32")
+
+
+@pytest.fixture
+def recording():
+    return batch_of(7)["audio"][0, 0]
+
+
+def test_sounds_do_not_depend_on_those_made_with_them(sampler, noise):
+    classes = np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+    together = sampler(noise, classes)
+    assert together.shape == (4, 256, 1) and together.dtype == "float32" and np.abs(together).max() <= 1
+    np.testing.assert_array_equal(sampler(noise[2:3], classes[2:3]), together[2:3])
+    assert not np.array_equal(sampler(noise, NONE), together)
+
+
+def test_the_part_that_makes_sounds_alone_makes_the_same(model, sampler, noise):
+    chosen = DIFFUSION.settled(DIFFUSION.Settings(**SETTINGS), CLIP)
+    alone = DIFFUSION.sampler(chosen, CLIP, "float32")
+    alone.restore({name: array for name, array in model.state().items() if name.startswith("sampler/")})
+    np.testing.assert_array_equal(alone(noise, NONE), sampler(noise, NONE))
+    with pytest.raises(ValueError, match="expected weights of the shapes"):
+        alone.restore({})
+
+
+def test_class_weights_are_there_where_classes_are(sampler, noise):
+    with pytest.raises(ValueError, match=r"Expected class weights of shape \[4, 3\]"):
+        sampler(noise)
+
+
+def test_guidance_is_its_formula(model, noise):
+    """arXiv 2207.12598, equation 6, in a single step from noise: the sound is the noise less the velocity."""
+    classes = np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+
+    def sounds(classes, guidance):
+        sampling = Sampling(steps=1, guidance=guidance)
+        return FlowSampler(model.averaged, "velocity", 1e-3, 3, sampling)(noise, classes)  # too soft to be clipped
+
+    of_class, of_none = sounds(classes, 1.0), sounds(NONE, 1.0)
+    np.testing.assert_allclose(sounds(classes, 3.0), of_none + 3 * (of_class - of_none), atol=1e-7)
+    np.testing.assert_allclose(sounds(classes, 0.0), of_none, atol=1e-7)
+
+
+def test_more_steps_come_nearer_to_where_many_lead_and_heun_is_the_finer_way(model, noise):
+    def sounds(steps, solver):
+        return FlowSampler(model.averaged, "velocity", CLIP.rms, 3, Sampling(steps, solver))(noise, NONE)
+
+    exact = sounds(200, "heun")
+    distances = [np.sqrt(np.mean((sounds(steps, "euler") - exact) ** 2)) for steps in (2, 8, 32)]
+    assert distances[0] > 2 * distances[1] > 4 * distances[2]
+    assert np.sqrt(np.mean((sounds(8, "heun") - exact) ** 2)) < 0.5 * distances[1]
+
+
+def test_strength_0_gives_the_recording_back_and_more_of_it_leads_farther_away(sampler, noise, recording):
+    distances = []
+    for strength in (0, 0.25, 0.5, 0.75, 1):
+        made = sampler.varied(noise, NONE, Start(recording, strength))
+        distances.append(np.sqrt(np.mean((made - recording) ** 2)))
+        if strength == 0:
+            np.testing.assert_allclose(made, np.repeat(recording[None], 4, axis=0), atol=1e-3)
+    assert (np.diff(distances) > 0).all()
+    np.testing.assert_array_equal(sampler.varied(noise, NONE, Start(recording, 1.0)), sampler(noise, NONE))
+
+
+def test_what_is_kept_is_the_recordings_and_the_seam_does_not_click(sampler, noise, recording):
+    begin = start(recording, CLIP, None, "0:0.03")
+    made = sampler.varied(noise, NONE, begin)
+    last = round(0.03 * CLIP.sample_rate)
+    np.testing.assert_array_equal(made[:, :last], np.repeat(recording[None, :last], 4, axis=0))
+    assert np.abs(made[:, last + 40 :] - recording[last + 40 :]).max() > 0.01  # and the rest is new
+    largest = np.abs(np.diff(recording, axis=0)).max()
+    assert np.abs(made[:, last] - made[:, last - 1]).max() <= largest
+
+
+def test_a_recordings_noise_becomes_the_recording_again(sampler, recording):
+    latent = sampler.inverted(recording[None], NONE[:1])
+    assert latent.shape == (1, 256, 1) and np.abs(latent - recording / CLIP.rms).max() > 1
+    finer = FlowSampler(sampler.network, "velocity", CLIP.rms, 3, Sampling(64, "heun"))
+    assert np.sqrt(np.mean((finer(latent, NONE[:1]) - recording) ** 2)) < 0.05 * np.sqrt(np.mean(recording**2))

@@ -1,0 +1,45 @@
+"""Recordings of a person's own as what new sounds begin from, for families whose samplers can do so."""
+
+import math
+
+import numpy as np
+
+from wavegan.base.errors import UserError
+from wavegan.models.family import ClipFormat, Start
+
+FADE_S = 0.005  # seconds beside what is kept, in which new sound takes over: shorter ones click
+
+
+def start(audio: np.ndarray, clip: ClipFormat, strength: float | None, keep: str | None) -> Start:
+    """What sounds like the recording `audio` [time, channels] begin from.
+
+    Args:
+        audio: as the clips of the run.
+        clip: what these are like.
+        strength: how much of it is replaced, 0 to 1; when None half, or all of it beside what is kept.
+        keep: "START:END" in seconds, the part that stays; either may be left out.
+
+    Raises UserError where these are no such times.
+    """
+    if keep is None:
+        return Start(audio, 0.5 if strength is None else strength)
+    first, last = _samples(keep, clip)
+    away = np.maximum(first - np.arange(clip.length), np.arange(clip.length) - (last - 1))  # samples from the part
+    kept = np.clip(1 - away / (FADE_S * clip.sample_rate), 0, 1).astype("float32")
+    return Start(audio, 1.0 if strength is None else strength, kept)
+
+
+def _samples(keep: str, clip: ClipFormat) -> tuple[int, int]:
+    seconds = clip.length / clip.sample_rate
+    begin, colon, end = keep.partition(":")
+    try:
+        times = float(begin or 0), float(end or seconds)
+    except ValueError:
+        times = math.nan, math.nan
+    first, last = (round(each * clip.sample_rate) if math.isfinite(each) else -1 for each in times)
+    if not colon or not 0 <= first < last <= clip.length:
+        raise UserError(
+            f"--keep must be START:END in seconds, within the {seconds:.3g} s of a clip, such as 0:{seconds / 2:.2g}. "
+            f"Received: {keep}."
+        )
+    return first, last

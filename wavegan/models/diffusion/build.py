@@ -1,0 +1,28 @@
+"""From settings to a compiled flow matching model."""
+
+import keras
+import numpy as np
+
+from wavegan.models.diffusion.model import FlowMatching
+from wavegan.models.diffusion.sampler import network
+from wavegan.models.diffusion.settings import Settings
+from wavegan.models.family import ClipFormat
+
+BETAS = (0.9, 0.99)  # Adam's
+
+
+def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: str) -> FlowMatching:
+    """The compiled `FlowMatching` that the settings describe, its weights drawn from `seed`."""
+    keras.utils.set_random_seed(seed)
+    draws = np.random.SeedSequence(seed).generate_state(1)
+    model = FlowMatching(
+        network(settings, clip, precision),
+        settings.prediction,
+        clip.rms,
+        settings.classes_of(clip),
+        settings.ema,
+        settings.learning_rate_end,
+        int(draws[0] >> 1),
+    )
+    model.compile(keras.optimizers.Adam(settings.learning_rate, *BETAS))
+    return model

@@ -1,0 +1,129 @@
+"""Flow matching as a model family: what people see of it, what can go wrong with it, and how it is made."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from wavegan.base.errors import UserError
+from wavegan.models.diffusion import settings as own
+from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
+from wavegan.models.latents import Normal
+from wavegan.models.portable import Operation
+
+QUIETEST = 0.01  # RMS of the previews, as a share of the recordings'
+LEAST_SPREAD = 0.1  # of the previews; healthy ones are near 1
+LEARNED = 500  # steps before which previews may be anything
+
+Values = Mapping[str, float]
+
+
+def _silent(values: Values) -> str | None:
+    if values["previews/loudness"] >= QUIETEST:
+        return None
+    return (
+        f"the previews are silent (their RMS is {values['previews/loudness']:.2g} of the recordings'). Start another "
+        "run with a lower --learning-rate"
+    )
+
+
+def _alike(values: Values) -> str | None:
+    if values["previews/spread"] >= LEAST_SPREAD:
+        return None
+    return (
+        f"the previews are all alike (spread {values['previews/spread']:.2g}, 1 is healthy). Start another run with a "
+        "lower --learning-rate"
+    )
+
+
+class Diffusion:
+    """Flow matching, see `models.family.Family`."""
+
+    name = "diffusion"
+    title = "flow matching model"
+    command = "train-diffusion"
+    Settings = own.Settings
+    Sampling = own.Sampling
+    presets = own.PRESETS
+    latents = Normal()
+    starts = True
+    facts = (
+        Fact("loss/all", "loss"),
+        Fact("loss/quarter_1", "near recordings"),
+        Fact("loss/quarter_4", "near noise"),
+        Fact("previews/loudness", symptom=_silent, since=LEARNED),
+        Fact("previews/spread", symptom=_alike, since=LEARNED),
+    )
+    advice = {
+        "diverged": "start another run (--run) with a lower --learning-rate.",
+        "collapsed": "start another run with a lower --learning-rate.",
+    }
+    not_exported = dict.fromkeys(
+        ("web", "tflite", "savedmodel", "onnx"),
+        "a sound takes many evaluations of a network; --format kit makes sounds of it",
+    )
+
+    def preset(self, gpu: bool) -> str:
+        """As `Family.preset`."""
+        return "large" if gpu else "small"
+
+    def check(self, settings: own.Settings, clip: ClipFormat) -> None:
+        """As `Family.check`."""
+        if clip.length % settings.patch:
+            raise UserError(f"--patch must divide the {clip.length} samples of a clip. Received: {settings.patch}.")
+
+    def settled(self, settings: own.Settings, clip: ClipFormat) -> own.Settings:
+        """As `Family.settled`."""
+        return replace(settings, conditional="yes" if settings.classes_of(clip) else "no")
+
+    def updates(self, settings: own.Settings) -> int:
+        """As `Family.updates`."""
+        return 1
+
+    def step_in_words(self, settings: own.Settings) -> str:
+        """As `Family.step_in_words`."""
+        return "one update"
+
+    def expectation(self, settings: own.Settings) -> str:
+        """As `Family.expectation`."""
+        return ""
+
+    def classes(self, settings: own.Settings, clip: ClipFormat) -> int:
+        """As `Family.classes`."""
+        return settings.classes_of(clip)
+
+    def group(self, settings: own.Settings, clip: ClipFormat) -> int:
+        """As `Family.group`."""
+        return 1
+
+    def latent_shape(self, settings: own.Settings, clip: ClipFormat) -> tuple[int, ...]:
+        """As `Family.latent_shape`: noise as long as a clip."""
+        return (clip.length, clip.channels)
+
+    def model(self, settings: own.Settings, clip: ClipFormat, seed: int, precision: str) -> Model:
+        """As `Family.model`."""
+        from wavegan.models.diffusion.build import flow_matching
+
+        return flow_matching(settings, clip, seed, precision)
+
+    def sampler(
+        self, settings: own.Settings, clip: ClipFormat, precision: str, sampling: own.Sampling | None = None
+    ) -> Sampler:
+        """As `Family.sampler`."""
+        from wavegan.models.diffusion.sampler import FlowSampler, network
+
+        classes = settings.classes_of(clip)
+        return FlowSampler(network(settings, clip, precision), settings.prediction, clip.rms, classes, sampling)
+
+    def operations(
+        self, settings: own.Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]
+    ) -> Iterable[Operation]:
+        """As `Family.operations`: there is no format for it."""
+        raise NotImplementedError
+
+    def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """As `Family.renamed`: there is no older version."""
+        return dict(arrays)
+
+
+DIFFUSION = register(Diffusion())

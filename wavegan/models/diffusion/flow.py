@@ -1,0 +1,119 @@
+"""Rectified flow: the way from recordings to noise, what a network learns of it, and the way back. Pure functions.
+
+A clip x, divided by the recordings' RMS, and noise ε of the same shape are joined by a straight line, x_t = (1 - t) x +
+t ε. The network learns the velocity ε - x at its points, on average over all lines through them, and sounds are made by
+following it from noise at t = 1 back to t = 0. Source: Liu, Gong and Liu, "Flow Straight and Fast", arXiv 2209.03003,
+section 2.1; Lipman et al., "Flow Matching for Generative Modeling", arXiv 2210.02747.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+
+from wavegan.backend.autodiff import Tensor
+
+NEAREST = 0.05  # the least t that a prediction of the recording is divided by
+Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, time, channels] at t, a scalar
+
+
+def noised(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+    """The points x_t [batch, time, channels] of the lines from `clips` to `noise` at `times` [batch], in [0, 1]."""
+    t = _column(times)
+    return (1.0 - t) * clips + t * noise
+
+
+def velocity(clips: Tensor, noise: Tensor) -> Tensor:
+    """That of all points of the lines, [batch, time, channels]."""
+    return noise - clips
+
+
+def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
+    """`count` times t [count] in (0, 1) whose logits are normal, one from each of as many equally likely stretches.
+
+    So each batch has times of all kinds. Source of the distribution: Esser et al., "Scaling Rectified Flow
+    Transformers", arXiv 2403.03206, section 3.1, with m = 0 and s = 1.
+
+    Args:
+        count: how many.
+        offset: [count], uniform in [0, 1): where in its stretch each lies.
+    """
+    shares = (ops.arange(count, dtype="float32") + offset) / ops.cast(count, "float32")
+    shares = ops.clip(shares, 1e-6, 1.0 - 1e-6)
+    return ops.sigmoid(np.sqrt(2.0) * ops.erfinv(2.0 * shares - 1.0))
+
+
+def _as_velocity(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return ops.ones_like(t), ops.zeros_like(t), ops.ones_like(t)
+
+
+def _preconditioned(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    variance = ops.square(1.0 - t) + ops.square(t)  # of x_t, for clips of variance 1
+    return 1.0 / ops.sqrt(variance), (2.0 * t - 1.0) / variance, 1.0 / ops.sqrt(variance)
+
+
+def _as_recording(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    t = ops.maximum(t, NEAREST)
+    return ops.ones_like(t), 1.0 / t, -1.0 / t
+
+
+# {prediction: t → (what x_t is multiplied by for the network, then x_t and what the network says for the velocity)}
+FORMS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]] = {
+    "velocity": _as_velocity,
+    # The network's input and target have variance 1 at all times: Karras et al., "Elucidating the Design Space of
+    # Diffusion-Based Generative Models", arXiv 2206.00364, section 5, for this line.
+    "preconditioned": _preconditioned,
+    # Li and He, "Back to Basics: Let Denoising Generative Models Denoise", arXiv 2511.13720, section 3.
+    "recording": _as_recording,
+}
+
+
+def predicted(
+    network: Callable[[list[Tensor]], Tensor], form: str, points: Tensor, times: Tensor, *classes: Tensor
+) -> Tensor:
+    """The velocity [batch, time, channels] that `network` tells of at `points`, a form of `FORMS`.
+
+    Args:
+        network: [points, times [batch, 1], class weights [batch, classes] where there are some] → [batch, time,
+            channels].
+        form: a name of `FORMS`.
+        points: [batch, time, channels].
+        times: [batch].
+        classes: their weights, at most one tensor.
+    """
+    scale, skip, out = FORMS[form](_column(times))
+    told = network([scale * points, ops.expand_dims(times, 1), *classes])
+    return skip * points + out * told
+
+
+def _column(times: Tensor) -> Tensor:
+    return ops.reshape(times, (-1, 1, 1))
+
+
+def schedule(steps: int, start: float = 1.0) -> np.ndarray:
+    """Times from `start` down to 0, float32 [steps + 1], evenly."""
+    return np.linspace(start, 0.0, steps + 1).astype("float32")
+
+
+def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:
+    """Where `points` [n, time, channels] come to at the last of `times` when they follow the velocity `field`.
+
+    Args:
+        field: of points, and a scalar t.
+        points: at the first of the times.
+        times: [steps + 1], falling or rising.
+        steps: how many.
+        heun: whether each step is Heun's, of two evaluations, or Euler's, of one.
+    """
+
+    def euler(step: Tensor, x: Tensor) -> Tensor:
+        t, after = ops.take(times, step), ops.take(times, step + 1)
+        return x + (after - t) * field(x, t)
+
+    def heuns(step: Tensor, x: Tensor) -> Tensor:
+        t, after = ops.take(times, step), ops.take(times, step + 1)
+        here = field(x, t)
+        there = field(x + (after - t) * here, after)
+        return x + (after - t) * (here + there) / 2.0
+
+    return ops.fori_loop(0, steps, heuns if heun else euler, points)

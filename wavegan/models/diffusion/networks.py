@@ -1,0 +1,108 @@
+"""The network of flow matching: a U-Net over time, for any clip length of 16 × a power of two.
+
+Source: Schneider et al., "Moûsai", arXiv 2301.11757, section 3.2, whose first layer also takes patches of samples
+together; Ho et al., arXiv 2006.11239, appendix B, for blocks that are told the time.
+"""
+
+import keras
+
+from wavegan.backend.autodiff import Tensor
+from wavegan.models.diffusion.layers import Attention, StepNorm, Waves
+from wavegan.models.layers import Modulation
+
+KERNEL = 7  # taps of the convolutions
+STRIDE = 4  # from one level to the next
+INNERMOST = 32  # time steps of the innermost level at most
+ATTENTION = 64  # time steps of a level with attention at most
+HEADS = 4
+EMBEDDING = 128  # numbers by which the blocks are told time and class
+
+
+def levels(length: int, patch: int) -> list[int]:
+    """The time steps of each level of the network of such clips, from the outermost on.
+
+    >>> levels(4096, 16), levels(16384, 4)
+    ([256, 64, 16], [4096, 1024, 256, 64, 16])
+    """
+    steps = [length // patch]
+    while steps[-1] > INNERMOST:
+        steps.append(steps[-1] // STRIDE)
+    return steps
+
+
+def build_network(
+    length: int = 16384,
+    channels: int = 1,
+    classes: int = 0,
+    width: int = 64,
+    patch: int = 16,
+    blocks: int = 1,
+    dtype: str | None = None,
+) -> keras.Model:
+    """[noisy clips [batch, length, channels], times [batch, 1], class weights [batch, classes] if any] → told.
+
+    What it tells of the clips is float32 [batch, length, channels].
+
+    Args:
+        length: samples of a clip, a multiple of `patch`.
+        channels: 1 (mono) or 2 (stereo).
+        classes: how many there are; 0 for an unconditional network. Weights of zeros stand for no class.
+        width: channels of the outermost level; each level further in has twice as many.
+        patch: samples that the first layer takes together.
+        blocks: residual blocks of a level, on the way in and on the way out.
+        dtype: Keras' dtype policy of the layers, such as "mixed_bfloat16"; None for Keras' global one.
+    """
+    audio, times = keras.Input((length, channels), name="audio"), keras.Input((1,), name="times")
+    given = [audio, times, *([keras.Input((classes,), name="classes")] if classes else [])]
+    told = _told(*given[1:])
+    steps = levels(length, patch)
+    x = _regrouped(audio, patch, width, "patches", dtype)
+    kept = []
+    for level in range(len(steps)):
+        if level:
+            kept.append(x)
+            x = _regrouped(x, STRIDE, width * 2**level, f"in_{level}", dtype)
+        x = _blocks(x, told, blocks, f"in_{level}", dtype)
+    for level in reversed(range(len(steps))):
+        x = _blocks(x, told, blocks, f"out_{level}", dtype)
+        if level:
+            x = keras.layers.Dense(STRIDE * width * 2 ** (level - 1), name=f"out_{level}", dtype=dtype)(x)
+            x = keras.layers.Reshape((steps[level - 1], -1), dtype=dtype)(x)
+            x = keras.layers.Add(dtype=dtype)([x, kept.pop()])
+    x = StepNorm(dtype=dtype)(x)
+    x = keras.layers.Dense(patch * channels, kernel_initializer="zeros", name="samples", dtype=dtype)(x)
+    x = keras.layers.Reshape((length, channels), dtype=dtype)(x)
+    return keras.Model(given, keras.layers.Activation("linear", dtype="float32")(x), name="network")
+
+
+def _told(times: Tensor, *classes: Tensor) -> Tensor:
+    """What the blocks are told: time and class weights as [batch, EMBEDDING]."""
+    x = keras.layers.Dense(EMBEDDING, name="time", dtype="float32")(Waves(dtype="float32")(times))
+    for weights in classes:
+        of_class = keras.layers.Dense(EMBEDDING, use_bias=False, name="class", dtype="float32")(weights)
+        x = keras.layers.Add(dtype="float32")([x, of_class])
+    x = keras.layers.Activation("silu", dtype="float32")(x)
+    return keras.layers.Dense(EMBEDDING, activation="silu", name="told", dtype="float32")(x)
+
+
+def _regrouped(x: Tensor, stride: int, width: int, name: str, dtype: str | None) -> Tensor:
+    """Every `stride` time steps become one, of `width` channels: a convolution that is as long as its stride."""
+    _, time, channels = x.shape
+    x = keras.layers.Reshape((time // stride, stride * channels), dtype=dtype)(x)
+    return keras.layers.Dense(width, name=name, dtype=dtype)(x)
+
+
+def _blocks(x: Tensor, told: Tensor, count: int, name: str, dtype: str | None) -> Tensor:
+    """Residual blocks, which start by changing nothing, and attention where few time steps are left."""
+    _, time, channels = x.shape
+    for number in range(count):
+        here = f"{name}_{number}"
+        h = StepNorm(dtype=dtype)(x)
+        h = keras.layers.Conv1D(channels, KERNEL, padding="same", use_bias=False, name=f"{here}_first", dtype=dtype)(h)
+        h = Modulation(name=f"{here}_told", dtype=dtype)(h, told)
+        h = keras.layers.ReLU(dtype=dtype)(h)
+        h = keras.layers.Conv1D(
+            channels, KERNEL, padding="same", kernel_initializer="zeros", name=f"{here}_second", dtype=dtype
+        )(h)
+        x = keras.layers.Add(dtype=dtype)([x, h])
+    return Attention(HEADS, name=f"{name}_attention", dtype=dtype)(x) if time <= ATTENTION else x

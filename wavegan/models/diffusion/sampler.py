@@ -1,0 +1,129 @@
+"""The part of flow matching that makes sounds: from noise along the velocity, or from a recording mixed with noise."""
+
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+from keras import ops
+
+from wavegan.backend import autodiff, devices
+from wavegan.backend.autodiff import Tensor
+from wavegan.models.diffusion import flow
+from wavegan.models.diffusion.networks import build_network
+from wavegan.models.diffusion.settings import Sampling, Settings
+from wavegan.models.family import ClipFormat, Start
+from wavegan.models.layers import dtype_policy
+from wavegan.models.sampling import SAMPLES_AT_ONCE, batched
+
+SAMPLES_AT_ONCE_ON_CPU = 2**16  # where a batch that is half empty costs seconds
+INVERTING_STEPS = 32  # of Heun, from a recording to its noise
+
+
+class FlowSampler:
+    """The `models.family.Sampler` of a network, whose weights may go on changing.
+
+    Args:
+        network: what `networks.build_network` builds.
+        prediction: a name of `flow.FORMS`.
+        rms: of the recordings.
+        classes: how many there are; 0 for an unconditional network.
+        sampling: how sounds are made.
+    """
+
+    def __init__(
+        self, network: keras.Model, prediction: str, rms: float, classes: int, sampling: Sampling | None = None
+    ) -> None:
+        self.network, self.prediction, self.rms, self.classes = network, prediction, rms, classes
+        self.sampling = sampling or Sampling()
+        self.latent_shape: tuple[int, ...] = tuple(network.output_shape[1:])
+        self._sampled = self._batched(self._made)
+
+    def __call__(self, latents: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """Audio float32 [n, time, channels] of noise of that shape, and of class weights [n, classes].
+
+        Weights of zeros are those of no class. Raises ValueError for class weights where the network has no classes,
+        and the other way round.
+        """
+        return self._sampled(*self._given(latents, classes))
+
+    def varied(self, latents: np.ndarray, classes: np.ndarray | None, start: Start) -> np.ndarray:
+        """As `Sampler.varied`. Source: Meng et al., "SDEdit", arXiv 2108.01073, section 3."""
+
+        def made(noise: Tensor, *classes: Tensor) -> Tensor:
+            return self._varied(start, noise, *classes)
+
+        return self._batched(made)(*self._given(latents, classes))
+
+    def inverted(self, audio: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """As `Sampler.inverted`: the velocity is followed to noise. Source: arXiv 2209.03003, section 2.1."""
+
+        def noise(clips: Tensor, *classes: Tensor) -> Tensor:
+            times = flow.schedule(INVERTING_STEPS)[::-1].copy()
+            return flow.followed(self._field(*classes), clips / self.rms, times, INVERTING_STEPS, heun=True)
+
+        return self._batched(noise)(*self._given(audio, classes))
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """As `Sampler.restore`."""
+        mine = [tuple(weight.shape) for weight in self.network.weights]
+        theirs = [array.shape for array in arrays.values()]
+        if mine != theirs:
+            raise ValueError(f"expected weights of the shapes {mine}. Received: {theirs}.")
+        self.network.set_weights(list(arrays.values()))
+
+    def _batched(self, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
+        at_once = SAMPLES_AT_ONCE if devices.accelerators() else SAMPLES_AT_ONCE_ON_CPU
+        length = self.latent_shape[0]
+        return batched(autodiff.compiled_function(function, self.network), length, max(1, at_once // length))
+
+    def _given(self, latents: np.ndarray, classes: np.ndarray | None) -> list[np.ndarray]:
+        if classes is not None and not self.classes:
+            raise ValueError("Expected no classes: this model is unconditional.")
+        received = None if classes is None else classes.shape
+        if self.classes and received != (len(latents), self.classes):
+            raise ValueError(f"Expected class weights of shape [{len(latents)}, {self.classes}]. Received: {received}.")
+        return [latents] if classes is None else [latents, classes.astype("float32")]
+
+    def _field(self, *classes: Tensor) -> flow.Velocity:
+        """The velocity of points, guided towards the classes (arXiv 2207.12598, equation 6)."""
+        guidance = self.sampling.guidance
+
+        def field(points: Tensor, t: Tensor) -> Tensor:
+            times = ops.broadcast_to(t, (ops.shape(points)[0],))
+            if not classes or guidance == 1:
+                return flow.predicted(self.network, self.prediction, points, times, *classes)
+            twice = [ops.concatenate([each, each]) for each in (points, times)]
+            known = ops.concatenate([*classes, ops.zeros_like(classes[0])])
+            of_class, of_any = ops.split(flow.predicted(self.network, self.prediction, *twice, known), 2)
+            return of_any + guidance * (of_class - of_any)
+
+        return field
+
+    def _followed(self, field: flow.Velocity, points: Tensor, strength: float) -> Tensor:
+        sampling = self.sampling
+        times = flow.schedule(sampling.steps, strength)
+        return flow.followed(field, points, times, sampling.steps, sampling.solver == "heun")
+
+    def _made(self, noise: Tensor, *classes: Tensor) -> Tensor:
+        clips = self._followed(self._field(*classes), noise, 1.0)
+        return ops.clip(self.rms * clips, -1.0, 1.0)
+
+    def _varied(self, start: Start, noise: Tensor, *classes: Tensor) -> Tensor:
+        """Where the recording is kept, its own line is followed, which ends in it."""
+        clip = (start.audio / self.rms).astype("float32")
+        field, points = self._field(*classes), (1.0 - start.strength) * clip + start.strength * noise
+        if start.kept is None:
+            return ops.clip(self.rms * self._followed(field, points, start.strength), -1.0, 1.0)
+        kept = start.kept.astype("float32")[:, None]
+
+        def partly(x: Tensor, t: Tensor) -> Tensor:
+            return kept * flow.velocity(clip, noise) + (1.0 - kept) * field(x, t)
+
+        made = ops.clip(self.rms * self._followed(partly, points, start.strength), -1.0, 1.0)
+        return ops.where(kept == 1.0, start.audio.astype("float32"), made)
+
+
+def network(settings: Settings, clip: ClipFormat, precision: str) -> keras.Model:
+    """The network that the settings describe, for clips such as `clip`; its weights are random."""
+    size = (clip.length, clip.channels, settings.classes_of(clip), settings.width, settings.patch, settings.blocks)
+    return build_network(*size, dtype_policy(precision))

@@ -1,0 +1,55 @@
+"""The settings of a flow matching model, and its presets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from wavegan.base.settings import check, option
+from wavegan.models.classes import CONDITIONAL, learned
+from wavegan.models.family import ClipFormat
+
+PREDICTIONS = ("velocity", "preconditioned", "recording")  # those of `flow.FORMS`, which needs Keras
+
+
+SOLVERS = ("euler", "heun")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How sounds are made of a flow matching model. Raises UserError for a value out of its range."""
+
+    steps: int = option(16, "from noise to sound: more are finer and take longer", 1, 1000)
+    solver: str = option("euler", "what a step is; heun takes two evaluations for each", choices=SOLVERS)
+    guidance: float = option(1.0, "above 1, the class is more distinct and its sounds more alike", 0, 20)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a flow matching model is made of, and how it is updated. Raises UserError for a value out of its range."""
+
+    width: int = option(64, "channels of the outermost level, doubled at every level further in", least=4, shapes=True)
+    patch: int = option(16, "samples that the first layer takes together", 1, 64, shapes=True)
+    blocks: int = option(1, "residual blocks of a level, on the way in and on the way out", 1, 8, shapes=True)
+    conditional: str = option(
+        "auto", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
+        shapes=True,
+    )  # fmt: skip
+    prediction: str = option("velocity", "what the network tells of a noisy clip", choices=PREDICTIONS)
+    learning_rate: float = option(1e-3, "Adam's learning rate", least=0)
+    learning_rate_end: float = option(0.05, "share of the learning rate that is left at the last step", 0, 1)
+    ema: float = option(0.9999, "momentum of the averaged network that makes the sounds", 0, 1)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def classes_of(self, clip: ClipFormat) -> int:
+        """How many classes the model of such clips can be asked for; 0 for an unconditional one."""
+        return learned(self.conditional, clip)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "small": {"batch_size": 32, "steps": 20_000, "preview_every": 1000, "checkpoint_every": 1000},
+    "large": {"batch_size": 64, "width": 128, "blocks": 2, "patch": 4, "learning_rate": 3e-4},
+}
