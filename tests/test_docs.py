@@ -10,8 +10,10 @@ import pytest
 
 import wavegan
 from benchmarks import __main__ as benchmarks
+from benchmarks.quality import FAMILIES
 from notebooks import execute
 from wavegan.cli import evaluate, export, generate, preprocess, train
+from wavegan.models.family import BUILT_IN, family_named
 
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = (ROOT / "wavegan" / "pretrained").glob("*/README.md")
@@ -41,7 +43,13 @@ def test_links_lead_somewhere(page):
 
 @pages
 def test_flags_exist(page):
-    ours = [train.parser(), generate.parser(), evaluate.parser(), export.parser(), preprocess._parser("preprocess")]
+    ours = [
+        *map(train.parser, map(family_named, BUILT_IN)),
+        generate.parser(),
+        evaluate.parser(),
+        export.parser(),
+        preprocess._parser("preprocess"),
+    ]
     known = {flag for parser in ours for action in parser._actions for flag in action.option_strings} | FOREIGN
     for path in (ROOT / "benchmarks").rglob("*.py"):
         known |= set(re.findall(r'"(--[a-z][\w-]*)"', path.read_text(encoding="utf-8")))
@@ -61,7 +69,8 @@ def commands(page):
 
 @pages
 def test_commands_are_understood(page):
-    ours = {"train_wavegan.py": train.parser, "generate.py": generate.parser, "evaluate.py": evaluate.parser}
+    ours = {name: partial(train.parser, family_named(family)) for name, family in FAMILIES.items()}
+    ours |= {"generate.py": generate.parser, "evaluate.py": evaluate.parser}
     ours |= {"export.py": export.parser, "notebooks/execute.py": execute.parser}
     ours |= {"preprocess": partial(preprocess._parser, "preprocess"), "benchmarks": benchmarks.parser}
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -45,7 +45,9 @@ def weights(run):
     return run.load(run.latest())
 
 
-@pytest.mark.parametrize("script", ["train_wavegan", "generate", "evaluate", "export", "preprocess.__main__"])
+@pytest.mark.parametrize(
+    "script", ["train_wavegan", "train_diffusion", "generate", "evaluate", "export", "preprocess.__main__"]
+)
 def test_help_needs_no_heavy_import(script):
     code = (
         f"import sys; from {script} import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"

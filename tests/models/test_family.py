@@ -104,6 +104,11 @@ class MeanSettings:
         check(self)
 
 
+@dataclass(frozen=True)
+class NothingToChoose:
+    """Its sounds are made in one way."""
+
+
 def far(values):
     return f"the mean is {values['mean/distance']:.2g} away. Learn faster" if values["mean/distance"] > 1e-9 else None
 
@@ -117,6 +122,9 @@ TOY = register(
     SimpleNamespace(
         name="toy",
         title="Toy",
+        command="train",
+        Sampling=NothingToChoose,
+        starts=False,
         Settings=MeanSettings,
         presets={"plain": {"steps": 6, "batch_size": 4, "preview_every": 3, "checkpoint_every": 3, "rate": 0.25}},
         facts=(Fact("mean/distance", "distance", far, lasting=False),),
@@ -132,7 +140,9 @@ TOY = register(
         step_in_words=lambda settings: "one update",
         latent_shape=lambda settings, clip: LATENT,
         model=lambda settings, clip, seed, precision: MeanModel(clip, settings.rate),
-        sampler=lambda settings, clip, precision: MeanSampler(np.zeros((clip.length, clip.channels), "float32")),
+        sampler=lambda settings, clip, precision, sampling=None: MeanSampler(
+            np.zeros((clip.length, clip.channels), "float32")
+        ),
         renamed=dict,
     )
 )
@@ -251,5 +261,5 @@ def test_what_it_cannot_make_is_refused_before_anything_is_built():
 
 
 def test_an_unknown_family_is_named_with_the_known_ones():
-    with pytest.raises(UserError, match="the model family must be one of gan, toy. Received: vae"):
+    with pytest.raises(UserError, match="the model family must be one of diffusion, gan, toy. Received: vae"):
         family_named("vae")

@@ -1,0 +1,117 @@
+"""Sounds that begin from a recording of one's own: what a person types for a flow matching run, and gets."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from wavegan.cli import export as export_command
+from wavegan.cli import generate as generate_command
+from wavegan.generation.start import start
+from wavegan.models.family import ClipFormat
+
+CLIP = ClipFormat(4000, 1024, 1)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """A decaying tone at another rate, shorter than a clip; its path, and how it sounds at the run's rate."""
+    path = tmp_path_factory.mktemp("own") / "mine.wav"
+    time = np.arange(1600) / 8000
+    soundfile.write(path, 0.5 * np.exp(-10 * time) * np.sin(2 * np.pi * 220 * time), 8000)
+    at_rate = np.arange(800) / 4000
+    return path, 0.5 * np.exp(-10 * at_rate) * np.sin(2 * np.pi * 220 * at_rate)
+
+
+@pytest.fixture
+def made(flow_run, tmp_path):
+    """`made(name, flags …)`: the folder of what the command made, and its sounds [n, time]."""
+
+    def made(name, *words):
+        folder = tmp_path / name
+        assert generate_command.main(["--run", str(flow_run), "--out", str(folder), *map(str, words)]) == 0
+        return folder, np.array([soundfile.read(path)[0] for path in sorted(folder.glob("*.wav"))])
+
+    return made
+
+
+def test_strength_0_is_the_recording_and_1_is_none_of_it(made, recording, capsys):
+    path, tone = recording
+    _, same = made("same", "--like", path, "--strength", "0", "--n", "2", "--steps", "2")
+    assert same.shape == (2, 1024)
+    assert "mine.wav: 0.20 s from 0.00 s on, at 4000 Hz" in capsys.readouterr().err
+    np.testing.assert_allclose(same[0, 40:760], tone[40:760], atol=2e-2)  # resampled: the ends differ
+    np.testing.assert_allclose(same[0], same[1], atol=1e-3)
+    _, other = made("other", "--like", path, "--strength", "1", "--n", "2", "--steps", "2")
+    assert np.abs(other[0] - other[1]).max() > 0.1
+
+
+def test_what_is_kept_is_in_every_sound_and_saved_ones_come_again(made, recording):
+    folder, sounds = made("kept", "--like", recording[0], "--keep", "0:0.1", "--n", "2", "--steps", "3", "--seed", "1")
+    _, same = made("same", "--like", recording[0], "--strength", "0", "--n", "1", "--steps", "1")
+    np.testing.assert_array_equal(sounds[:, :400], np.repeat(same[:, :400], 2, axis=0))
+    assert np.abs(sounds[0, 450:] - sounds[1, 450:]).max() > 0.1
+    _, again = made("again", "--from", folder / "latents.npz")
+    np.testing.assert_array_equal(again, sounds)
+    varied, near = made("near", "--around", f"{folder / 'latents.npz'}:1", "--n", "2", "--spread", "0.1")
+    np.testing.assert_array_equal(near[0], sounds[1])
+    np.testing.assert_array_equal(near[1, :400], sounds[1, :400])
+    assert sorted(path.name for path in varied.glob("*.wav")) == ["000.wav", "001.wav"]  # of no class
+
+
+def test_the_way_between_a_recording_and_a_seed_ends_near_the_recording(made, recording, capsys):
+    folder, sounds = made("way", "--interpolate", recording[0], "3", "--n", "3", "--steps", "32")
+    assert len(sounds) == 3
+    assert "mine.wav: what it is made of, made a sound again, is " in capsys.readouterr().out
+    assert np.sqrt(np.mean((sounds[0, :800] - recording[1]) ** 2)) < 0.5 * np.sqrt(np.mean(recording[1] ** 2))
+
+
+def test_classes_steps_and_guidance_are_as_asked_for(made):
+    folder, few = made("few", "--n", "3", "--class", "kick", "--seed", "1", "--steps", "2")
+    assert sorted(path.name for path in folder.glob("*.wav"))[0] == "000-kick.wav"
+    assert not np.array_equal(few, made("many", "--n", "3", "--class", "kick", "--seed", "1", "--steps", "5")[1])
+    guided = made("guided", "--n", "3", "--class", "kick", "--seed", "1", "--steps", "2", "--guidance", "3")
+    assert not np.array_equal(few, guided[1])
+    np.testing.assert_array_equal(made("again", "--from", guided[0])[1], guided[1])  # as they were made
+
+
+def test_a_part_fades_beside_its_ends():
+    begin = start(np.zeros((1024, 1), "float32"), CLIP, None, "0.05:0.1")
+    assert begin.strength == 1 and begin.kept is not None
+    np.testing.assert_array_equal(begin.kept[200:400], 1)
+    assert 0 < begin.kept[199] < 1 and 0 < begin.kept[400] < 1
+    assert not begin.kept[:181].any() and not begin.kept[420:].any()
+    assert (np.diff(begin.kept[180:201]) > 0).all()
+    assert start(np.zeros((1024, 1), "float32"), CLIP, None, None).strength == 0.5
+    np.testing.assert_array_equal(start(np.zeros((1024, 1)), CLIP, None, ":").kept, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--like", "{mine}", "--spread", "1"], "--spread does not go with --like of a flow matching model"),
+        (
+            ["--like", "{mine}", "--keep", "0.2:0.1"],
+            "--keep must be START:END in seconds, within the 0.256 s of a clip",
+        ),
+        (["--like", "{mine}", "--keep", "0:1"], "--keep must be START:END in seconds"),
+        (["--like", "{mine}", "--keep", "nan:inf"], "--keep must be START:END in seconds"),
+        (["--like", "{mine}", "--keep", "0.1"], "--keep must be START:END in seconds"),
+        (["--keep", "0:0.1"], "--keep needs --like. Give both or neither"),
+        (["--steps", "0"], "--steps must be 1 or more. Received: 0"),
+        (["--guidance", "-1"], "--guidance must be 0 or more. Received: -1"),
+        (["--interpolate", "1", "2", "--n", "1"], "--n must be 2 or more with --interpolate"),
+    ],
+)
+def test_what_is_not_possible_is_one_line(flow_run, recording, tmp_path, capsys, words, complaint):
+    words = [word.replace("{mine}", str(recording[0])) for word in words]
+    assert generate_command.main(["--run", str(flow_run), "--out", str(tmp_path / "x"), *words]) == 2
+    assert complaint in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_kit_is_made_and_other_formats_say_why_not(flow_run, tmp_path, capsys):
+    words = ["--run", str(flow_run), "--out", str(tmp_path / "kit"), "--n", "1"]
+    assert export_command.main(["--format", "kit", *words]) == 0
+    assert len([*(tmp_path / "kit" / "samples").glob("*.wav")]) == 3
+    assert export_command.main(["--format", "web", "--run", str(flow_run)]) == 2
+    assert "a flow matching model cannot be exported to --format web: " in capsys.readouterr().err
