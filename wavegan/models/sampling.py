@@ -37,3 +37,12 @@ def batched(forward: Callable[..., Tensor], length: int, batch_size: int | None 
         return np.concatenate([*audio, ops.convert_to_numpy(underway)])[:n]
 
     return sampled
+
+
+def check_classes(classes: np.ndarray | None, n: int, count: int) -> None:
+    """Raises ValueError where `classes` are not the weights [n, count] of `count` classes, or None for no classes."""
+    if classes is not None and not count:
+        raise ValueError("Expected no classes: this model is unconditional.")
+    received = None if classes is None else classes.shape
+    if count and received != (n, count):
+        raise ValueError(f"Expected class weights of shape [{n}, {count}]. Received: {received}.")

@@ -26,3 +26,12 @@ def restore(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.nda
         raise ValueError(f"{first}: expected shape {mine.get(first)}. Received: {theirs.get(first)}.")
     for name, variable in variables.items():
         variable.assign(arrays[name])
+
+
+def set_weights(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Assign `arrays` to the weights of a network in their order. Raises ValueError where the shapes are others."""
+    mine = [tuple(weight.shape) for weight in network.weights]
+    theirs = [array.shape for array in arrays.values()]
+    if mine != theirs:
+        raise ValueError(f"expected weights of the shapes {mine}. Received: {theirs}.")
+    network.set_weights(list(arrays.values()))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from wavegan.models.diffusion.layers import WAVES, Attention, StepNorm, Waves
+from wavegan.models.diffusion.layers import WAVES, Attention, ClipNorm, Waves
 from wavegan.models.diffusion.networks import build_network, levels
 
 
@@ -46,10 +46,10 @@ def test_what_it_tells_depends_on_sound_time_and_class():
         assert np.abs(np.array(network(other)) - told).max() > 1e-3
 
 
-def test_the_norm_divides_every_step_by_its_root_mean_square():
+def test_the_norm_divides_every_clip_by_its_root_mean_square():
     x = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
-    found = StepNorm()(x)
-    np.testing.assert_allclose(found, x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True)), rtol=1e-4)
+    found = ClipNorm()(x)
+    np.testing.assert_allclose(found, x / np.sqrt(np.mean(x**2, axis=(1, 2), keepdims=True)), rtol=1e-4)
 
 
 def test_attention_is_that_of_its_formula(float64):
@@ -58,7 +58,7 @@ def test_attention_is_that_of_its_formula(float64):
     x, layer = rng.normal(size=(2, 5, 8)), Attention(2)
     np.testing.assert_array_equal(layer(x), x)  # at first nothing changes
     layer.out.assign(rng.normal(size=(8, 8)))
-    normed = x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-6)
+    normed = x / np.sqrt(np.mean(x**2, axis=(1, 2), keepdims=True) + 1e-6)
     asked, keys, values = np.split(normed @ np.array(layer.into), 3, axis=-1)
     heads = []
     for part in (slice(0, 4), slice(4, 8)):

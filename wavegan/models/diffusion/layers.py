@@ -29,8 +29,8 @@ class Waves(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("wavegan")
-class StepNorm(keras.layers.Layer):
-    """Divides the channels of each time step by their root mean square.
+class ClipNorm(keras.layers.Layer):
+    """Divides a clip by its root mean square, over time and channels: what is loud in it and what is soft stays so.
 
     Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", arXiv 1910.07467, without a gain.
 
@@ -39,7 +39,7 @@ class StepNorm(keras.layers.Layer):
 
     def call(self, x: Tensor) -> Tensor:
         exact = ops.cast(x, "float32")  # which on a CPU is also faster
-        mean = ops.mean(ops.square(exact), axis=-1, keepdims=True)
+        mean = ops.mean(ops.square(exact), axis=(-2, -1), keepdims=True)
         return ops.cast(exact * ops.rsqrt(mean + 1e-6), x.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -66,7 +66,7 @@ class Attention(keras.layers.Layer):
         channels = input_shape[-1]
         self.into = self.add_weight(name="into", shape=(channels, 3 * channels), initializer="glorot_uniform")
         self.out = self.add_weight(name="out", shape=(channels, channels), initializer="zeros")
-        self.norm = StepNorm(dtype=self.dtype_policy)
+        self.norm = ClipNorm(dtype=self.dtype_policy)
 
     def call(self, x: Tensor) -> Tensor:
         _, time, channels = x.shape

@@ -7,7 +7,7 @@ together; Ho et al., arXiv 2006.11239, appendix B, for blocks that are told the 
 import keras
 
 from wavegan.backend.autodiff import Tensor
-from wavegan.models.diffusion.layers import Attention, StepNorm, Waves
+from wavegan.models.diffusion.layers import Attention, ClipNorm, Waves
 from wavegan.models.layers import Modulation
 
 KERNEL = 7  # taps of the convolutions
@@ -69,7 +69,7 @@ def build_network(
             x = keras.layers.Dense(STRIDE * width * 2 ** (level - 1), name=f"out_{level}", dtype=dtype)(x)
             x = keras.layers.Reshape((steps[level - 1], -1), dtype=dtype)(x)
             x = keras.layers.Add(dtype=dtype)([x, kept.pop()])
-    x = StepNorm(dtype=dtype)(x)
+    x = Modulation(name="samples_told", dtype=dtype)(x, told)
     x = keras.layers.Dense(patch * channels, kernel_initializer="zeros", name="samples", dtype=dtype)(x)
     x = keras.layers.Reshape((length, channels), dtype=dtype)(x)
     return keras.Model(given, keras.layers.Activation("linear", dtype="float32")(x), name="network")
@@ -97,7 +97,7 @@ def _blocks(x: Tensor, told: Tensor, count: int, name: str, dtype: str | None) -
     _, time, channels = x.shape
     for number in range(count):
         here = f"{name}_{number}"
-        h = StepNorm(dtype=dtype)(x)
+        h = ClipNorm(dtype=dtype)(x)
         h = keras.layers.Conv1D(channels, KERNEL, padding="same", use_bias=False, name=f"{here}_first", dtype=dtype)(h)
         h = Modulation(name=f"{here}_told", dtype=dtype)(h, told)
         h = keras.layers.ReLU(dtype=dtype)(h)

@@ -13,7 +13,8 @@ from wavegan.models.diffusion.networks import build_network
 from wavegan.models.diffusion.settings import Sampling, Settings
 from wavegan.models.family import ClipFormat, Start
 from wavegan.models.layers import dtype_policy
-from wavegan.models.sampling import SAMPLES_AT_ONCE, batched
+from wavegan.models.sampling import SAMPLES_AT_ONCE, batched, check_classes
+from wavegan.models.state import set_weights
 
 SAMPLES_AT_ONCE_ON_CPU = 2**16  # where a batch that is half empty costs seconds
 INVERTING_STEPS = 32  # of Heun, from a recording to its noise
@@ -65,11 +66,7 @@ class FlowSampler:
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
-        mine = [tuple(weight.shape) for weight in self.network.weights]
-        theirs = [array.shape for array in arrays.values()]
-        if mine != theirs:
-            raise ValueError(f"expected weights of the shapes {mine}. Received: {theirs}.")
-        self.network.set_weights(list(arrays.values()))
+        set_weights(self.network, arrays)
 
     def _batched(self, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
         at_once = SAMPLES_AT_ONCE if devices.accelerators() else SAMPLES_AT_ONCE_ON_CPU
@@ -77,11 +74,7 @@ class FlowSampler:
         return batched(autodiff.compiled_function(function, self.network), length, max(1, at_once // length))
 
     def _given(self, latents: np.ndarray, classes: np.ndarray | None) -> list[np.ndarray]:
-        if classes is not None and not self.classes:
-            raise ValueError("Expected no classes: this model is unconditional.")
-        received = None if classes is None else classes.shape
-        if self.classes and received != (len(latents), self.classes):
-            raise ValueError(f"Expected class weights of shape [{len(latents)}, {self.classes}]. Received: {received}.")
+        check_classes(classes, len(latents), self.classes)
         return [latents] if classes is None else [latents, classes.astype("float32")]
 
     def _field(self, *classes: Tensor) -> flow.Velocity:

@@ -10,7 +10,8 @@ from wavegan.models.family import ClipFormat, Slopes
 from wavegan.models.gan.networks import build_generator
 from wavegan.models.gan.settings import Settings
 from wavegan.models.layers import dtype_policy
-from wavegan.models.sampling import batched
+from wavegan.models.sampling import batched, check_classes
+from wavegan.models.state import set_weights
 
 
 class GeneratorSampler:
@@ -41,20 +42,12 @@ class GeneratorSampler:
 
     def _given(self, latents: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
         """What the generator takes, [n, latent_size + classes]."""
-        if classes is not None and not self.classes:
-            raise ValueError("Expected no classes: this WaveGAN is unconditional.")
-        received = None if classes is None else classes.shape
-        if self.classes and received != (len(latents), self.classes):
-            raise ValueError(f"Expected class weights of shape [{len(latents)}, {self.classes}]. Received: {received}.")
+        check_classes(classes, len(latents), self.classes)
         return latents if classes is None else np.concatenate([latents, classes], axis=1, dtype="float32")
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
-        mine = [tuple(weight.shape) for weight in self.generator.weights]
-        theirs = [array.shape for array in arrays.values()]
-        if mine != theirs:
-            raise ValueError(f"expected weights of the shapes {mine}. Received: {theirs}.")
-        self.generator.set_weights(list(arrays.values()))
+        set_weights(self.generator, arrays)
 
 
 def generator(settings: Settings, clip: ClipFormat, precision: str) -> keras.Model:

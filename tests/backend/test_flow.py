@@ -1,0 +1,51 @@
+"""TensorFlow and JAX: the same step of flow matching, the same sounds, and a run that goes on."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.backend import flow_step
+from tests.backend.test_backends import ROOT, python
+from tests.conftest import SMALL_FLOW
+from wavegan.runs.run import Run
+
+pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
+
+
+def test_both_backends_make_the_same_step_and_sounds(tmp_path):
+    rng = np.random.default_rng(0)
+    state = {
+        name: array + np.abs(rng.normal(0, 1e-2, array.shape)).astype("float32")
+        if array.dtype == np.float32 and array.ndim
+        else array
+        for name, array in flow_step.model_of().state().items()
+        if not name.startswith("seed/")
+    }
+    given = {"noise": rng.normal(size=(8, 256, 1)).astype("float32"), "times": np.linspace(0.05, 0.95, 8)}
+    given["times"] = given["times"].astype("float32")
+    np.savez(tmp_path / "given.npz", **given, **{f"state/{name}": array for name, array in state.items()})
+    found = {}
+    for backend in ("tensorflow", "jax"):
+        words = ["-m", "tests.backend.flow_step", tmp_path / "given.npz", tmp_path / f"{backend}.npz"]
+        done = python(*words, backend=backend)
+        assert done.returncode == 0, done.stderr[-3000:]
+        found[backend] = dict(np.load(tmp_path / f"{backend}.npz"))
+    ours, theirs = found["tensorflow"], found["jax"]
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        scale = max(np.abs(array).max(), 1e-3)
+        np.testing.assert_allclose(theirs[name], array, rtol=1e-3, atol=2e-3 * scale, err_msg=name)
+    assert any(np.abs(ours[f"state/{name}"] - array).max() > 5e-4 for name, array in state.items() if "network" in name)
+
+
+def test_a_run_is_made_stopped_and_continued_with_jax_as_without_a_stop(drums, tmp_path):
+    for name, stops in (("stopped", (2, 4)), ("whole", (4,))):
+        for steps in stops:
+            words = ["--data", drums, "--run", tmp_path / name, "--steps", steps, *SMALL_FLOW]
+            done = python(ROOT / "train_diffusion.py", *words)
+            assert done.returncode == 0, done.stderr[-3000:]
+    stopped, whole = Run(tmp_path / "stopped").load(4), Run(tmp_path / "whole").load(4)
+    for name, array in whole.items():
+        np.testing.assert_array_equal(stopped[name], array, err_msg=name)
+    sound, _ = soundfile.read(tmp_path / "stopped" / "previews" / "step-00000004" / "00-kick.wav")
+    assert np.abs(sound).max() > 0

@@ -1,0 +1,65 @@
+"""A flow matching run by the real command: stopped and continued, previews, TensorBoard, warnings."""
+
+import numpy as np
+import soundfile
+
+from tests.conftest import SMALL_FLOW
+from wavegan.cli import generate as generate_command
+from wavegan.cli import train as train_command
+from wavegan.models.diffusion.family import DIFFUSION
+from wavegan.runs.run import Run
+from wavegan.training.health import Health
+
+
+def test_a_run_that_was_stopped_is_the_one_that_was_not(drums, flow_run, tmp_path):
+    run = tmp_path / "stopped"
+    for steps in ("2", "6"):
+        words = ["--data", str(drums), "--run", str(run), "--steps", steps, "--deterministic", *SMALL_FLOW]
+        assert train_command.main_diffusion(words) == 0
+    for name, array in Run(flow_run).load(6).items():
+        np.testing.assert_array_equal(Run(run).load(6)[name], array, err_msg=name)
+
+
+def test_previews_are_what_generate_makes_of_their_latents(flow_run, tmp_path):
+    folder = flow_run / "previews" / "step-00000006"
+    assert len([*folder.glob("*.wav")]) == 8 and (folder / "sheet.png").exists()
+    words = ["--run", str(flow_run), "--from", str(folder / "03-snare.wav"), "--out", str(tmp_path / "again")]
+    assert generate_command.main(words) == 0
+    (again,) = (tmp_path / "again").glob("*.wav")
+    np.testing.assert_array_equal(soundfile.read(again)[0], soundfile.read(folder / "03-snare.wav")[0])
+
+
+def test_it_is_named_by_the_command_that_goes_on_with_it(drums, flow_run, capsys):
+    words = ["--data", str(drums), "--run", str(flow_run), "--steps", "8"]
+    assert train_command.main(words) == 2
+    assert "is a flow matching model, not a WaveGAN" in capsys.readouterr().err
+
+
+class Events:
+    """Keeps what is logged."""
+
+    def __init__(self):
+        self.values, self.texts = {}, []
+
+    def scalars(self, values, step):
+        self.values |= values
+
+    def text(self, name, text, step):
+        self.texts.append(text)
+
+
+def test_silent_and_equal_previews_are_told_and_healthy_ones_are_not(capsys):
+    rng = np.random.default_rng(0)
+    healthy = 0.1 * rng.normal(size=(8, 256, 1)).astype("float32")
+    for audio, words in (
+        (healthy, ""),
+        (1e-5 * healthy, "are silent"),
+        (healthy[:1].repeat(8, axis=0), "are all alike"),
+    ):
+        events = Events()
+        Health(events, DIFFUSION.facts, rms=0.1).heard(1000, audio)
+        assert len(events.texts) == bool(words) and all(words in text for text in events.texts)
+        assert set(events.values) == {"previews/loudness", "previews/spread"}
+    events = Events()
+    Health(events, DIFFUSION.facts, rms=0.1).heard(10, 0 * healthy)  # nothing can be expected yet
+    assert events.texts == []
