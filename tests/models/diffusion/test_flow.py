@@ -30,6 +30,7 @@ def test_the_logits_of_times_are_normal_and_one_lies_in_each_of_as_many_likely_s
     times = np.array(flow.spread_times(64, offsets), "float64")
     shares = norm.cdf(np.log(times / (1 - times)))
     np.testing.assert_allclose(shares, (np.arange(64) + offsets) / 64, atol=1e-5)
+    assert np.array(flow.spread_times(64, 0 * offsets))[0] == np.float32(flow.NEAREST)  # and none is nearer
 
 
 @pytest.mark.parametrize("form", flow.FORMS)
@@ -67,7 +68,7 @@ def test_preconditioned_inputs_and_targets_have_variance_1():
         assert np.mean(target * points) == pytest.approx(0, abs=0.02)  # what the input tells already is left out
 
 
-@pytest.mark.parametrize(("heun", "factors"), [(False, [0.75] * 4), (True, [1 - 0.25 + 0.25**2 / 2] * 4)])
+@pytest.mark.parametrize(("heun", "factors"), [(False, [0.75] * 4), (True, [1 - 0.25 + 0.25**2 / 2] * 3 + [0.75])])
 def test_steps_are_those_of_euler_and_heun(heun, factors):
     """Along dx/dt = x, back from 1 to 0 in four steps."""
     points = np.random.default_rng(0).normal(size=(2, 3, 1))
@@ -79,3 +80,7 @@ def test_steps_are_those_of_euler_and_heun(heun, factors):
 def test_times_fall_evenly_from_where_they_start():
     np.testing.assert_allclose(flow.schedule(4), [1, 0.75, 0.5, 0.25, 0])
     np.testing.assert_allclose(flow.schedule(2, 0.5), [0.5, 0.25, 0])
+    many = flow.schedule(100)
+    assert len(many) == 101 and many[-2] == np.float32(flow.NEAREST) and many[-1] == 0
+    np.testing.assert_allclose(np.diff(many[:-1]), -0.95 / 99, rtol=1e-4)
+    assert not flow.schedule(3, 0.0).any()

@@ -13,7 +13,7 @@ from keras import ops
 
 from wavegan.backend.autodiff import Tensor
 
-NEAREST = 0.05  # the least t that a prediction of the recording is divided by
+NEAREST = 0.05  # the least t that is learned: from there one step leads to the recording
 Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, time, channels] at t, a scalar
 
 
@@ -29,10 +29,10 @@ def velocity(clips: Tensor, noise: Tensor) -> Tensor:
 
 
 def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
-    """`count` times t [count] in (0, 1) whose logits are normal, one from each of as many equally likely stretches.
+    """`count` times t [count] in [NEAREST, 1), whose logits are normal.
 
-    So each batch has times of all kinds. Source of the distribution: Esser et al., "Scaling Rectified Flow
-    Transformers", arXiv 2403.03206, section 3.1, with m = 0 and s = 1.
+    One lies in each of as many equally likely stretches, so that each batch has times of all kinds. Source of the
+    distribution: Esser et al., "Scaling Rectified Flow Transformers", arXiv 2403.03206, section 3.1, with m = 0, s = 1.
 
     Args:
         count: how many.
@@ -40,7 +40,7 @@ def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
     """
     shares = (ops.arange(count, dtype="float32") + offset) / ops.cast(count, "float32")
     shares = ops.clip(shares, 1e-6, 1.0 - 1e-6)
-    return ops.sigmoid(np.sqrt(2.0) * ops.erfinv(2.0 * shares - 1.0))
+    return ops.maximum(ops.sigmoid(np.sqrt(2.0) * ops.erfinv(2.0 * shares - 1.0)), NEAREST)
 
 
 def _as_velocity(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -53,7 +53,6 @@ def _preconditioned(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _as_recording(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    t = ops.maximum(t, NEAREST)
     return ops.ones_like(t), 1.0 / t, -1.0 / t
 
 
@@ -78,9 +77,10 @@ def predicted(
             channels].
         form: a name of `FORMS`.
         points: [batch, time, channels].
-        times: [batch].
+        times: [batch]; before `NEAREST` the velocity is that there.
         classes: their weights, at most one tensor.
     """
+    times = ops.maximum(times, NEAREST)
     scale, skip, out = FORMS[form](_column(times))
     told = network([scale * points, ops.expand_dims(times, 1), *classes])
     return skip * points + out * told
@@ -91,8 +91,9 @@ def _column(times: Tensor) -> Tensor:
 
 
 def schedule(steps: int, start: float = 1.0) -> np.ndarray:
-    """Times from `start` down to 0, float32 [steps + 1], evenly."""
-    return np.linspace(start, 0.0, steps + 1).astype("float32")
+    """Times from `start` down to 0, float32 [steps + 1]: evenly, but the last step is not shorter than `NEAREST`."""
+    last = max(start / steps, min(NEAREST, start))
+    return np.append(np.linspace(start, last, steps), 0.0).astype("float32")
 
 
 def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:
@@ -103,7 +104,8 @@ def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: b
         points: at the first of the times.
         times: [steps + 1], falling or rising.
         steps: how many.
-        heun: whether each step is Heun's, of two evaluations, or Euler's, of one.
+        heun: whether each step is Heun's, of two evaluations, or Euler's, of one. The last one is Euler's, for the
+            velocity at its end is not learned (arXiv 2206.00364, algorithm 1).
     """
 
     def euler(step: Tensor, x: Tensor) -> Tensor:
@@ -116,4 +118,6 @@ def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: b
         there = field(x + (after - t) * here, after)
         return x + (after - t) * (here + there) / 2.0
 
-    return ops.fori_loop(0, steps, heuns if heun else euler, points)
+    if not heun:
+        return ops.fori_loop(0, steps, euler, points)
+    return euler(steps - 1, ops.fori_loop(0, steps - 1, heuns, points))

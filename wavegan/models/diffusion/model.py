@@ -113,9 +113,9 @@ class FlowMatching(keras.Model):
         quarter = ops.one_hot(ops.cast(QUARTERS * times, "int32"), QUARTERS, dtype="float32")
         counts = ops.sum(quarter, axis=0)
         means = ops.sum(quarter * ops.expand_dims(losses, 1), axis=0) / ops.maximum(counts, 1.0)
-        self.last_losses.assign(ops.where(counts > 0, means, self.last_losses))
-        last = ops.unstack(ops.convert_to_tensor(self.last_losses), QUARTERS)
-        return {f"loss/quarter_{number}": value for number, value in enumerate(last, 1)}
+        last = ops.where(counts > 0, means, ops.convert_to_tensor(self.last_losses))
+        self.last_losses.assign(last)
+        return {f"loss/quarter_{number}": value for number, value in enumerate(ops.unstack(last, QUARTERS), 1)}
 
     @property
     def step(self) -> int:
