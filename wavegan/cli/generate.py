@@ -101,16 +101,10 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     check(config, vars(flags)["class"], flags.per_class)
     family = family_named(config.family)
     sampling = _sampling(flags, way, sources, family)
-    heard = {source: source.cut(config.data.clip) for source in sources if isinstance(source, Recording)}
-    for _, words in heard.values():
-        warn(words)
     if way == "like" and family.starts:
-        ((recording, (audio, _)),) = heard.items()
-        begins = start(audio, config.data.clip, flags.strength, flags.keep)
-        named, near = list[Named](), list[str]()
-        chosen = latents.like(recording.name, begins, flags.n or 16, *_space(family, config), flags.seed)
+        chosen, named, near = _like(flags, family, config), list[Named](), list[str]()
     else:
-        named, step, near = _found(flags, sources, heard, run, config, step)
+        named, step, near = _found(flags, sources, run, config, step)
         chosen = _latents(flags, way, named, family, config)
     chosen = with_classes(chosen, config, named, vars(flags)["class"], flags.per_class)
 
@@ -187,12 +181,12 @@ def _sources(flags: argparse.Namespace, way: str | None) -> list[Named | Recordi
 def _found(
     flags: argparse.Namespace,
     sources: list[Named | Recording],
-    heard: dict[Recording, tuple["np.ndarray", str]],
     run: Run,
     config: Config,
     step: int | None,
 ) -> tuple[list[Named], int | None, list[str]]:
     """`sources` with the latents nearest to the recordings in their places, the step, and how near these are."""
+    heard = {source: _heard(source, config) for source in sources if isinstance(source, Recording)}
     if not heard:
         return [source for source in sources if isinstance(source, Named)], step, []
     names = " and ".join(source.name for source in heard)
@@ -206,11 +200,25 @@ def _found(
     for source in sources:
         if isinstance(source, Recording):
             source, near = named_like(
-                source.name, heard[source][0], sampler, config, vars(flags)["class"], flags.seed or 0
+                source.name, heard[source], sampler, config, vars(flags)["class"], flags.seed or 0
             )
             words.append(near)
         found.append(source)
     return found, step, words
+
+
+def _heard(recording: Recording, config: Config) -> "np.ndarray":
+    """The sound of a recording as the clips of the run are; says what was made of it."""
+    audio, words = recording.cut(config.data.clip)
+    warn(words)
+    return audio
+
+
+def _like(flags: argparse.Namespace, family: Family, config: Config) -> latents.Latents:
+    """The latents of sounds that begin from the recording of --like."""
+    recording = Recording(flags.like)
+    begins = start(_heard(recording, config), config.data.clip, flags.strength, flags.keep)
+    return latents.like(recording.name, begins, flags.n or 16, *_space(family, config), flags.seed)
 
 
 def _step(flags: argparse.Namespace, run: Run, origin: saved.Origin | None) -> int | None:
