@@ -38,9 +38,7 @@ class ClipNorm(keras.layers.Layer):
     """
 
     def call(self, x: Tensor) -> Tensor:
-        exact = ops.cast(x, "float32")  # which on a CPU is also faster
-        mean = ops.mean(ops.square(exact), axis=(-2, -1), keepdims=True)
-        return ops.cast(exact * ops.rsqrt(mean + 1e-6), x.dtype)
+        return _normed(x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -66,12 +64,11 @@ class Attention(keras.layers.Layer):
         channels = input_shape[-1]
         self.into = self.add_weight(name="into", shape=(channels, 3 * channels), initializer="glorot_uniform")
         self.out = self.add_weight(name="out", shape=(channels, channels), initializer="zeros")
-        self.norm = ClipNorm(dtype=self.dtype_policy)
 
     def call(self, x: Tensor) -> Tensor:
         _, time, channels = x.shape
         width = channels // self.heads
-        three = ops.reshape(ops.matmul(self.norm(x), self.into), (-1, time, 3, self.heads, width))
+        three = ops.reshape(ops.matmul(_normed(x), self.into), (-1, time, 3, self.heads, width))
         asked, keys, values = ops.unstack(ops.transpose(three, (2, 0, 3, 1, 4)), 3)  # each [batch, heads, time, width]
         shares = ops.softmax(ops.matmul(asked, ops.transpose(keys, (0, 1, 3, 2))) / np.float32(np.sqrt(width)))
         taken = ops.reshape(ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3)), (-1, time, channels))
@@ -82,3 +79,9 @@ class Attention(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "heads": self.heads}
+
+
+def _normed(x: Tensor) -> Tensor:
+    exact = ops.cast(x, "float32")  # which on a CPU is also faster
+    mean = ops.mean(ops.square(exact), axis=(-2, -1), keepdims=True)
+    return ops.cast(exact * ops.rsqrt(mean + 1e-6), x.dtype)
