@@ -36,7 +36,9 @@ def test_every_comparison_has_its_name_and_recipes_that_are_possible(comparison)
 
 
 def test_a_recipe_is_flags_of_the_training():
-    assert quality.recipe("--preset small --model-dim 24") == {"preset": "small", "model_dim": 24}
+    assert quality.recipe("--preset small --model-dim 24") == (GAN, {"preset": "small", "model_dim": 24})
+    family, given = quality.recipe("train_diffusion.py --width 24")
+    assert (family.name, given) == ("diffusion", {"width": 24})
     with pytest.raises(UserError, match="is no recipe: expected flags"):
         quality.recipe("--colour 3")
     with pytest.raises(UserError, match="has --steps, which the sweep decides"):
@@ -98,7 +100,7 @@ def test_a_table_has_every_seed_and_recordings_below():
 def test_a_clock_ends_a_training_by_time_and_rates_fall_by_it(drums):
     info = DatasetInfo.load(drums)
     records = Records(drums, info)
-    config = new_config(drums, info, quality.recipe(SMALLEST), GAN, records)
+    config = new_config(drums, info, quality.recipe(SMALLEST)[1], GAN, records)
     model = config.build_model()
     first, ticks = model.state(), iter(np.arange(1e6))
     seconds = [0.0]

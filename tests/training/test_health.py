@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.test_callbacks import FakeModel, drive
-from wavegan.models.gan import facts
+from wavegan.models import facts
 from wavegan.models.gan.family import GAN
 from wavegan.training import health
 from wavegan.training.callbacks import Diverged
