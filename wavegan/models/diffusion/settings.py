@@ -50,6 +50,6 @@ class Settings:
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "small": {"batch_size": 32, "steps": 20_000, "preview_every": 1000, "checkpoint_every": 1000},
+    "small": {"batch_size": 16, "steps": 20_000, "preview_every": 1000, "checkpoint_every": 1000},
     "large": {"batch_size": 64, "width": 128, "blocks": 2, "patch": 4, "learning_rate": 3e-4},
 }
