@@ -31,6 +31,8 @@ class _Generator(tf.Module):
                 both = tf.expand_dims(tf.matmul(given, weights[0]) + weights[1], 1)
                 gain, bias = tf.split(both, 2, axis=-1)
                 x = x * (1 + gain) + bias
+            elif kind == "gain":
+                x = x * tf.expand_dims(tf.exp(tf.matmul(given, weights[0]) + weights[1]), 1)
             elif kind == "upsample":
                 kernel = tf.transpose(weights[0], [0, 2, 1])
                 shape = [tf.shape(x)[0], x.shape[1] * stride, kernel.shape[1]]

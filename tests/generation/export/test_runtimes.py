@@ -20,10 +20,10 @@ from wavegan.runs.run import Run
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 MODELS = [
     {"networks": "paper"},
-    {"networks": "modern", "classes": 3, "channels": 2},
+    {"networks": "modern", "sound_gain": "yes", "classes": 3, "channels": 2},
     {"networks": "modern", "length": 8192, "kernel_length": 24},
     {"networks": "paper", "length": 512, "kernel_length": 9, "latent_size": 7, "classes": 2},
-    {"networks": "modern", "length": 1024, "kernel_length": 4},
+    {"networks": "modern", "sound_gain": "yes", "length": 1024, "kernel_length": 4},
     {"networks": "modern", "length": 256, "kernel_length": 33, "model_dim": 3},
 ]
 

@@ -16,7 +16,7 @@ CLIP = ClipFormat(8000, LENGTH, 1, ("kick", "rim", "snare"), 0.2)
 SMALL = {
     "model_dim": 2, "kernel_length": 9, "latent_size": 8, "networks": "modern", "conditional": "yes", "ema": 0.5,
     "spectral_window": 32, "loss": "non-saturating", "critic_updates": 1, "penalty_weight": 3.0, "phase_shuffle": 0,
-    "spectral_penalty_weight": 2.0,
+    "spectral_penalty_weight": 2.0, "sound_gain": "yes",
 }  # fmt: skip
 
 
@@ -158,6 +158,17 @@ def test_class_and_latent_act_on_every_layer_by_weights_that_start_at_zero():
         changed = gan.generator(given).numpy()
         assert not np.allclose(changed, plain)
         plain = changed
+
+
+def test_the_gain_of_a_sound_starts_at_one_and_belongs_to_its_latent_and_class():
+    gan = small()
+    given = np.random.default_rng(0).uniform(-1, 1, (5, 11)).astype("float32")
+    plain = gan.generator(given).numpy()
+    np.testing.assert_array_equal(plain, small(sound_gain="no").generator(given).numpy())
+    layer = gan.generator.get_layer("sound_gain")
+    layer.kernel.assign(np.linspace(-1, 1, 11, dtype="float32")[:, None])
+    gain = np.exp(given @ np.linspace(-1, 1, 11))[:, None, None]
+    np.testing.assert_allclose(np.arctanh(gan.generator(given).numpy()), gain * np.arctanh(plain), rtol=1e-4, atol=1e-6)
 
 
 def test_a_critic_scores_all_classes_alike_at_first_and_then_apart():

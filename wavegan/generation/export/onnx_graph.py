@@ -97,6 +97,9 @@ class _Writer:
             gain, bias_of_it = (self.node("Slice", [both, edges[i], edges[i + 1], axis]) for i in (0, 1))
             gain = self.node("Add", [gain, self.constant(np.array(1, "float32"))])
             return self.node("Add", [self.node("Mul", [x, gain]), bias_of_it])
+        if operation.kind == "gain":
+            gain = self.node("Exp", [self.node("Gemm", [given, *map(self.constant, weights)])])
+            return self.node("Mul", [x, self.node("Unsqueeze", [gain, self.constant(np.array([2], "int64"))])])
         if operation.kind == "dense":
             return self.node("Gemm", [x, *map(self.constant, weights)])
         return self.node({"relu": "Relu", "tanh": "Tanh"}[operation.kind], [x])

@@ -170,6 +170,27 @@ class PhaseShuffle(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("wavegan")
+class SoundGain(keras.layers.Layer):
+    """Gives each sound as a whole a gain that depends on latent and class.
+
+    x · exp(g), g a linear function of what is given, which starts at zero. Recordings differ in loudness by 30 dB; with
+    this the layers before it need not learn every sound at every level.
+
+    Call arguments: `x` [batch, time, channels], `given` [batch, width]. Returns the shape of `x`.
+    """
+
+    def build(self, x_shape: Shape, given_shape: Shape) -> None:
+        self.kernel = self.add_weight(name="kernel", shape=(given_shape[-1], 1), initializer="zeros")
+        self.bias = self.add_weight(name="bias", shape=(1,), initializer="zeros")
+
+    def call(self, x: Tensor, given: Tensor) -> Tensor:
+        return x * ops.expand_dims(ops.exp(ops.matmul(given, self.kernel) + self.bias), 1)
+
+    def compute_output_shape(self, x_shape: Shape, given_shape: Shape) -> Shape:
+        return x_shape
+
+
+@keras.saving.register_keras_serializable("wavegan")
 class GroupSpread(keras.layers.Layer):
     """Adds a channel to a feature map: how much the clips of a group differ, at each time step.
 

@@ -8,7 +8,7 @@ import keras
 
 from wavegan.backend.autodiff import Tensor
 from wavegan.data.lengths import RULE
-from wavegan.models.gan.layers import GroupSpread, PhaseShuffle, StridedConv1D, TransposedConv1D
+from wavegan.models.gan.layers import GroupSpread, PhaseShuffle, SoundGain, StridedConv1D, TransposedConv1D
 from wavegan.models.gan.settings import GROUP
 from wavegan.models.layers import Modulation
 
@@ -44,6 +44,7 @@ def build_generator(
     dtype: str | None = None,
     classes: int = 0,
     modern: bool = False,
+    sound_gain: bool = False,
 ) -> keras.Model:
     """Latents [batch, latent_size] in [-1, 1] → audio [batch, length, channels] in (-1, 1).
 
@@ -58,6 +59,7 @@ def build_generator(
         classes: how many there are; 0 for an unconditional one. Their weights stand behind the latent:
             [batch, latent_size + classes].
         modern: whether latent and class also give every layer its gain and bias, see `Modulation`.
+        sound_gain: whether they give the whole sound one, see `SoundGain`.
 
     Raises ValueError for a length that `strides_for` refuses, and a kernel shorter than a stride.
 
@@ -76,6 +78,8 @@ def build_generator(
         width //= 2
         filters = channels if depth == len(strides) - 1 else width
         x = TransposedConv1D(filters, kernel_length, stride, name=f"upsample_{depth}", dtype=dtype)(x)
+    if sound_gain:
+        x = SoundGain(name="sound_gain", dtype="float32")(x, given)
     audio = keras.layers.Activation("tanh", name="audio", dtype="float32")(x)  # [batch, length, channels]
     return keras.Model(given, audio, name="generator")
 

@@ -20,4 +20,6 @@ def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.nda
         yield Operation("relu")
         kernel, bias = next(weights), next(weights)
         yield Operation("upsample", (np.swapaxes(kernel, 1, 2), bias), stride)
+    if settings.sound_gain == "yes":
+        yield Operation("gain", (next(weights), next(weights)))
     yield Operation("tanh")

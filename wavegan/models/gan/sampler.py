@@ -54,4 +54,5 @@ def generator(settings: Settings, clip: ClipFormat, precision: str) -> keras.Mod
     """The generator that the settings describe, for clips such as `clip`; its weights are random."""
     size = (clip.length, clip.channels, settings.model_dim, settings.kernel_length)
     policy, modern = dtype_policy(precision), settings.networks == "modern"
-    return build_generator(*size, settings.latent_size, policy, settings.classes_of(clip), modern)
+    classes, gain = settings.classes_of(clip), settings.sound_gain == "yes"
+    return build_generator(*size, settings.latent_size, policy, classes, modern, gain)

@@ -32,6 +32,9 @@ class Settings:
         choices=("paper", "modern"),
         shapes=True,
     )
+    sound_gain: str = option(
+        "no", "whether latent and class give each whole sound a gain", choices=("no", "yes"), shapes=True
+    )
     conditional: str = option(
         "no", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
         shapes=True,
@@ -66,6 +69,7 @@ class Settings:
 MODERN: dict[str, Any] = {
     "batch_size": 8,
     "networks": "modern",
+    "sound_gain": "yes",
     "conditional": "auto",
     "spectral_window": 256,
     "loss": "non-saturating",

@@ -23,12 +23,12 @@ def browser(tmp_path_factory):
     "model",
     [
         {"networks": "paper"},
-        {"networks": "modern", "classes": 3},
+        {"networks": "modern", "sound_gain": "yes", "classes": 3},
         {"networks": "modern", "classes": 2, "channels": 2},
         {"networks": "paper", "classes": 2, "channels": 2, "length": 1024},
         {"networks": "modern", "length": 8192, "kernel_length": 24},
         {"networks": "paper", "length": 512, "kernel_length": 9, "latent_size": 7},
-        {"networks": "modern", "length": 1024, "kernel_length": 4, "classes": 5},
+        {"networks": "modern", "sound_gain": "yes", "length": 1024, "kernel_length": 4, "classes": 5},
         {"networks": "paper", "length": 2048, "kernel_length": 5, "model_dim": 3},
         {"networks": "modern", "length": 256, "kernel_length": 33},
     ],
@@ -46,7 +46,7 @@ def test_the_page_makes_the_sounds_of_the_trainer(browser, model):
         made = np.array(browser.execute_script(MADE, [_described(each) for each in operations], one)).reshape(
             sound.shape
         )
-        np.testing.assert_allclose(made, sound, atol=2e-4)
+        np.testing.assert_allclose(made, sound, atol=5e-4)  # half of what the page itself lets pass
 
 
 def test_the_difference_is_the_largest_from_what_the_trainer_made(browser):

@@ -56,6 +56,12 @@ function modulate(x, given, kernel, bias) {
   }
 }
 
+/* A gain of the whole sound, the exponential of one dense product. */
+function amplify(x, given, kernel, bias) {
+  const gain = Math.exp(dense(given, kernel, bias)[0]);
+  for (let place = 0; place < x.length; place++) x[place] *= gain;
+}
+
 /*
  * The kernel [taps, channels, filters] of a transposed convolution, phase by phase: [steps, channels, stride · filters].
  * With stride s and the left padding p of "same", y[s·m + r] = Σ_u x[m - u] · kernel[s·u + r + p], u from `first` on.
@@ -115,6 +121,7 @@ class Network {
     for (const { kind, kernel, bias } of this.operations) {
       if (kind === "dense") x = dense(x, kernel, bias);
       else if (kind === "modulation") modulate(x, given, kernel, bias);
+      else if (kind === "gain") amplify(x, given, kernel, bias);
       else if (kind === "relu") for (let place = 0; place < x.length; place++) x[place] = Math.max(0, x[place]);
       else if (kind === "upsample") x = upsample(x, kernel, bias);
       else if (kind === "tanh") x = x.map(Math.tanh);
