@@ -319,7 +319,8 @@ def test_the_installed_commands_are_the_same_functions():
     setup.read(ROOT / "setup.cfg")
     lines = setup["options.entry_points"]["console_scripts"].strip().splitlines()
     scripts = dict(line.replace(" ", "").split("=") for line in lines)
-    assert set(scripts) == {f"wavegan-{name}" for name in ("preprocess", "train", "generate", "evaluate", "export")}
+    names = ("preprocess", "train", "train-diffusion", "generate", "evaluate", "export")
+    assert set(scripts) == {f"wavegan-{name}" for name in names}
     for target in scripts.values():
         module, function = target.split(":")
         assert callable(getattr(importlib.import_module(module), function))

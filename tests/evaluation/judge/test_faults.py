@@ -122,7 +122,7 @@ def test_the_results_say_that_no_classifier_knew_the_classes(classes, known, sai
         embedding=judge, at_once=50, seed=0, n=50, has_test=False, references={TRAIN: {}, NOISE: {}},
         info=SimpleNamespace(name="tones", classes=classes),
     )  # fmt: skip
-    notes = "\n".join(_notes(SimpleNamespace(path="runs/x"), evaluation, 0, True))
+    notes = "\n".join(_notes(SimpleNamespace(title="runs/x"), evaluation, 0, True))
     assert ("No classifier could tell the classes of tones apart: a random projection" in notes) == said
 
 

@@ -23,7 +23,8 @@ ADVICE = "lower learning rates (with --loss wgan-gp also more --critic-updates)"
 
 EXPECTATION = (  # in steps, which are the same on every machine
     "after some 5,000 steps all kinds of drum can be told, after 30,000 they are cleaner and more varied; of spoken "
-    "digits half can be told after 4,000, nearly all after 40,000. At 8 kHz with batches of 8; longer clips take more"
+    "digits two thirds can be told after 3,500, nearly all after 40,000. At 8 kHz with batches of 8; longer clips take "
+    "more"
 )
 
 Values = Mapping[str, float]
