@@ -46,7 +46,7 @@ def test_the_page_makes_the_sounds_of_the_trainer(browser, model):
         made = np.array(browser.execute_script(MADE, [_described(each) for each in operations], one)).reshape(
             sound.shape
         )
-        np.testing.assert_allclose(made, sound, atol=5e-4)  # half of what the page itself lets pass
+        np.testing.assert_allclose(made, sound, atol=2e-4)
 
 
 def test_the_difference_is_the_largest_from_what_the_trainer_made(browser):
