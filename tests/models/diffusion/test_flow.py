@@ -33,39 +33,15 @@ def test_the_logits_of_times_are_normal_and_one_lies_in_each_of_as_many_likely_s
     assert np.array(flow.spread_times(64, 0 * offsets))[0] == np.float32(flow.NEAREST)  # and none is nearer
 
 
-@pytest.mark.parametrize("form", flow.FORMS)
-def test_every_form_is_the_velocity_where_the_network_is_right(lines, form):
-    clips, noise, times = lines
-    points = np.array(flow.noised(clips, noise, times))
-    column = times[:, None, None]
-    scale, skip, out = (np.array(each) for each in flow.FORMS[form](ops.convert_to_tensor(column)))
-    if form == "recording":
-        right = clips
-        np.testing.assert_allclose(skip, 1 / column)
-    else:
-        right = (noise - clips - skip * points) / out
-
+def test_the_velocity_is_what_the_network_tells_and_none_is_asked_for_nearer_than_was_learned():
     def network(given):
-        np.testing.assert_allclose(given[0], scale * points, rtol=1e-12)
-        np.testing.assert_allclose(given[1], times[:, None])
-        assert len(given) == 3
-        return ops.convert_to_tensor(right)
+        points, times, classes = given
+        assert points.shape == (2, 8, 1) and classes.shape == (2, 3)
+        return ops.reshape(times, (2, 1, 1)) * points
 
-    found = flow.predicted(network, form, ops.convert_to_tensor(points), ops.convert_to_tensor(times), np.zeros((6, 3)))
-    np.testing.assert_allclose(found, noise - clips, rtol=1e-9, atol=1e-9)
-
-
-def test_preconditioned_inputs_and_targets_have_variance_1():
-    """As arXiv 2206.00364, appendix B.6, asks for."""
-    rng = np.random.default_rng(0)
-    clips, noise = rng.normal(size=(2, 100_000, 1, 1))
-    for t in (0.1, 0.5, 0.9):
-        scale, skip, out = (float(each) for each in flow.FORMS["preconditioned"](ops.convert_to_tensor(np.array(t))))
-        points = (1 - t) * clips + t * noise
-        target = (noise - clips - skip * points) / out
-        assert np.var(scale * points) == pytest.approx(1, rel=0.02)
-        assert np.var(target) == pytest.approx(1, rel=0.02)
-        assert np.mean(target * points) == pytest.approx(0, abs=0.02)  # what the input tells already is left out
+    times = np.array([0.01, 0.5])
+    found = flow.predicted(network, np.ones((2, 8, 1)), times, np.zeros((2, 3)))
+    np.testing.assert_allclose(found, np.broadcast_to([[[flow.NEAREST]], [[0.5]]], (2, 8, 1)))
 
 
 @pytest.mark.parametrize(("heun", "factors"), [(False, [0.75] * 4), (True, [1 - 0.25 + 0.25**2 / 2] * 3 + [0.75])])

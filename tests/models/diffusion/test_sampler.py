@@ -65,7 +65,7 @@ def test_guidance_is_its_formula(model, noise):
 
     def sounds(classes, guidance):
         sampling = Sampling(steps=1, guidance=guidance)
-        return FlowSampler(model.averaged, "velocity", 1e-3, 3, sampling)(noise, classes)  # too soft to be clipped
+        return FlowSampler(model.averaged, 1e-3, 3, sampling)(noise, classes)  # too soft to be clipped
 
     of_class, of_none = sounds(classes, 1.0), sounds(NONE, 1.0)
     np.testing.assert_allclose(sounds(classes, 3.0), of_none + 3 * (of_class - of_none), atol=1e-7)
@@ -74,7 +74,7 @@ def test_guidance_is_its_formula(model, noise):
 
 def test_more_steps_come_nearer_to_where_many_lead_and_heun_is_the_finer_way(model, noise):
     def sounds(steps, solver):
-        return FlowSampler(model.averaged, "velocity", CLIP.rms, 3, Sampling(steps, solver))(noise, NONE)
+        return FlowSampler(model.averaged, CLIP.rms, 3, Sampling(steps, solver))(noise, NONE)
 
     exact = sounds(200, "heun")
     distances = [np.sqrt(np.mean((sounds(steps, "euler") - exact) ** 2)) for steps in (2, 8, 32)]
@@ -106,5 +106,5 @@ def test_what_is_kept_is_the_recordings_and_the_seam_does_not_click(sampler, noi
 def test_a_recordings_noise_becomes_the_recording_again(sampler, recording):
     latent = sampler.inverted(recording[None], NONE[:1])
     assert latent.shape == (1, 256, 1) and np.abs(latent - recording / CLIP.rms).max() > 1
-    finer = FlowSampler(sampler.network, "velocity", CLIP.rms, 3, Sampling(64, "heun"))
+    finer = FlowSampler(sampler.network, CLIP.rms, 3, Sampling(64, "heun"))
     assert np.sqrt(np.mean((finer(latent, NONE[:1]) - recording) ** 2)) < 0.05 * np.sqrt(np.mean(recording**2))

@@ -17,7 +17,6 @@ def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: st
     draws = np.random.SeedSequence(seed).generate_state(1)
     model = FlowMatching(
         network(settings, clip, precision),
-        settings.prediction,
         clip.rms,
         settings.classes_of(clip),
         settings.ema,

@@ -113,7 +113,7 @@ class Diffusion:
         from wavegan.models.diffusion.sampler import FlowSampler, network
 
         classes = settings.classes_of(clip)
-        return FlowSampler(network(settings, clip, precision), settings.prediction, clip.rms, classes, sampling)
+        return FlowSampler(network(settings, clip, precision), clip.rms, classes, sampling)
 
     def operations(
         self, settings: own.Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]

@@ -19,7 +19,7 @@ Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, time, channels] a
 
 def noised(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
     """The points x_t [batch, time, channels] of the lines from `clips` to `noise` at `times` [batch], in [0, 1]."""
-    t = _column(times)
+    t = ops.reshape(times, (-1, 1, 1))
     return (1.0 - t) * clips + t * noise
 
 
@@ -43,51 +43,17 @@ def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
     return ops.maximum(ops.sigmoid(np.sqrt(2.0) * ops.erfinv(2.0 * shares - 1.0)), NEAREST)
 
 
-def _as_velocity(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return ops.ones_like(t), ops.zeros_like(t), ops.ones_like(t)
-
-
-def _preconditioned(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    variance = ops.square(1.0 - t) + ops.square(t)  # of x_t, for clips of variance 1
-    return 1.0 / ops.sqrt(variance), (2.0 * t - 1.0) / variance, 1.0 / ops.sqrt(variance)
-
-
-def _as_recording(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return ops.ones_like(t), 1.0 / t, -1.0 / t
-
-
-# {prediction: t → (what x_t is multiplied by for the network, then x_t and what the network says for the velocity)}
-FORMS: dict[str, Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]] = {
-    "velocity": _as_velocity,
-    # The network's input and target have variance 1 at all times: Karras et al., "Elucidating the Design Space of
-    # Diffusion-Based Generative Models", arXiv 2206.00364, section 5, for this line.
-    "preconditioned": _preconditioned,
-    # Li and He, "Back to Basics: Let Denoising Generative Models Denoise", arXiv 2511.13720, section 3.
-    "recording": _as_recording,
-}
-
-
-def predicted(
-    network: Callable[[list[Tensor]], Tensor], form: str, points: Tensor, times: Tensor, *classes: Tensor
-) -> Tensor:
-    """The velocity [batch, time, channels] that `network` tells of at `points`, a form of `FORMS`.
+def predicted(network: Callable[[list[Tensor]], Tensor], points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
+    """The velocity [batch, time, channels] that `network` tells of at `points`.
 
     Args:
         network: [points, times [batch, 1], class weights [batch, classes] where there are some] → [batch, time,
             channels].
-        form: a name of `FORMS`.
         points: [batch, time, channels].
         times: [batch]; before `NEAREST` the velocity is that there.
         classes: their weights, at most one tensor.
     """
-    times = ops.maximum(times, NEAREST)
-    scale, skip, out = FORMS[form](_column(times))
-    told = network([scale * points, ops.expand_dims(times, 1), *classes])
-    return skip * points + out * told
-
-
-def _column(times: Tensor) -> Tensor:
-    return ops.reshape(times, (-1, 1, 1))
+    return network([points, ops.expand_dims(ops.maximum(times, NEAREST), 1), *classes])
 
 
 def schedule(steps: int, start: float = 1.0) -> np.ndarray:

@@ -26,7 +26,6 @@ class FlowMatching(keras.Model):
 
     Args:
         network: what `networks.build_network` builds.
-        prediction: a name of `flow.FORMS`.
         rms: of the recordings, by which they are divided.
         classes: how many there are; 0 for an unconditional model. One time in ten the network is not told the class, so
             that it also makes sounds of no class, and can be guided (Ho and Salimans, "Classifier-Free Diffusion
@@ -39,7 +38,6 @@ class FlowMatching(keras.Model):
     def __init__(
         self,
         network: keras.Model,
-        prediction: str = "velocity",
         rms: float = 1.0,
         classes: int = 0,
         ema: float = 0.9999,
@@ -49,7 +47,7 @@ class FlowMatching(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         self.network, self.averaged = network, copy_of(network)
-        self.prediction, self.rms, self.classes = prediction, rms, classes
+        self.rms, self.classes = rms, classes
         self.ema, self.learning_rate_end = ema, learning_rate_end
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.steps_before = keras.Variable(0, dtype="int32", trainable=False, name="steps")  # of `start_from`
@@ -97,7 +95,7 @@ class FlowMatching(keras.Model):
         points, velocity = flow.noised(clips, noise, times), flow.velocity(clips, noise)
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
-            found = flow.predicted(self.network, self.prediction, points, times, *classes)
+            found = flow.predicted(self.network, points, times, *classes)
             of_clips = ops.mean(ops.square(found - velocity), axis=(1, 2))
             return ops.mean(of_clips), {"of_clips": of_clips}
 
@@ -147,7 +145,7 @@ class FlowMatching(keras.Model):
 
     def sampler(self) -> FlowSampler:
         """One that makes the sounds of the averaged network as it is whenever it is called."""
-        return FlowSampler(self.averaged, self.prediction, self.rms, self.classes)
+        return FlowSampler(self.averaged, self.rms, self.classes)
 
     def sizes(self) -> dict[str, int]:
         """{network: how many parameters it has}."""

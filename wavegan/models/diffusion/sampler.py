@@ -25,16 +25,13 @@ class FlowSampler:
 
     Args:
         network: what `networks.build_network` builds.
-        prediction: a name of `flow.FORMS`.
         rms: of the recordings.
         classes: how many there are; 0 for an unconditional network.
         sampling: how sounds are made.
     """
 
-    def __init__(
-        self, network: keras.Model, prediction: str, rms: float, classes: int, sampling: Sampling | None = None
-    ) -> None:
-        self.network, self.prediction, self.rms, self.classes = network, prediction, rms, classes
+    def __init__(self, network: keras.Model, rms: float, classes: int, sampling: Sampling | None = None) -> None:
+        self.network, self.rms, self.classes = network, rms, classes
         self.sampling = sampling or Sampling()
         self.latent_shape: tuple[int, ...] = tuple(network.output_shape[1:])
         self._sampled = self._batched(self._made)
@@ -64,6 +61,15 @@ class FlowSampler:
 
         return self._batched(noise)(*self._given(audio, classes))
 
+    def velocity(self, points: np.ndarray, times: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """What the network tells, [n, time, channels], of points of that shape at times [n], one evaluation of it."""
+
+        def told(points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
+            return flow.predicted(self.network, points, times, *classes)
+
+        points, *weights = self._given(points, classes)
+        return self._batched(told)(points, times, *weights)
+
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
         set_weights(self.network, arrays)
@@ -84,10 +90,10 @@ class FlowSampler:
         def field(points: Tensor, t: Tensor) -> Tensor:
             times = ops.broadcast_to(t, (ops.shape(points)[0],))
             if not classes or guidance == 1:
-                return flow.predicted(self.network, self.prediction, points, times, *classes)
+                return flow.predicted(self.network, points, times, *classes)
             twice = [ops.concatenate([each, each]) for each in (points, times)]
             known = ops.concatenate([*classes, ops.zeros_like(classes[0])])
-            of_class, of_any = ops.split(flow.predicted(self.network, self.prediction, *twice, known), 2)
+            of_class, of_any = ops.split(flow.predicted(self.network, *twice, known), 2)
             return of_any + guidance * (of_class - of_any)
 
         return field

@@ -7,9 +7,6 @@ from wavegan.base.settings import check, option
 from wavegan.models.classes import CONDITIONAL, learned
 from wavegan.models.family import ClipFormat
 
-PREDICTIONS = ("velocity", "preconditioned", "recording")  # those of `flow.FORMS`, which needs Keras
-
-
 SOLVERS = ("euler", "heun")
 
 
@@ -36,7 +33,6 @@ class Settings:
         "auto", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
         shapes=True,
     )  # fmt: skip
-    prediction: str = option("velocity", "what the network tells of a noisy clip", choices=PREDICTIONS)
     learning_rate: float = option(1e-3, "Adam's learning rate", least=0)
     learning_rate_end: float = option(0.05, "share of the learning rate that is left at the last step", 0, 1)
     ema: float = option(0.9999, "momentum of the averaged network that makes the sounds", 0, 1)
