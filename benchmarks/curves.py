@@ -15,17 +15,23 @@ from wavegan.base.errors import UserError
 from wavegan.data.tfrecord import framed_records
 from wavegan.runs.events import PATTERN
 
-# The panels: {title: (tags of the solid and the dashed curve, whether the scale is logarithmic)}.
-DISTANCE = "critic/wasserstein_distance"  # of a run with this loss; others have the score difference
+# The panels: {title: (tags of the solid and the dashed curve, whether the scale is logarithmic)}. One is drawn where a
+# run has the solid curve: which there are depends on the model family and on the loss.
 DIFFERENCES = ("critic/score_difference", "spectral_critic/score_difference")
 PANELS = {
-    DISTANCE: ((DISTANCE,), False),
+    "critic/wasserstein_distance": (("critic/wasserstein_distance",), False),
     "critic/score_difference  (dashed: spectral_critic/…)": (DIFFERENCES, False),
     "critic/gradient_penalty": (("critic/gradient_penalty",), True),
     "generator/loss": (("generator/loss",), False),
     "audio/rms_generated  (dashed: audio/rms_real)": (("audio/rms_generated", "audio/rms_real"), False),
     "audio/spread  (dashed: audio/silent_generated)": (("audio/spread", "audio/silent_generated"), False),
     "critic/gradient_norm  (dashed: generator/…)": (("critic/gradient_norm", "generator/gradient_norm"), True),
+    "loss/all": (("loss/all",), False),
+    "loss/quarter_1  (dashed: loss/quarter_2)": (("loss/quarter_1", "loss/quarter_2"), False),
+    "loss/quarter_3  (dashed: loss/quarter_4)": (("loss/quarter_3", "loss/quarter_4"), False),
+    "network/gradient_norm": (("network/gradient_norm",), True),
+    "previews/loudness": (("previews/loudness",), False),
+    "previews/spread": (("previews/spread",), False),
 }
 MOST_SCORES = 4  # panels of tags under quality/
 COLUMNS = 3
@@ -74,7 +80,7 @@ def draw(runs, title=""):
 
     `runs` is {name: what `read` returned}.
     """
-    panels = {title: panel for title, panel in PANELS.items() if _is_drawn(runs, panel[0][0])}
+    panels = {title: panel for title, panel in PANELS.items() if any(panel[0][0] in each for each, _ in runs.values())}
     panels |= {tag: ((tag,), False) for tag in _scores(runs)}
     rows = -(-len(panels) // COLUMNS)
     figure = Figure(figsize=(4 * COLUMNS, 2.3 * rows + 0.6), dpi=80, layout="constrained")
@@ -98,11 +104,6 @@ def draw(runs, title=""):
     if title:
         figure.suptitle(title, fontsize=11, parse_math=False)
     return figure
-
-
-def _is_drawn(runs, tag):
-    """Whether a panel of `tag` has its place: of the two that depend on the loss, only what a run has."""
-    return tag not in (DISTANCE, DIFFERENCES[0]) or any(tag in curves for curves, _ in runs.values())
 
 
 def _scores(runs):

@@ -7,6 +7,7 @@ import soundfile
 from tests.backend import flow_step
 from tests.backend.test_backends import ROOT, python
 from tests.conftest import SMALL_FLOW
+from wavegan.cli import export as export_command
 from wavegan.runs.run import Run
 
 pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
@@ -38,14 +39,38 @@ def test_both_backends_make_the_same_step_and_sounds(tmp_path):
     assert any(np.abs(ours[f"state/{name}"] - array).max() > 5e-4 for name, array in state.items() if "network" in name)
 
 
-def test_a_run_is_made_stopped_and_continued_with_jax_as_without_a_stop(drums, tmp_path):
+@pytest.fixture(scope="module")
+def jax_runs(drums, tmp_path_factory):
+    """A folder of two runs of 2 steps: "stopped", which was, and "whole". Read only."""
+    folder = tmp_path_factory.mktemp("runs")
     for name, stops in (("stopped", (1, 2)), ("whole", (2,))):
         for steps in stops:
-            words = ["--data", drums, "--run", tmp_path / name, "--steps", steps, *SMALL_FLOW]
+            words = ["--data", drums, "--run", folder / name, "--steps", steps, *SMALL_FLOW]
             done = python(ROOT / "train_diffusion.py", *words)
             assert done.returncode == 0, done.stderr[-3000:]
-    stopped, whole = Run(tmp_path / "stopped").load(2), Run(tmp_path / "whole").load(2)
+    return folder
+
+
+def test_a_run_is_made_stopped_and_continued_with_jax_as_without_a_stop(jax_runs):
+    stopped, whole = Run(jax_runs / "stopped").load(2), Run(jax_runs / "whole").load(2)
     for name, array in whole.items():
         np.testing.assert_array_equal(stopped[name], array, err_msg=name)
-    sound, _ = soundfile.read(tmp_path / "stopped" / "previews" / "step-00000002" / "00-kick.wav")
+    sound, _ = soundfile.read(jax_runs / "stopped" / "previews" / "step-00000002" / "00-kick.wav")
     assert np.abs(sound).max() > 0
+
+
+EXPORTED = """
+import sys
+from wavegan.cli.export import main
+assert main(sys.argv[1:]) == 0
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_a_run_made_with_jax_becomes_the_same_onnx_file_by_either_backend(jax_runs, tmp_path):
+    """And JAX does it alone."""
+    words = ["--format", "onnx", "--run", str(jax_runs / "whole"), "--out"]
+    done = python("-c", EXPORTED, *words, tmp_path / "jax.onnx")
+    assert done.returncode == 0 and "in, velocity out" in done.stdout, done.stderr[-3000:]
+    assert export_command.main([*words, str(tmp_path / "tensorflow.onnx")]) == 0
+    assert (tmp_path / "jax.onnx").read_bytes() == (tmp_path / "tensorflow.onnx").read_bytes()

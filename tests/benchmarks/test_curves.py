@@ -51,8 +51,12 @@ def test_a_damaged_event_is_reported_and_the_others_are_read(run, capsys):
     assert capsys.readouterr().err == f"warning: {path} is damaged; the curves lack some of its steps\n"
 
 
-def test_the_panel_that_depends_on_the_loss_is_that_of_the_runs():
+def test_the_panels_that_depend_on_family_and_loss_are_those_of_the_runs():
     scalars = (np.array([10, 20]), np.array([1.0, 2.0]))
+    flow = {tag: scalars for tag in ("loss/all", "loss/quarter_1", "loss/quarter_4", "previews/spread")}
+    figure = draw({"flow": (flow, [])})
+    titles = [axes.get_title() for axes in figure.axes if axes.axison]
+    assert titles == ["loss/all", "loss/quarter_1  (dashed: loss/quarter_2)", "previews/spread"]
     wgan = {tag: scalars for tag in TAGS}
     other = {tag: scalars for tag in (*TAGS[1:], "critic/score_difference", "spectral_critic/score_difference")}
     for runs, tags in ([wgan], ["wasserstein"]), ([other], ["score"]), ([wgan, other], ["wasserstein", "score"]):

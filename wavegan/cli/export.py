@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMATS = {
     "web": "a page that makes and plays sounds, one HTML file",
-    "onnx": "the generator as an ONNX file",
+    "onnx": "the network as an ONNX file",
     "tflite": "for LiteRT, a file in a folder",
     "savedmodel": "TensorFlow's format, a folder",
     "kit": "sounds and presets for samplers, in a folder and a zip",
@@ -94,12 +94,15 @@ def _web(flags: argparse.Namespace, run: Run, config: Config, step: int | None) 
 
 
 def _runtime(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
-    import_quietly("tensorflow")  # which prints to standard error
+    if flags.format != "onnx":
+        import_quietly("tensorflow")  # which prints to standard error
     from wavegan.generation.export.runtimes import export
 
     made = export(run, flags.format, step, flags.out, warn)
-    tell(f"{made.path}: latents{' and classes' if config.classes else ''} in, audio out")
-    tell(f"run {run.title}, step {made.step}; its sounds differ from the trainer's by {made.difference:.0e}")
+    *first, last = made.inputs
+    given = f"{', '.join(first)} and {last}" if first else last
+    tell(f"{made.path}: {given} in, {made.output} out")
+    tell(f"run {run.title}, step {made.step}; its {made.output} differs from the trainer's by {made.difference:.0e}")
 
 
 def _judge(config: Config) -> "Judge | None":

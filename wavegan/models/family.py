@@ -9,7 +9,7 @@ import numpy as np
 
 from wavegan.base.errors import UserError
 from wavegan.models.latents import LatentSpace
-from wavegan.models.portable import Operation
+from wavegan.models.portable import Example, Operation
 
 BUILT_IN = {
     "gan": "wavegan.models.gan.family",
@@ -241,10 +241,15 @@ class Family(Protocol):
         """
 
     def operations(self, settings: Any, clip: ClipFormat, arrays: Mapping[str, np.ndarray]) -> Iterable[Operation]:
-        """What makes sounds, with the arrays of a checkpoint, for programs without Keras (`models.portable`).
+        """Its network, with the arrays of a checkpoint, for programs without Keras (`models.portable`).
 
-        Only of a family that has none of "web", "onnx", "tflite" and "savedmodel" in `not_exported`.
+        What makes sounds, or for "onnx" any part of that; only of a family that does not have all of "web", "onnx",
+        "tflite" and "savedmodel" in `not_exported`. Those of "web", "tflite" and "savedmodel" are dense, modulation,
+        gain, relu, upsample and tanh.
         """
+
+    def example(self, sampler: Sampler, latents: np.ndarray, classes: np.ndarray | None) -> Example:
+        """What the operations make of such latents and class weights, as the trainer computes it; as `operations`."""
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The arrays of a checkpoint that an older version wrote, under the names of today."""

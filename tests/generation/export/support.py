@@ -23,3 +23,20 @@ def a_model(length=4096, channels=1, classes=0, seed=0, **settings):
         arrays[f"sampler/{place:03d}"] = values + scale * rng.standard_normal(values.shape).astype("float32")
     sampler.restore(arrays)
     return sampler, list(family.operations(settings, clip, arrays))
+
+
+def a_flow_model(length=256, channels=1, classes=0, seed=0, **settings):
+    """The operations of a flow matching network with random weights, everywhere, and an example of what it tells."""
+    keras.utils.set_random_seed(seed)
+    family = family_named("diffusion")
+    clip = ClipFormat(8000, length, channels, tuple(map(str, range(classes))), 0.1)
+    settings = family.settled(family.Settings(**{"width": 8, **settings}), clip)
+    sampler, rng = family.sampler(settings, clip, "float32"), np.random.default_rng(seed)
+    arrays = {
+        f"sampler/{place:03d}": (rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0])).astype("float32")
+        for place, weight in enumerate(sampler.network.weights)
+    }
+    sampler.restore(arrays)
+    weights = rng.dirichlet(np.ones(classes), 16).astype("float32") if classes else None
+    example = family.example(sampler, family.latents.draw(16, sampler.latent_shape, seed), weights)
+    return list(family.operations(settings, clip, arrays)), example

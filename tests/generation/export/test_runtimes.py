@@ -15,6 +15,7 @@ from wavegan.generation.export import onnx_graph
 from wavegan.generation.export.runtimes import export
 from wavegan.generation.generate import load_sampler
 from wavegan.models.latents import Uniform
+from wavegan.models.portable import Example
 from wavegan.runs.run import Run
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -43,8 +44,7 @@ def sounds(model, n):
 def test_onnx_makes_the_sounds_of_the_trainer(model):
     for n in (1, 5):
         operations, given, expected = sounds(model, n)
-        facts = {"length": expected.shape[1], "channels": expected.shape[2]}
-        content = onnx_graph.graph(operations, given["latents"].shape[1], model.get("classes", 0), facts)
+        content = onnx_graph.graph(operations, Example(given, "audio", expected, {}), {})
         np.testing.assert_allclose(onnx_graph.run_graph(content, given), expected, atol=1e-5)
 
 
@@ -107,7 +107,7 @@ def test_the_examples_of_the_documentation_run(trained_by_class, tmp_path, monke
     for kind, name in (("onnx", ".onnx"), ("tflite", "-tflite"), ("savedmodel", "-savedmodel")):
         export(Run(trained_by_class), kind, out=f"exported/drums-8k{name}")
     page = (DOCS / "export.md").read_text(encoding="utf-8")
-    by_onnx, others = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    by_onnx, others = re.findall(r"```python\n(.*?)```", page.partition("## Flow matching")[0], re.DOTALL)
     first = "from ai_edge_litert.interpreter import Interpreter"  # which need not be installed
     assert first in others
     by_lite, by_tensorflow = others.replace(first, "from tensorflow import lite; Interpreter = lite.Interpreter").split(

@@ -1,7 +1,7 @@
-"""A generator as an ONNX file, written from the operations of `models.portable`: the same from every backend."""
+"""A network as an ONNX file, written from the operations of `models.portable`: the same from every backend."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,42 +9,40 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from wavegan.models.portable import Operation
+from wavegan.models.portable import Example, Operation
 
 OPSET = 17  # of 2022, which every runtime in use reads
 FORMAT = 8  # of the file, which goes with it
 
 
-def run_graph(content: bytes, given: dict[str, np.ndarray]) -> np.ndarray:
-    """The audio [n, time, channels] that ONNX Runtime makes by a file of what its inputs are given."""
+def run_graph(content: bytes, given: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What ONNX Runtime makes by a file of what its inputs are given, [n, time, channels]."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return session.run(["audio"], given)[0]
+    return session.run(None, dict(given))[0]
 
 
-def graph(operations: Sequence[Operation], latent_size: int, classes: int, facts: dict[str, Any]) -> bytes:
+def graph(operations: Sequence[Operation], example: Example, facts: Mapping[str, Any]) -> bytes:
     """The file's bytes.
 
     Args:
-        operations: from latent and class weights to audio.
-        latent_size: numbers of a latent.
-        classes: how many there are; 0 without.
-        facts: what stands in its metadata, {name: value}: texts as they are, all else as JSON.
+        operations: from the inputs to the output.
+        example: says what these are called, and their shapes; n is free.
+        facts: what stands in the file's metadata, {name: value}: texts as they are, all else as JSON.
     """
-    writer = _Writer()
-    inputs = [helper.make_tensor_value_info("latents", TensorProto.FLOAT, ["n", latent_size])]
-    given = "latents"
-    if classes:
-        inputs.append(helper.make_tensor_value_info("classes", TensorProto.FLOAT, ["n", classes]))
-        given = writer.node("Concat", ["latents", "classes"], axis=1)
-    x = given
+    writer = _Writer(example.given)
     for place, operation in enumerate(operations):
-        x = writer.operation(operation, x, given)
-        if operation.kind == "dense":  # [n, time · channels] becomes [n, channels, time]
-            shape = writer.constant(np.array([0, -1, _channels(operations[place + 1 :])], "int64"))
-            x = writer.node("Transpose", [writer.node("Reshape", [x, shape])], perm=[0, 2, 1])
-    writer.nodes.append(helper.make_node("Transpose", [x], ["audio"], perm=[0, 2, 1]))
-    output = helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["n", facts["length"], facts["channels"]])
-    made = helper.make_graph(writer.nodes, "generator", inputs, [output], writer.constants)
+        writer.operation(operation)
+        if operation.kind == "dense":
+            writer.as_feature_map(_channels(operations[place + 1 :]))
+    writer.nodes.append(helper.make_node("Transpose", [writer.x], [example.output], perm=[0, 2, 1]))
+    inputs, output = (
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *values.shape[1:]])
+            for name, values in named.items()
+        ]
+        for named in (example.given, {example.output: example.made})
+    )
+    made = helper.make_graph(writer.nodes, "network", inputs, output, writer.constants)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="WaveGAN")
     model.ir_version = FORMAT
     helper.set_model_props(model, {k: v if isinstance(v, str) else json.dumps(v) for k, v in facts.items()})
@@ -58,12 +56,27 @@ def _channels(operations: Sequence[Operation]) -> int:
 
 
 class _Writer:
-    """Nodes and constants in the making; every one has a name of its own."""
+    """Nodes and constants in the making; every one has a name of its own.
 
-    def __init__(self) -> None:
+    Attributes:
+        x: the name of what the operations so far have made: a feature map [n, channels, time], or [n, width].
+        given: of what stands beside it, [n, width].
+        kept: of feature maps.
+    """
+
+    def __init__(self, inputs: Mapping[str, np.ndarray]) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.names: Iterator[str] = (f"x{number}" for number in range(10**6))
+        self.kept: list[str] = []
+        maps = [name for name, values in inputs.items() if values.ndim == 3]
+        given = [
+            self.node("Unsqueeze", [name, self.whole(1)]) if values.ndim == 1 else name
+            for name, values in inputs.items()
+            if name not in maps
+        ]
+        self.given = given[0] if len(given) == 1 else self.node("Concat", given, axis=1)
+        self.x = self.node("Transpose", maps, perm=[0, 2, 1]) if maps else self.given
 
     def node(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
         """Adds a node with one output, and returns that."""
@@ -76,30 +89,101 @@ class _Writer:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def operation(self, operation: Operation, x: str, given: str) -> str:
-        """What an operation makes of a feature map `x` [n, channels, time] and of what was given at first."""
+    def whole(self, *numbers: int) -> str:
+        """A constant of whole numbers."""
+        return self.constant(np.array(numbers, "int64"))
+
+    def part(self, x: str, first: int, last: int) -> str:
+        """What lies from `first` to before `last` in the second axis."""
+        return self.node("Slice", [x, *map(self.whole, (first, last, 1))])
+
+    def as_feature_map(self, channels: int) -> None:
+        """[n, time · channels] becomes [n, channels, time]."""
+        self.x = self.node("Reshape", [self.x, self.whole(0, -1, channels)])
+        self.x = self.node("Transpose", [self.x], perm=[0, 2, 1])
+
+    def operation(self, operation: Operation) -> None:
+        """Changes x as the operation does."""
         weights = [np.asarray(array, "float32") for array in operation.arrays]
-        if operation.kind == "upsample":
-            kernel, bias = weights
-            taps, padding = kernel.shape[0], (kernel.shape[0] - operation.stride) // 2
-            return self.node(
-                "ConvTranspose",
-                [x, self.constant(kernel.transpose(1, 2, 0)), self.constant(bias)],
-                strides=[operation.stride],
-                pads=[padding, taps - operation.stride - padding],
-            )
-        if operation.kind == "modulation":
-            both = self.node("Gemm", [given, *map(self.constant, weights)])
-            both = self.node("Unsqueeze", [both, self.constant(np.array([2], "int64"))])  # [n, 2 · channels, 1]
-            half = weights[1].shape[0] // 2
-            axis = self.constant(np.array([1], "int64"))
-            edges = [self.constant(np.array([edge], "int64")) for edge in (0, half, 2 * half)]
-            gain, bias_of_it = (self.node("Slice", [both, edges[i], edges[i + 1], axis]) for i in (0, 1))
-            gain = self.node("Add", [gain, self.constant(np.array(1, "float32"))])
-            return self.node("Add", [self.node("Mul", [x, gain]), bias_of_it])
-        if operation.kind == "gain":
-            gain = self.node("Exp", [self.node("Gemm", [given, *map(self.constant, weights)])])
-            return self.node("Mul", [x, self.node("Unsqueeze", [gain, self.constant(np.array([2], "int64"))])])
-        if operation.kind == "dense":
-            return self.node("Gemm", [x, *map(self.constant, weights)])
-        return self.node({"relu": "Relu", "tanh": "Tanh"}[operation.kind], [x])
+        if operation.kind in ("relu", "tanh"):
+            self.x = self.node(operation.kind.capitalize(), [self.x])
+        elif operation.kind in ("conv", "upsample", "unfold"):
+            getattr(self, f"_{operation.kind}")(operation.stride, *weights)
+        elif operation.kind == "attention":
+            self._attention(operation.heads, *weights)
+        else:
+            getattr(self, f"_{operation.kind}")(*weights)
+
+    def _dense(self, *weights: np.ndarray) -> None:
+        self.x = self.node("Gemm", [self.x, *map(self.constant, weights)])
+
+    def _told(self, least: np.ndarray, frequencies: np.ndarray, *weights: np.ndarray) -> None:
+        time = self.node("Max", [self.part(self.given, 0, 1), self.constant(least)])
+        angles = self.node("Mul", [time, self.constant(frequencies)])
+        classes = len(weights[0]) - 2 * len(frequencies)
+        beside = [self.part(self.given, 1, 1 + classes)] if classes else []
+        x = self.node("Concat", [self.node("Sin", [angles]), self.node("Cos", [angles]), *beside], axis=1)
+        for kernel_and_bias in (weights[:2], weights[2:]):
+            x = self.node("Gemm", [x, *map(self.constant, kernel_and_bias)])
+            x = self.node("Mul", [x, self.node("Sigmoid", [x])])
+        self.given = x
+
+    def _modulation(self, kernel: np.ndarray, bias: np.ndarray) -> None:
+        both = self.node("Gemm", [self.given, self.constant(kernel), self.constant(bias)])
+        both = self.node("Unsqueeze", [both, self.whole(2)])  # [n, 2 · channels, 1]
+        half = bias.shape[0] // 2
+        gain = self.node("Add", [self.part(both, 0, half), self.constant(np.array(1, "float32"))])
+        self.x = self.node("Add", [self.node("Mul", [self.x, gain]), self.part(both, half, 2 * half)])
+
+    def _gain(self, *weights: np.ndarray) -> None:
+        gain = self.node("Exp", [self.node("Gemm", [self.given, *map(self.constant, weights)])])
+        self.x = self.node("Mul", [self.x, self.node("Unsqueeze", [gain, self.whole(2)])])
+
+    def _conv(self, stride: int, kernel: np.ndarray, *bias: np.ndarray) -> None:
+        weights = (kernel.transpose(2, 1, 0), *bias)
+        pads = _pads(len(kernel), stride)
+        self.x = self.node("Conv", [self.x, *map(self.constant, weights)], strides=[stride], pads=pads)
+
+    def _upsample(self, stride: int, kernel: np.ndarray, bias: np.ndarray) -> None:
+        weights = (kernel.transpose(1, 2, 0), bias)
+        pads = _pads(len(kernel), stride)
+        self.x = self.node("ConvTranspose", [self.x, *map(self.constant, weights)], strides=[stride], pads=pads)
+
+    def _unfold(self, stride: int, kernel: np.ndarray, bias: np.ndarray) -> None:
+        filters = len(bias) // stride
+        x = self.node("MatMul", [self.constant(kernel.T), self.x])
+        x = self.node("Add", [x, self.constant(bias[:, None])])  # [n, stride · filters, time]
+        x = self.node("Reshape", [x, self.whole(0, stride, filters, -1)])
+        x = self.node("Transpose", [x], perm=[0, 2, 3, 1])
+        self.x = self.node("Reshape", [x, self.whole(0, filters, -1)])
+
+    def _norm(self) -> None:
+        square = self.node("ReduceMean", [self.node("Mul", [self.x, self.x])], axes=[1, 2])
+        square = self.node("Add", [square, self.constant(np.array(1e-6, "float32"))])
+        self.x = self.node("Div", [self.x, self.node("Sqrt", [square])])
+
+    def _attention(self, heads: int, into: np.ndarray, out: np.ndarray) -> None:
+        self._keep()
+        self._norm()
+        width = len(out) // heads
+        three = self.node("MatMul", [self.constant(into.T), self.x])
+        three = self.node("Reshape", [three, self.whole(0, 3, heads, width, -1)])
+        asked, keys, values = (self.part(three, place, place + 1) for place in range(3))
+        asked = self.node("Transpose", [asked], perm=[0, 1, 2, 4, 3])  # [n, 1, heads, time, width]
+        asked = self.node("Div", [asked, self.constant(np.array(np.sqrt(width), "float32"))])
+        shares = self.node("Softmax", [self.node("MatMul", [asked, keys])], axis=-1)
+        shares = self.node("Transpose", [shares], perm=[0, 1, 2, 4, 3])
+        taken = self.node("Reshape", [self.node("MatMul", [values, shares]), self.whole(0, len(out), -1)])
+        self.x = self.node("MatMul", [self.constant(out.T), taken])
+        self._add()
+
+    def _keep(self) -> None:
+        self.kept.append(self.x)
+
+    def _add(self) -> None:
+        self.x = self.node("Add", [self.kept.pop(), self.x])
+
+
+def _pads(taps: int, stride: int) -> list[int]:
+    """Of a convolution whose padding is "same", on either side."""
+    return [(taps - stride) // 2, taps - stride - (taps - stride) // 2]

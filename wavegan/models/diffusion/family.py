@@ -1,7 +1,7 @@
 """Flow matching as a model family: what people see of it, what can go wrong with it, and how it is made."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from wavegan.base.errors import UserError
 from wavegan.models.diffusion import settings as own
 from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
 from wavegan.models.latents import Normal
-from wavegan.models.portable import Operation
+from wavegan.models.portable import Example, Operation
 
 QUIETEST = 0.01  # RMS of the previews, as a share of the recordings'
 LEAST_SPREAD = 0.1  # of the previews; healthy ones are near 1
@@ -59,8 +59,8 @@ class Diffusion:
         "collapsed": "start another run with a lower --learning-rate.",
     }
     not_exported = dict.fromkeys(
-        ("web", "tflite", "savedmodel", "onnx"),
-        "a sound takes many evaluations of a network; --format kit makes sounds of it",
+        ("web", "tflite", "savedmodel"),
+        "a sound takes many evaluations of its network. --format onnx writes the network, --format kit makes sounds",
     )
 
     def preset(self, gpu: bool) -> str:
@@ -118,8 +118,24 @@ class Diffusion:
     def operations(
         self, settings: own.Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]
     ) -> Iterable[Operation]:
-        """As `Family.operations`: there is no format for it."""
-        raise NotImplementedError
+        """As `Family.operations`: one evaluation of the network."""
+        from wavegan.models.diffusion.portable import operations
+
+        return operations(settings, clip, arrays)
+
+    def example(self, sampler: Sampler, latents: np.ndarray, classes: np.ndarray | None) -> Example:
+        """As `Family.example`: noise at several times, one of its rows of no class."""
+        from wavegan.models.diffusion.sampler import FlowSampler
+
+        assert isinstance(sampler, FlowSampler)
+        given = {"sound": latents, "time": np.linspace(0, 1, len(latents), dtype="float32")}
+        if classes is not None:
+            given["classes"] = np.concatenate([0 * classes[:1], classes[1:]])
+        facts = {
+            "latents": {"shape": list(sampler.latent_shape), "distribution": "normal"},
+            **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling)},
+        }
+        return Example(given, "velocity", sampler.velocity(*given.values()), facts)
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As `Family.renamed`: there is no older version."""

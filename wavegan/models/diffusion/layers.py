@@ -10,6 +10,7 @@ from wavegan.backend.autodiff import Tensor
 from wavegan.models.layers import Shape
 
 WAVES = 16  # of each kind
+FREQUENCIES = np.geomspace(np.pi, 64 * np.pi, WAVES).astype("float32")
 
 
 @keras.saving.register_keras_serializable("wavegan")
@@ -21,7 +22,7 @@ class Waves(keras.layers.Layer):
     """
 
     def call(self, times: Tensor) -> Tensor:
-        angles = times * np.geomspace(np.pi, 64 * np.pi, WAVES).astype("float32")
+        angles = times * FREQUENCIES
         return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

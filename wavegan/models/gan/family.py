@@ -8,7 +8,7 @@ import numpy as np
 from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
 from wavegan.models.gan import settings as own
 from wavegan.models.latents import Uniform
-from wavegan.models.portable import Operation
+from wavegan.models.portable import Example, Operation
 
 # Of the gradients of a network. Healthy ones of WGAN-GP stay below 100; of the others below 2,000 on average, but a
 # step with a rare penalty, which counts many times, may reach 50,000 at first.
@@ -167,6 +167,12 @@ class Gan:
         from wavegan.models.gan.portable import operations
 
         return operations(settings, clip, arrays)
+
+    def example(self, sampler: Sampler, latents: np.ndarray, classes: np.ndarray | None) -> Example:
+        """As `Family.example`."""
+        given = {"latents": latents} | ({} if classes is None else {"classes": classes})
+        facts = {"latents": {"size": latents.shape[1], "distribution": "uniform", "range": [-1, 1]}}
+        return Example(given, "audio", sampler(latents, classes), facts)
 
     def renamed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """As `Family.renamed`: until 0.1 what makes sounds was "averaged_generator/…", or "generator/…" without one."""

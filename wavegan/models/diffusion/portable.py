@@ -1,0 +1,60 @@
+"""The network as operations for programs without Keras, see `models.portable`."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from wavegan.models.diffusion.flow import NEAREST
+from wavegan.models.diffusion.layers import FREQUENCIES
+from wavegan.models.diffusion.networks import ATTENTION, HEADS, STRIDE, levels
+from wavegan.models.diffusion.sampler import network
+from wavegan.models.diffusion.settings import Settings
+from wavegan.models.family import ClipFormat
+from wavegan.models.portable import Operation
+from wavegan.models.state import set_weights
+
+Weights = Mapping[str, list[np.ndarray]]  # of each layer, by its name
+
+
+def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]) -> Iterator[Operation]:
+    """What `networks.build_network` builds, with the weights of a checkpoint: from points to the velocity there."""
+    restored = network(settings, clip, "float32")
+    set_weights(restored, arrays)
+    weights = {layer.name: layer.get_weights() for layer in restored.layers}
+    steps = levels(clip.length, settings.patch)
+    yield _told(weights)
+    yield _regrouped(weights["patches"], settings.patch)
+    for level, time in enumerate(steps):
+        if level:
+            yield Operation("keep")
+            yield _regrouped(weights[f"in_{level}"], STRIDE)
+        yield from _blocks(weights, f"in_{level}", settings.blocks, time)
+    for level, time in reversed([*enumerate(steps)]):
+        yield from _blocks(weights, f"out_{level}", settings.blocks, time)
+        if level:
+            yield Operation("unfold", tuple(weights[f"out_{level}"]), STRIDE)
+            yield Operation("add")
+    yield Operation("modulation", tuple(weights["samples_told"]))
+    yield Operation("unfold", tuple(weights["samples"]), settings.patch)
+
+
+def _told(weights: Weights) -> Operation:
+    kernel, bias = weights["time"]
+    kernel = np.concatenate([kernel, *weights.get("class", [])])  # of time and class weights side by side
+    return Operation("told", (np.array([NEAREST], "float32"), FREQUENCIES, kernel, bias, *weights["told"]))
+
+
+def _regrouped(weights: list[np.ndarray], stride: int) -> Operation:
+    """Every `stride` time steps become one: a convolution that is as long as its stride."""
+    kernel, bias = weights
+    return Operation("conv", (kernel.reshape(stride, -1, kernel.shape[1]), bias), stride)
+
+
+def _blocks(weights: Weights, name: str, count: int, time: int) -> Iterator[Operation]:
+    for number in range(count):
+        here = f"{name}_{number}"
+        yield from (Operation("keep"), Operation("norm"), Operation("conv", tuple(weights[f"{here}_first"])))
+        yield from (Operation("modulation", tuple(weights[f"{here}_told"])), Operation("relu"))
+        yield from (Operation("conv", tuple(weights[f"{here}_second"])), Operation("add"))
+    if time <= ATTENTION:
+        yield Operation("attention", tuple(weights[f"{name}_attention"]), heads=HEADS)
