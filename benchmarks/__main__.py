@@ -15,6 +15,7 @@ BENCHMARKS = {
     "step": "a training step against the matrix-product peak and a plain Keras WaveGAN",
     "input": "the input pipeline against the step that consumes it",
     "records": "opening a data set of many clips, and what a step waits for its order",
+    "growth": "preparing, opening, shuffling, training on and evaluating corpora of more and more clips",
     "preprocess": "converting recordings against a plain loop",
     "generate": "making sounds against the matrix-product peak, and the whole command",
     "scaling": "a step's time and memory for more channels, longer clips, larger batches",
@@ -71,6 +72,7 @@ SETTINGS = {
     "generate": (*LAYERS, "latent_size"),
     "preprocess": (),
     "records": (),
+    "growth": (),
 }  # all others take all
 OWN_FLAGS = ("source", "data", "clips", "at_once")  # of single benchmarks
 
@@ -89,16 +91,21 @@ def parser():
             _add_number(command, "--batch-size", None, "clips computed at once", "as generate.py", "at_once")
         if name == "records":
             _add_number(command, "--clips", 10**6, "in the data set, which is made for this and removed")
+        if name == "growth":
+            sizes = "in each corpus, which is made for this and removed (default: 10000 100000)"
+            command.add_argument(
+                "--clips", type=at_least(100), nargs="+", default=[10**4, 10**5], metavar="INT", help=sizes
+            )
         _add_number(command, "--repeats", 5, "rounds of timing")
         results = Path("benchmarks", "results.jsonl")
         command.add_argument(
             "--out", default=results, metavar="FILE", help=f"where a line of JSON is added (default: {results})"
         )
-        _add_number(command, "--length", 256 if name == "records" else 16384, "samples of a clip")
+        _add_number(command, "--length", 256 if name in ("records", "growth") else 16384, "samples of a clip")
         _add_number(command, "--sample-rate", 16000, "Hz")
         if name != "preprocess":
             _add_number(command, "--channels", 1, "1 or 2")
-        if name not in ("preprocess", "records"):  # which know no model
+        if name not in ("preprocess", "records", "growth"):  # which know no model
             settings_flags.add_flags(command, GAN, ("preset", *_settings(name)))
         command.set_defaults(command=measure)
     _add_quality(commands)

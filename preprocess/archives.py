@@ -1,9 +1,11 @@
 """Archives as sources: read as a stream, member by member, in memory; nothing is ever unpacked to disk."""
 
 import gzip
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from preprocess.members import DAMAGE, Member, tar_members, zip_members
 from preprocess.sources import Content, Entry, Listing, is_audio
@@ -25,9 +27,11 @@ class Archive:
     """A tar or zip file, read twice from its start to its end: first the names, then the audio."""
 
     kind = "archive"
+    sequential = True
 
     def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
+        self.place = os.fspath(path)  # as errors call it
         suffix = next(suffix for suffix in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(suffix))
         self.name = name or path.name[: -len(suffix)]
         self._reached: str | None = None  # the last member that was seen, to tell where an archive breaks
@@ -65,27 +69,29 @@ class Archive:
         listing.notes = [_encoding_note(self.name, *found) for found in guessed.items()]
         return listing
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields entries with their bytes, in the order of the archive; with an `Unusable` where those are damaged."""
-        wanted = {entry.content: entry for entry in entries}
-        for index, member in enumerate(self._members()):
-            if index not in wanted:
-                continue
+        members = enumerate(self._members())
+        for entry in entries:
+            member = next((member for index, member in members if index == entry.content), None)
             try:
-                content: Content = self._read(member)
+                content: Content = self._read(member) if member else Unusable("the archive has changed meanwhile")
             except Unusable as problem:
                 content = problem
-            yield wanted.pop(index), content
-            if not wanted:
-                return
+            yield entry, content
 
     def _members(self) -> Iterator[Member]:
         self._reached = None
         with self._damage_named():
             members = zip_members if self.path.name.lower().endswith(".zip") else tar_members
-            for member in members(self.path):
-                self._reached = member.path
-                yield member
+            with self.opened() as file:
+                for member in members(file):
+                    self._reached = member.path
+                    yield member
+
+    def opened(self) -> BinaryIO:
+        """The archive as a file that is open for reading. Raises OSError."""
+        return open(self.path, "rb")
 
     def _read(self, member: Member) -> bytes:
         with self._damage_named():
@@ -96,7 +102,7 @@ class Archive:
             return self._read(member)
         except Unusable as problem:
             raise UserError(
-                f"{printable(self.path)}: {printable(member.path)}, which says what is held out, is {problem}. "
+                f"{printable(self.place)}: {printable(member.path)}, which says what is held out, is {problem}. "
                 "Copy or download the archive again."
             ) from None
 
@@ -107,9 +113,9 @@ class Archive:
         except (*DAMAGE, OSError) as error:
             where = f", at or after {printable(self._reached)}" if self._reached else ""
             if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-                raise UserError(f"cannot read {printable(self.path)}: {error.strerror or error}{where}.") from None
+                raise UserError(f"cannot read {printable(self.place)}: {error.strerror or error}{where}.") from None
             raise UserError(
-                f"{printable(self.path)} is damaged, incomplete or no archive of the kind its name says "
+                f"{printable(self.place)} is damaged, incomplete or no archive of the kind its name says "
                 f"({printable(str(error))}{where}). Copy or download it again."
             ) from None
 

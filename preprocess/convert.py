@@ -23,7 +23,7 @@ from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
 from wavegan.base.text import printable
-from wavegan.data.schema import SPLITS, DatasetInfo, write_example
+from wavegan.data.schema import SPLITS, DatasetInfo
 
 
 def prepare(
@@ -44,22 +44,30 @@ def prepare(
         UserError: for a missing source, an existing `out`, no usable clip, or a full disk. Nothing is left behind then.
     """
     out = Path(out)
-    _check_sources(sources, out, options)
+    check_sources(sources, out, options)
     check_destination(out, options.overwrite)
-    opened = [open_source(name) for name in sources]
-    for source, name in zip(opened, names_apart(opened), strict=True):
-        source.name = name
-    plan = Plan(sources, opened, [_list(source, progress) for source in opened], options)
+    plan = planned(sources, [open_source(name) for name in sources], options, progress)
     account = Account(plan)
-    _check_usable(account, len(plan.all_entries()))
     try:
         with staged(out, options.overwrite) as directory:
             files = _convert(plan, account, directory, progress)
-            info = _describe(plan, account, files, out.resolve().name)
+            info = described(plan, account, files, out.resolve().name)
             info.save(directory)
             return info
     except OSError as error:
         raise UserError(f"cannot write {printable(out)}: {error.strerror or error}. Nothing was kept.") from None
+
+
+def planned(names: list[str], sources: list[Source], options: Options, progress: Callable[..., Progress]) -> Plan:
+    """What becomes of all files of the `sources`, whose names as typed are `names`.
+
+    Raises UserError where there is not one that can be used.
+    """
+    for source, name in zip(sources, names_apart(sources), strict=True):
+        source.name = name
+    plan = Plan(names, sources, [_list(source, progress) for source in sources], options)
+    check_usable(Account(plan), len(plan.all_entries()))
+    return plan
 
 
 def open_source(name: str) -> Source:
@@ -86,12 +94,15 @@ def open_source(name: str) -> Source:
         return Recording(path)
     named = ", ".join([KIT, *download.CORPORA, f"{PREFIX}NAME"])
     expected = f"a folder, a recording, an archive (.tar, .tar.gz, .tgz, .zip), {named}"
+    if "://" in name:
+        raise UserError(f"SOURCE {printable(name)} is not on this machine. Give --runner beam, which reads it there.")
     if not os.path.exists(name):
         raise UserError(f"SOURCE {printable(name)} does not exist. Expected {expected}.")
     raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: unpack it and name its folder.")
 
 
-def _check_sources(sources: list[str], out: Path, options: Options) -> None:
+def check_sources(sources: list[str], out: Path, options: Options) -> None:
+    """Raises `UserError` for sources that cannot be meant, before any is opened."""
     if not sources:
         raise UserError(
             f"SOURCE is missing. Name a folder, a recording, an archive, a corpus, or {KIT} for the built-in drum kit."
@@ -120,7 +131,7 @@ def _list(source: Source, progress: Callable[..., Progress]) -> Listing:
         return source.listing(ticker.update)
 
 
-def _check_usable(account: Account, usable: int) -> None:
+def check_usable(account: Account, usable: int) -> None:
     """Raises `UserError` where there is not one usable file or clip, and says what was found instead."""
     if usable:
         return
@@ -141,12 +152,10 @@ def _check_usable(account: Account, usable: int) -> None:
 
 def _convert(plan: Plan, account: Account, directory: Path, progress: Callable[..., Progress]) -> dict[str, list[dict]]:
     """Writes all clips into shards; returns each split's files."""
-    options = plan.options
-    cutting = Cutting(options.sample_rate, options.clip_length, options.channels, options.slices, options.normalize)
-    labels = {name: index for index, name in enumerate(plan.classes)}
+    cutting, labels = cutting_of(plan.options), labels_of(plan)
     spool = directory / "spool"
     spool.mkdir()
-    with Shards(directory, _shard_counts(plan, cutting)) as shards:
+    with Shards(directory, shard_counts(plan, cutting)) as shards:
         with progress(len(plan.all_entries()), "converting", "files") as bar:
             for file, result in _results(plan, cutting, spool):
                 if isinstance(result, Unusable):
@@ -154,19 +163,31 @@ def _convert(plan: Plan, account: Account, directory: Path, progress: Callable[.
                 else:
                     slices, clips = result
                     account.keep(file, slices)
-                    pcm = clips.read(2 * cutting.length * cutting.channels)
-                    for start, clip in zip(slices.starts, pcm, strict=True):
-                        shards.write(file.split, write_example(clip, labels[file.label], file.name, start))
+                    for record in workers.records(file, slices, clips, labels, cutting):
+                        shards.write(file.split, record)
                 bar.update(1, clips=account.clips, skipped=len(account.skipped))
-            _check_usable(account, account.clips)
+            check_usable(account, account.clips)
         spool.rmdir()
         if not account.rms["train"]:
             account.merge_into_train()
         return shards.finish(account.merged)
 
 
-def _shard_counts(plan: Plan, cutting: Cutting) -> dict[str, int]:
-    """From the size of what will come out, as well as the number and sizes of files tell it."""
+def cutting_of(options: Options) -> Cutting:
+    """How recordings become clips, by what the user chose."""
+    return Cutting(options.sample_rate, options.clip_length, options.channels, options.slices, options.normalize)
+
+
+def labels_of(plan: Plan) -> dict[str, int]:
+    """The number of each class."""
+    return {name: index for index, name in enumerate(plan.classes)}
+
+
+def shard_counts(plan: Plan, cutting: Cutting) -> dict[str, int]:
+    """How many files each split is spread over, at most.
+
+    From the size of what will come out, as well as the number and sizes of files tell it.
+    """
     entries = plan.all_entries()
     expected = len(entries) * 2 * cutting.length * cutting.channels
     if cutting.slices == "all":
@@ -184,7 +205,8 @@ def _results(
         yield from zip(files, results, strict=True)
 
 
-def _describe(plan: Plan, account: Account, files: dict[str, list[dict]], name: str) -> DatasetInfo:
+def described(plan: Plan, account: Account, files: dict[str, list[dict]], name: str) -> DatasetInfo:
+    """The `dataset.json` of a data set called `name`; its `files` are as `Shards.finish` returns them."""
     options = plan.options
     chosen = asdict(options) | {"length": options.clip_length, "classes": plan.chosen}
     # Neither changes what is made.

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 from preprocess.names import decoded
 from preprocess.sources import NOT_A_FILE
@@ -30,6 +30,9 @@ DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error),
     *(EOFError, ValueError, OverflowError, LookupError, RuntimeError),
 )
+
+
+_Stream: TypeAlias = BinaryIO | gzip.GzipFile
 
 
 @dataclass(frozen=True)
@@ -66,33 +69,33 @@ def _checked(name: str, size: int) -> tuple[str, str | None]:
     return "/".join(parts), None
 
 
-def tar_members(path: Path) -> Iterator[Member]:
-    """Yields the files of a tar archive, gzipped or not, in its order; each can be read until the next is asked for.
+def tar_members(raw: BinaryIO) -> Iterator[Member]:
+    """Yields the files of an open tar archive, gzipped or not, in its order.
 
-    Raises an exception of `DAMAGE` or OSError where the archive is damaged or cannot be read.
+    Each can be read until the next is asked for. Raises an exception of `DAMAGE` or OSError where the archive is
+    damaged or cannot be read.
     """
-    with open(path, "rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        with gzip.open(raw) if zipped else raw as stream, tarfile.open(fileobj=_Pieces(stream), mode="r:") as tar:
-            while (info := tar.next()) is not None:
-                # It would keep every member it has seen.
-                tar.members = []  # type: ignore[attr-defined]  # a name that the library's hints lack
-                if info.size < 0 or tar.offset <= info.offset:  # it would read the same header again and again
-                    raise tarfile.ReadError(f"{info.name} of {info.size} bytes")
-                if info.isdir():
-                    continue
-                name, problem = _checked(info.name, info.size)
-                if problem is None and not info.isreg():
-                    problem = "a link, not a file" if info.issym() or info.islnk() else NOT_A_FILE
-                yield Member(name, info.size, problem, partial(_tar_read, tar, info))
-            _check_end(stream, tar.offset)
+    zipped = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    with gzip.open(raw) if zipped else raw as stream, tarfile.open(fileobj=_Pieces(stream), mode="r:") as tar:
+        while (info := tar.next()) is not None:
+            # It would keep every member it has seen.
+            tar.members = []  # type: ignore[attr-defined]  # a name that the library's hints lack
+            if info.size < 0 or tar.offset <= info.offset:  # it would read the same header again and again
+                raise tarfile.ReadError(f"{info.name} of {info.size} bytes")
+            if info.isdir():
+                continue
+            name, problem = _checked(info.name, info.size)
+            if problem is None and not info.isreg():
+                problem = "a link, not a file" if info.issym() or info.islnk() else NOT_A_FILE
+            yield Member(name, info.size, problem, partial(_tar_read, tar, info))
+        _check_end(stream, tar.offset)
 
 
 class _Pieces(io.RawIOBase):
     """A tar file's bytes for `tarfile`, which would read a header of any size into memory at once."""
 
-    def __init__(self, stream: io.BufferedIOBase) -> None:
+    def __init__(self, stream: _Stream) -> None:
         self.stream = stream
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -114,7 +117,7 @@ def _tar_read(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     return content.getvalue()
 
 
-def _check_end(stream: io.BufferedIOBase, offset: int) -> None:
+def _check_end(stream: _Stream, offset: int) -> None:
     """tarfile takes a broken header for the end of the archive; at its true end there are zeros, or nothing."""
     stream.seek(offset)
     if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
@@ -123,9 +126,9 @@ def _check_end(stream: io.BufferedIOBase, offset: int) -> None:
         pass
 
 
-def zip_members(path: Path) -> Iterator[Member]:
-    """Yields the files of a zip archive in the order of its directory, as `tar_members` does."""
-    with zipfile.ZipFile(path) as archive:
+def zip_members(raw: BinaryIO) -> Iterator[Member]:
+    """Yields the files of an open zip archive in the order of its directory, as `tar_members` does."""
+    with zipfile.ZipFile(raw) as archive:
         names, encoding = _zip_names(archive.infolist())
         for info, whole in zip(archive.infolist(), names, strict=True):
             if whole.endswith(("/", "\\")):

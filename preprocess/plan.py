@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import compress
 
 from preprocess.labels import FOLDER_RULES, common_classes_note, label_of, shared_names_note
 from preprocess.names import normal
@@ -60,16 +61,18 @@ class Plan:
             Splits([entry.path for entry in listing.entries], listing.lists, options.validation, options.test)
             for listing in listings
         ]
-        self._planned = [self._planned_files(index) for index in range(len(sources))]
-        found = sorted({file.label for planned in self._planned for file in planned.values()})
+        # Two lists of one length for each source: a dictionary would take as much memory again as what is in it.
+        pairs = [self._planned_files(index) for index in range(len(sources))]
+        found = sorted({file.label for _, files in pairs for file in files})
         self.chosen = None if options.classes is None else _named_classes(options.classes, found)
         self.classes = found if self.chosen is None else _chosen_classes(self.chosen, found)
         kept = set(self.classes)
-        self.entries = [
-            [entry for entry in listing.entries if entry.path in planned and planned[entry.path].label in kept]
-            for listing, planned in zip(listings, self._planned, strict=True)
-        ]
-        self.other_classes = sum(map(len, self._planned)) - len(self.all_entries())
+        labelled = sum(len(files) for _, files in pairs)
+        if kept < set(found):
+            pairs = [_of_classes(kept, *pair) for pair in pairs]
+        self.entries = [entries for entries, _ in pairs]
+        self._files = [files for _, files in pairs]
+        self.other_classes = labelled - sum(map(len, self.entries))
 
     def all_entries(self) -> list[Entry]:
         """The files to decode, of all sources."""
@@ -77,9 +80,14 @@ class Plan:
 
     def files(self) -> Iterator[tuple[PlannedFile, Content]]:
         """Yields the files to decode, each with what a worker needs to read it."""
-        for source, planned, entries in zip(self.sources, self._planned, self.entries, strict=True):
-            for entry, content in source.contents(entries):
-                yield planned[entry.path], content
+        for source, files, entries in zip(self.sources, self._files, self.entries, strict=True):
+            for file, (_, content) in zip(files, source.contents(entries), strict=True):
+                yield file, content
+
+    def by_source(self) -> Iterator[tuple[Source, Iterator[tuple[Entry, PlannedFile]]]]:
+        """Yields every source with the files to decode of it, in the order of `files`, without reading them."""
+        for source, files, entries in zip(self.sources, self._files, self.entries, strict=True):
+            yield source, zip(entries, files, strict=True)
 
     def notes(self) -> list[str]:
         """What a person should know about names, splits and labels."""
@@ -92,7 +100,7 @@ class Plan:
                 some = ", ".join(map(printable, folders[:EXAMPLES]))
                 notes.append(f"folders of {printable(source.name)} that are splits, not classes: {some}{more}")
         if any(splits.folders for splits in self._splits):
-            trained = {file.label for planned in self._planned for file in planned.values() if file.split == "train"}
+            trained = {file.label for files in self._files for file in files if file.split == "train"}
             if untrained := [name for name in self.classes if name not in trained]:
                 notes.append(f"classes without a recording to train on: {', '.join(untrained[:MOST_NAMES])}")
         if self.options.label == "parent" and (note := shared_names_note(self._folders())):
@@ -108,28 +116,36 @@ class Plan:
 
     def _folders(self) -> Iterator[tuple[str, str, str]]:
         """(class, source, folder) of all files to decode."""
-        for source, splits, planned, entries in zip(
-            self.sources, self._splits, self._planned, self.entries, strict=True
-        ):
-            for entry in entries:
-                folder = splits.without_folders(entry.path).rpartition("/")[0]
-                yield planned[entry.path].label, source.name, folder
+        for (source, pairs), splits in zip(self.by_source(), self._splits, strict=True):
+            for entry, file in pairs:
+                yield file.label, source.name, splits.without_folders(entry.path).rpartition("/")[0]
 
-    def _planned_files(self, index: int) -> dict[str, PlannedFile]:
-        """{path: what becomes of it} of a source's audio files that have a class."""
+    def _planned_files(self, index: int) -> tuple[list[Entry], list[PlannedFile]]:
+        """A source's audio files that have a class, and what becomes of them."""
         source, listing, splits = self.sources[index], self.listings[index], self._splits[index]
-        root, before, planned = normal(listing.root or source.name), normal(self._name(source, "")), {}
+        root, before = normal(listing.root or source.name), normal(self._name(source, ""))
+        entries, files, labels = list[Entry](), list[PlannedFile](), dict[str, str]()
         for entry in listing.entries:
             name, path = self._name(source, entry.path), splits.without_folders(entry.path)
             label = label_of(path, root, self.options.label, before + path)
             if label is None:
                 self.skipped.append((name, "--label finds no class in its path"))
             else:
-                planned[entry.path] = PlannedFile(name, label, splits.of(entry.path), entry.size)
-        return planned
+                label = labels.setdefault(label, label)  # one text for all files of the class
+                entries.append(entry)
+                files.append(PlannedFile(name, label, splits.of(entry.path), entry.size))
+        return entries, files
 
     def _name(self, source: Source, path: str) -> str:
         return f"{source.name}/{path}" if len(self.sources) > 1 else path
+
+
+def _of_classes(
+    classes: set[str], entries: list[Entry], files: list[PlannedFile]
+) -> tuple[list[Entry], list[PlannedFile]]:
+    """Those of `classes`."""
+    kept = [file.label in classes for file in files]
+    return list(compress(entries, kept)), list(compress(files, kept))
 
 
 def _named_classes(classes: tuple[str, ...], found: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ import hashlib
 import mmap
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -13,6 +13,7 @@ import numpy as np
 from wavegan.data.tfrecord import ENTRY, FOOTER, HEADER, framed, save_index
 
 SHARD_BYTES = 64 << 20  # about what one file holds
+PART_BYTES = 64 << 20  # of a shard, that are sorted at a time
 TRAIN_SHARDS = (4, 256)  # the fewest and the most files of train
 FINISHED_AT_ONCE = 2  # files that are shuffled beside each other; each needs its room twice meanwhile
 
@@ -20,6 +21,64 @@ FINISHED_AT_ONCE = 2  # files that are shuffled beside each other; each needs it
 def shard_count(expected_bytes: int, fewest: int = 1) -> int:
     """How many files `expected_bytes` are spread over."""
     return min(max(fewest, -(-expected_bytes // SHARD_BYTES)), TRAIN_SHARDS[1])
+
+
+def file_names(files: dict[str, int], merged_into_train: bool) -> dict[str, list[tuple[str, str, int]]]:
+    """What the files of a data set are called, given how many each split has while they are written.
+
+    Returns:
+        For each split (name, split it was written for, number there) of all its files; `merged_into_train`, all are
+        train's.
+    """
+    written: dict[str, list[tuple[str, int]]] = {split: [] for split in files}
+    for split, count in files.items():
+        written["train" if merged_into_train else split] += [(split, number) for number in range(count)]
+    return {
+        split: [(f"{split}-{number:05d}-of-{len(each):05d}.tfrecord", *file) for number, file in enumerate(each)]
+        for split, each in written.items()
+    }
+
+
+def order_key(name: str, index: int) -> bytes:
+    """What the clips of a file are sorted by, given its name and how many were written to it before.
+
+    Folders and archives list class after class; a reader that goes through a file from its start needs them mixed.
+    """
+    return hashlib.sha1(f"{name}/{index}".encode()).digest()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each clip of a split goes: the same place as where `Shards` writes it.
+
+    Attributes:
+        spread: for each split over how many files its clips go in turn.
+        names: what the file of (split, number) is called in the end.
+        clips: how many each of these gets.
+        parts: into how many pieces the work on each is divided, so that each piece fits into memory.
+    """
+
+    spread: dict[str, int]
+    names: dict[tuple[str, int], str]
+    clips: dict[str, int]
+    parts: dict[str, int]
+
+    @classmethod
+    def of(cls, written: dict[str, int], spread: dict[str, int], merged_into_train: bool, clip_bytes: int) -> Self:
+        """The layout of splits of which so many clips were `written`, each of about `clip_bytes`."""
+        files = {split: min(spread[split], count) for split, count in written.items()}
+        named = [each for files in file_names(files, merged_into_train).values() for each in files]
+        clips = {name: -(-(written[split] - number) // spread[split]) for name, split, number in named}
+        parts = {name: -(-count * clip_bytes // PART_BYTES) for name, count in clips.items()}
+        return cls(spread, {(split, number): name for name, split, number in named}, clips, parts)
+
+    def place(self, split: str, number: int) -> tuple[str, int, bytes]:
+        """(name of the file, part of it, what its clips are sorted by) of clip `number` of a split."""
+        index, file = divmod(number, self.spread[split])
+        name = self.names[split, file]
+        key = order_key(name, index)
+        # A part is a range of keys, so the sorted parts one after the other are sorted.
+        return name, int.from_bytes(key[:8]) * self.parts[name] >> 64, key
 
 
 class Shards:
@@ -67,16 +126,9 @@ class Shards:
             For each split its files: `name`, `clips`, `bytes`, `sha256` and `index_sha256` of each.
         """
         self.close()
-        files: dict[str, list[tuple[Path, int]]] = {split: [] for split in self.counts}
-        for split, clips in self.clips.items():
-            files["train" if merged_into_train else split] += [
-                (self._path(split, index), count) for index, count in enumerate(clips)
-            ]
+        named = file_names({split: len(clips) for split, clips in self.clips.items()}, merged_into_train)
         with ThreadPoolExecutor(FINISHED_AT_ONCE) as pool:
-            return {
-                split: list(pool.map(partial(self._finish_file, split, paths), range(len(paths))))
-                for split, paths in files.items()
-            }
+            return {split: list(pool.map(self._finish_file, files)) for split, files in named.items()}
 
     def _open(self, split: str, index: int) -> IO[bytes]:
         return self.opened.enter_context(open(self._path(split, index), "wb"))
@@ -84,9 +136,9 @@ class Shards:
     def _path(self, split: str, index: int) -> Path:
         return self.directory / f"{split}.{index}.unshuffled"
 
-    def _finish_file(self, split: str, files: list[tuple[Path, int]], number: int) -> dict[str, Any]:
-        path, clips = files[number]
-        name = f"{split}-{number:05d}-of-{len(files):05d}.tfrecord"
+    def _finish_file(self, file: tuple[str, str, int]) -> dict[str, Any]:
+        name, split, number = file
+        path, clips = self._path(split, number), self.clips[split][number]
         sha256, index = shuffle_records(path, self.directory / name, name)
         path.unlink()
         return {
@@ -98,10 +150,8 @@ class Shards:
         }
 
 
-def shuffle_records(source: Path, target: Path, seed: str) -> tuple[str, np.ndarray]:
-    """Copies a TFRecord file with its records in another order, which depends on `seed` and their number alone.
-
-    Folders and archives list class after class; a reader that goes through a file from its start needs them mixed.
+def shuffle_records(source: Path, target: Path, name: str) -> tuple[str, np.ndarray]:
+    """Copies a TFRecord file with its records in the order of `order_key`.
 
     Returns:
         The SHA-256 of `target` in hex digits, and its index, `tfrecord.ENTRY` [records].
@@ -118,7 +168,7 @@ def shuffle_records(source: Path, target: Path, seed: str) -> tuple[str, np.ndar
             size = HEADER + int.from_bytes(records[offset : offset + 8], "little") + FOOTER
             spans.append((offset, size))
             offset += size
-        keys = [hashlib.sha1(f"{seed}/{index}".encode()).digest() for index in range(len(spans))]
+        keys = [order_key(name, index) for index in range(len(spans))]
         for _, (offset, size) in sorted(zip(keys, spans, strict=True)):
             record = bytes(records[offset : offset + size])
             shuffled.write(record)

@@ -1,7 +1,7 @@
 """One recording as a source."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from preprocess.sources import Content, Entry, Listing
@@ -13,6 +13,7 @@ class Recording:
     """A single file, treated as if it were alone in its folder, whose name is its label."""
 
     kind = "recording"
+    sequential = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,6 +28,6 @@ class Recording:
             raise UserError(f"cannot read {printable(self.path)}: {error.strerror}.") from None
         return Listing([Entry(self.path.name, size, os.fspath(self.path))])
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields the file with its path."""
         return ((entry, entry.content) for entry in entries)

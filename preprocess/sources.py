@@ -1,7 +1,7 @@
 """Where recordings come from: what all sources share, the folder and the built-in kit. Archives: see `archives`."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -81,10 +81,12 @@ class Source(Protocol):
     Attributes:
         kind: what it is, in words.
         name: a short one for reports, and for the data set.
+        sequential: whether its files can only be read one after the other, from the first on.
     """
 
     kind: str
     name: str
+    sequential: bool
 
     @property
     def path(self) -> Path | None:
@@ -93,7 +95,7 @@ class Source(Protocol):
     def listing(self, tick: Callable[[], object] = lambda: None) -> Listing:
         """Lists all files in a fixed order; calls `tick` for each. Raises UserError where that cannot be done."""
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields every one of `entries`, in their order, with what a worker needs to read it."""
 
 
@@ -118,6 +120,7 @@ class Folder:
     """A folder on disk, searched recursively. Links are followed; no folder is visited twice, so loops end."""
 
     kind = "folder"
+    sequential = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -141,7 +144,7 @@ class Folder:
                 listing.lists[path] = parse_list(self._read(path))
         return listing
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields every entry with what `audio.decode` needs to read it."""
         return ((entry, entry.content) for entry in entries)
 
@@ -205,7 +208,7 @@ class DrumKit:
     """The built-in kit, synthesised at the data set's own rate."""
 
     kind = "built-in kit"
-
+    sequential = False
     path = None
 
     def __init__(self) -> None:
@@ -222,6 +225,6 @@ class DrumKit:
                 listing.entries.append(Entry(f"{kind}/{kind}_{index:04d}.wav", 0, (kind, index)))
         return listing
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields every entry with what `drumkit.render` needs to make it."""
         return ((entry, entry.content) for entry in entries)

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import reduce
 from importlib.util import find_spec
@@ -42,6 +42,7 @@ class TensorFlowDataset:
     """
 
     path = None
+    sequential = True
 
     def __init__(self, text: str) -> None:
         self.text = printable(text)
@@ -55,6 +56,10 @@ class TensorFlowDataset:
         self.encoded = self.feature.get_serialized_info().np_dtype == np.object_  # files as they are
         if not self.encoded and not self.feature.sample_rate:
             raise UserError(f"{self.text} does not say at which sample rate its sounds are. Name its files as SOURCE.")
+
+    def __reduce__(self) -> tuple[type, tuple[str], dict[str, str]]:
+        """Whoever gets it in another process opens the data set there, as it lies in that process' folder of them."""
+        return type(self), (self.text,), {"name": self.name}
 
     def _choose(self, info: Any) -> None:
         """Which feature is the sound, which ones are classes, and which of these is the label."""
@@ -96,7 +101,7 @@ class TensorFlowDataset:
             )
         return listing
 
-    def contents(self, entries: list[Entry]) -> Iterator[tuple[Entry, Content]]:
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Content]]:
         """Yields every entry with its sound: the stored file, or a WAV file of the stored samples."""
         for split, group in groupby(entries, key=lambda entry: entry.content[0]):
             wanted = {entry.content[1]: entry for entry in group}

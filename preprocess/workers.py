@@ -22,6 +22,7 @@ from preprocess.sources import Content, Entry
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
+from wavegan.data.schema import write_example
 
 CHUNK_FILES = 64  # for one task: enough to make the cost of handing it over small
 CHUNK_BYTES = 4 << 20  # of encoded audio for one task
@@ -117,6 +118,15 @@ def _slice_file(content: Content, cutting: Cutting, directory: str) -> tuple[Sli
         return problem
     finally:
         clips.close()
+
+
+def records(
+    file: PlannedFile, slices: Slices, clips: Clips, labels: dict[str, int], cutting: Cutting
+) -> Iterator[bytes]:
+    """Yields the clips of a file as serialised records, once; `labels` are the numbers of the classes."""
+    pcm = clips.read(2 * cutting.length * cutting.channels)
+    for start, clip in zip(slices.starts, pcm, strict=True):
+        yield write_example(clip, labels[file.label], file.name, start)
 
 
 def _recording(content: str | bytes | tuple[str, int], cutting: Cutting) -> str | bytes | np.ndarray:

@@ -18,7 +18,11 @@ from wavegan.models.family import BUILT_IN, family_named
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = (ROOT / "wavegan" / "pretrained").glob("*/README.md")
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"), *CARDS])
-FOREIGN = {"--logdir", "--samples_per_plugin", "--check"}  # TensorBoard's, ruff's
+FOREIGN = {"--logdir", "--samples_per_plugin", "--check", "--no-deps"}  # TensorBoard's, ruff's, pip's
+# Beam's
+FOREIGN |= {"--direct_num_workers", "--direct_running_mode", "--environment_config", "--environment_type"}
+FOREIGN |= {"--flink_master", "--job_endpoint", "--max_num_workers", "--parallelism", "--project", "--region"}
+FOREIGN |= {"--sdk_container_image", "--spark_master_url", "--temp_location", "--artifact_endpoint", "--machine_type"}
 OURS = re.compile(r"`((?:wavegan|preprocess|tests|benchmarks|docs)/[\w./-]+\.\w+)")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -5,6 +5,7 @@ import pytest
 
 from tests.evaluation.support import RATE, ROUNDED, normal, prepared_drums, recordings
 from wavegan.data.schema import DatasetInfo
+from wavegan.evaluation import memorised
 from wavegan.evaluation.memorised import Distances, copy_features, flattened, verdict, very_near
 from wavegan.evaluation.protocol import Evaluation
 
@@ -121,6 +122,19 @@ def test_clips_that_are_left_out_are_nobodys_neighbours(kit, evaluation):
     assert evaluation.distances.nearest(sounds.log_mel, (3, 4, 5)).min() > 1
     distances, indices = evaluation.distances.nearest_copy(sounds.copy_features, (3, 4, 5))
     assert distances.min() > 1 and not set(indices) & {3, 4, 5}
+
+
+def test_copy_features_that_do_not_fit_into_memory_lie_in_a_file_and_give_the_same(monkeypatch):
+    """Of a million clips of a second they take 5 GB."""
+    blocks = np.split(normal(50, 32).reshape(50, 8, 4), [7, 20, 33])
+    queries = copy_features(normal(9, 32, seed=1).reshape(9, 8, 4))
+    found = []
+    for most in (10**6, 60):
+        monkeypatch.setattr(memorised, "IN_MEMORY", most)
+        distances = Distances(lambda: iter(blocks), 50, (8, 4))
+        found.append([distances.nearest_copy(queries, left_out) for left_out in ((), (0, 21, 49))])
+        assert isinstance(distances._copy_features, np.memmap) == (most == 60)
+    np.testing.assert_array_equal(*found)
 
 
 def test_copy_features_are_the_mean_of_4_frames_and_2_bins_above_50_db_below_the_loudest_spot():

@@ -113,7 +113,8 @@ def test_names_in_ascii_or_with_the_flag_need_no_note(tmp_path):
     with zipfile.ZipFile(tmp_path / "kit.zip", "w") as archive:
         archive.writestr("größe/1.wav", b"")
         archive.writestr("kick/1.wav", b"")
-    assert [member.encoding for member in zip_members(tmp_path / "kit.zip")] == [None, None]
+    with open(tmp_path / "kit.zip", "rb") as file:
+        assert [member.encoding for member in zip_members(file)] == [None, None]
     assert Archive(tmp_path / "kit.zip").listing().notes == []
 
 

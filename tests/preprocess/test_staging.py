@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess import convert, shards
+from preprocess import convert, shards, workers
 from tests.conftest import make
 from wavegan.base.errors import UserError
 from wavegan.data.schema import DatasetInfo
@@ -113,7 +113,7 @@ def test_an_interrupted_conversion_leaves_nothing(words, tmp_path, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(convert, "write_example", interrupt)
+    monkeypatch.setattr(workers, "write_example", interrupt)
     with pytest.raises(KeyboardInterrupt):
         make(words, tmp_path / "new" / "out")
     assert os.listdir(tmp_path) == ["words"]
@@ -121,16 +121,16 @@ def test_an_interrupted_conversion_leaves_nothing(words, tmp_path, monkeypatch):
 
 SLOW = """
 import sys, time
-from preprocess import convert
+from preprocess import convert, workers
 from preprocess.options import Options
-written, write_example = [], convert.write_example
+written, write_example = [], workers.write_example
 def slowly(*arguments):
     written.append(1)
     if len(written) == 5:
         print("writing", flush=True)
         time.sleep(60)
     return write_example(*arguments)
-convert.write_example = slowly
+workers.write_example = slowly
 convert.prepare([sys.argv[1]], sys.argv[2], Options(sample_rate=8000, length=256, workers=1))
 """
 

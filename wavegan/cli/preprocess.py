@@ -2,11 +2,13 @@
 
 import argparse
 import os
+import re
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from preprocess.options import Options
+from wavegan.base.errors import UserError
 from wavegan.base.signals import ENDING, handled_by
 from wavegan.base.text import tell, warn
 from wavegan.base.typed import typed
@@ -21,6 +23,7 @@ examples:
   %(prog)s drums --out data/drums
   %(prog)s recordings/ --out data/mine --slices all --normalize peak
   %(prog)s speech-commands --classes digits --out data/sc09
+  %(prog)s gs://mine/recordings --out gs://mine/data --runner beam -- --runner=DataflowRunner
 """
 
 
@@ -32,15 +35,22 @@ def main(argv: list[str] | None = None) -> int:
 def prepare_and_report(flags: argparse.Namespace) -> None:
     """Makes the data set and prints what became of every file, and the command to go on with."""
     options = _options(flags)
+    if flags.runner == "beam" and flags.workers is not None:
+        raise UserError(
+            "--workers is for --runner local. Give options of Beam after --, such as -- --runner=FlinkRunner."
+        )
     with handled_by(_end, *ENDING[1:]):  # they clean up as Ctrl-C does
         # Imported late: --help and a wrong flag are answered without waiting for NumPy and the rest.
-        from preprocess.convert import prepare
+        from preprocess import beam, convert
         from preprocess.report import format_report
         from preprocess.sources import KIT
 
         if KIT in flags.source and os.path.isdir(KIT):
             warn(f"note: {KIT} is the built-in kit; for the folder of this name type ./{KIT}")
-        info = prepare(flags.source, flags.out, options)
+        if flags.runner == "beam":
+            info = beam.prepare(flags.source, flags.out, options, flags.beam_options)
+        else:
+            info = convert.prepare(flags.source, flags.out, options)
     tell(*format_report(info, flags.out), "", f"next: {typed('train', '--data', flags.out)}")
 
 
@@ -49,8 +59,23 @@ def _program() -> str:
     return name if name.startswith("wavegan") else MODULE
 
 
+class _BeforeBeam(Parser):
+    """Takes what comes after -- for options of Beam where --runner is beam, and for sources elsewhere."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As in argparse."""
+        given, beam_options = list(sys.argv[1:] if args is None else args), list[str]()
+        if "--" in given:
+            ours, after = given[: given.index("--")], given[given.index("--") + 1 :]
+            if re.search("--runner[ =]beam( |$)", " ".join(ours)):
+                given, beam_options = ours, after
+        flags, unknown = super().parse_known_args(given, namespace)
+        flags.beam_options = beam_options
+        return flags, unknown
+
+
 def _parser(prog: str) -> Parser:
-    parser = Parser(
+    parser = _BeforeBeam(
         prog=prog,
         description="Turn recordings into a data set to train on.",
         epilog=EPILOG,
@@ -83,12 +108,15 @@ def _parser(prog: str) -> Parser:
         held_out = f"of the files, where no list or folder says it (default: {getattr(Options, split):g})"
         add(f"--{split}", type=float, metavar="PERCENT", help=held_out)
     add("--workers", type=int, metavar="N", help="processes; the result is the same for any (default: all cores)")
+    runner = "local, this machine (default), or beam: Apache Beam's workers, its own options coming after --"
+    add("--runner", choices=("local", "beam"), default="local", metavar="{local,beam}", help=runner)
     add("--overwrite", action="store_true", default=None, help="replace the data set that is at --out")
     return parser
 
 
 def _options(flags: argparse.Namespace) -> Options:
-    chosen = {name: value for name, value in vars(flags).items() if value is not None and name not in ("source", "out")}
+    others = ("source", "out", "runner", "beam_options")
+    chosen = {name: value for name, value in vars(flags).items() if value is not None and name not in others}
     if "classes" in chosen:
         chosen["classes"] = tuple(chosen["classes"])
     return Options(**chosen)

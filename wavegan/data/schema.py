@@ -121,9 +121,10 @@ class DatasetInfo:
 
     def save(self, directory: str | os.PathLike) -> None:
         """Writes `dataset.json` into `directory`."""
-        (Path(directory) / FILE_NAME).write_bytes(self._content())
+        (Path(directory) / FILE_NAME).write_bytes(self.content())
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """`dataset.json` as it is stored."""
         values = asdict(self)
         ordered = {"format": values.pop("format"), **values}
         ordered["checksum"] = json_checksum(ordered)
@@ -192,7 +193,7 @@ def is_fingerprint_of(kept: str, directory: str | os.PathLike) -> bool:
     report = {name: value for name, value in info.report.items() if name not in NOT_IN_0_1}
     options = {name: value for name, value in info.options.items() if name not in NOT_IN_0_1}
     older = replace(info, format=2, splits=splits, report=report, options=options)
-    return info.format > 2 and kept == _short_hash(older._content())
+    return info.format > 2 and kept == _short_hash(older.content())
 
 
 def _short_hash(content: bytes) -> str:

@@ -1,15 +1,19 @@
 """Whether a generator repeats its training clips: distances to them, and what these say."""
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import BinaryIO
 
 import numpy as np
 from scipy.stats import betabinom
 
 from wavegan.evaluation import scores
 
-IN_MEMORY = 1 << 27  # values of the training clips' spectrograms that stay in memory, half a GiB
+# Values of the training clips' spectrograms that stay in memory, and of their `copy_features`: half a GiB.
+IN_MEMORY = 1 << 27
+AT_ONCE = 1 << 14  # training clips whose `copy_features` are compared at a time
 DEPTH_NATS = 50 / 20 * np.log(10)  # 50 dB: what lies farther below a clip's loudest spot does not count
 FRAMES, BINS = 4, 2  # that are averaged: 32 ms, so that a copy may be a little early or late
 NEAR = 0.01  # the share of unseen clips that are very near to a training clip
@@ -60,16 +64,16 @@ class Distances:
         if self._kept:
             yield from self._kept
             return
-        kept, parts = [], []
+        kept, rows = list[np.ndarray](), _Rows()
         for block in self.spectrograms():
             if self._copy_features is None:
-                parts.append(copy_features(block))
+                rows.add(copy_features(block))
             if self.fits:
                 kept.append(flattened(block))
             yield flattened(block)
         self._kept = kept
-        if parts:
-            self._copy_features = np.concatenate(parts)
+        if self._copy_features is None:
+            self._copy_features = rows.array()
 
     def nearest(self, log_mel: np.ndarray, left_out: Sequence[int] | np.ndarray = ()) -> np.ndarray:
         """The log-mel distance of each clip to the nearest training clip: float64 [n].
@@ -88,9 +92,9 @@ class Distances:
         And the index of that training clip, int [n]. Training clips with the indices `left_out` do not count.
         """
         bank = self._all_copy_features()
-        kept = np.setdiff1d(np.arange(len(bank)), left_out)
-        distances, indices = scores.nearest(features, bank[kept] if len(left_out) else bank)
-        return distances, kept[indices]
+        blocks = (bank[first : first + AT_ONCE] for first in range(0, len(bank), AT_ONCE))
+        distances, indices = scores.nearest(features, _without(blocks, left_out))
+        return distances, np.setdiff1d(np.arange(len(bank)), left_out)[indices]
 
     def _all_copy_features(self) -> np.ndarray:
         """Those of all training clips, [count, d]."""
@@ -98,6 +102,31 @@ class Distances:
             for _ in self._log_mel():
                 pass
         return self._copy_features
+
+
+class _Rows:
+    """An array float32 [n, width] in the making; in a file without a name where it is large, which is mapped."""
+
+    def __init__(self) -> None:
+        self.blocks: list[np.ndarray] = []
+        self.file: BinaryIO | None = None
+        self.values = 0
+
+    def add(self, block: np.ndarray) -> None:
+        """Adds rows [any, width]. Raises OSError where the disk is full."""
+        self.blocks.append(block)
+        self.values += block.size
+        if self.values > IN_MEMORY:
+            self.file = self.file or tempfile.TemporaryFile()  # noqa: SIM115  # as long as the array
+            self.file.write(np.concatenate(self.blocks).tobytes())
+            self.blocks = [block[:0]]
+
+    def array(self) -> np.ndarray:
+        """All rows."""
+        if self.file is None:
+            return np.concatenate(self.blocks)
+        self.file.flush()
+        return np.memmap(self.file, "float32", "r").reshape(-1, self.blocks[0].shape[1])
 
 
 def _without(blocks: Iterable[np.ndarray], left_out: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
