@@ -125,7 +125,7 @@ def test_clips_that_are_left_out_are_nobodys_neighbours(kit, evaluation):
 
 
 def test_copy_features_that_do_not_fit_into_memory_lie_in_a_file_and_give_the_same(monkeypatch):
-    """Of a million clips of a second they take 5 GB."""
+    """Of a million clips of a second they take 8 GB."""
     blocks = np.split(normal(50, 32).reshape(50, 8, 4), [7, 20, 33])
     queries = copy_features(normal(9, 32, seed=1).reshape(9, 8, 4))
     found = []
