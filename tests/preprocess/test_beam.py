@@ -104,8 +104,9 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.fixture
 def sources(words, record, tmp_path, monkeypatch):
     """A folder, a recording and an archive with a list of what is held out; files that give nothing in each."""
-    # Many portions of few files, and shards of many parts.
+    # Many portions of few files in few lists, and shards of many parts.
     monkeypatch.setattr(beam, "PORTION_FILES", 4)
+    monkeypatch.setattr(beam, "MOST_FILES", 2)
     monkeypatch.setattr(shards, "PART_BYTES", 3000)
     (words / "zero" / "broken.wav").write_text("not a sound")
     (words / "notes.txt").write_text("x")
