@@ -286,19 +286,3 @@ def test_another_backend_is_one_line(backend, complaint, trained, tmp_path):
     assert done.returncode == 2
     _, line = done.stderr.splitlines()  # the first one says what is being made
     assert line.startswith("error: KERAS_BACKEND must be tensorflow or jax") and complaint in line
-
-
-def test_two_devices_share_a_batch_and_make_the_step_of_one(tmp_path):
-    """`keras.distribution.DataParallel` shares out the first axis: it must be the batch, not the critic's updates."""
-    states = []
-    for devices in (1, 2):
-        out = tmp_path / f"{devices}.npz"
-        flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
-        done = python("-m", "tests.backend.two_devices", out, devices, **flags)
-        assert done.returncode == 0, done.stderr[-3000:]
-        states.append(dict(np.load(out)))
-    one, two = states
-    assert one.pop("held").tolist() == [4, 3, 256, 1] and two.pop("held").tolist() == [2, 3, 256, 1]
-    assert one.keys() == two.keys()
-    for name, array in one.items():
-        np.testing.assert_allclose(two[name], array, rtol=1e-4, atol=2e-6, err_msg=name)

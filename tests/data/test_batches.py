@@ -88,6 +88,19 @@ def test_batches_from_the_middle_equal_those_of_the_whole(records, info):
         np.testing.assert_array_equal(labels, same_labels)
 
 
+def test_processes_that_share_a_batch_read_its_rows_and_no_others(records, info, monkeypatch):
+    whole, read = steps_of(records, info, batch_size=8), []
+    original = type(records).read
+    monkeypatch.setattr(type(records), "read", lambda self, chosen: read.append(len(chosen)) or original(self, chosen))
+    for rows in ((0, 4), (4, 8)):
+        part = training_batches(records, info, 8, 2, 5, 0, 6, rows=rows)
+        for (audio, labels), step in zip(whole, part, strict=True):
+            np.testing.assert_array_equal(step["audio"], audio[slice(*rows)])
+            np.testing.assert_array_equal(step["label"], labels[slice(*rows)])
+            assert step["progress"].shape == (4,)
+    assert set(read) == {4 * 2}
+
+
 def test_another_seed_is_another_order(records, info):
     assert not np.array_equal(steps_of(records, info)[0][1], steps_of(records, info, seed=6)[0][1])
 

@@ -144,7 +144,7 @@ def compiled_function(function: Callable[..., Tensor], model: keras.Model) -> Ca
         with keras.StatelessScope(_pairs([model.variables], [values])):
             return function(*arrays)
 
-    return lambda *arrays: forward([variable.value for variable in model.variables], *arrays)
+    return lambda *arrays: forward(_on_one_device(model), *arrays)
 
 
 def compiled_slopes(model: keras.Model, loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
@@ -173,7 +173,15 @@ def compiled_slopes(model: keras.Model, loss: Callable[[Tensor], Tensor]) -> Cal
         (_, losses), gradients = jax.value_and_grad(total, has_aux=True)(x, values)
         return losses, gradients
 
-    return lambda x: slopes_of(x, [variable.value for variable in model.variables])
+    return lambda x: slopes_of(x, _on_one_device(model))
+
+
+def _on_one_device(model: keras.Model) -> list[Tensor]:
+    """The weights as one device of this process has them.
+
+    Where a training is shared, every device has all; and what sounds a process makes is nothing to the others.
+    """
+    return [variable.value.addressable_data(0) for variable in model.variables]
 
 
 def _pairs(groups: Iterable[Iterable[keras.Variable]], values: Iterable[Iterable[Tensor]]) -> list[tuple]:

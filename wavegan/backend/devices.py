@@ -51,12 +51,12 @@ def keep_gpu_from(tensorflow: Any) -> None:
 
 
 def peak_memory() -> int | None:
-    """The most bytes that the first accelerator had in use so far; None on a CPU."""
+    """The most bytes that this process' first accelerator had in use so far; None on a CPU."""
     if not accelerators():
         return None
     if BACKEND == "tensorflow":
         return tf.config.experimental.get_memory_info("GPU:0")["peak"]
-    return jax.devices()[0].memory_stats()["peak_bytes_in_use"]
+    return jax.local_devices()[0].memory_stats()["peak_bytes_in_use"]
 
 
 def version() -> str:

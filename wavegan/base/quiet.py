@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
+from typing import IO, Any, TextIO, cast
 
 from wavegan.base.signals import handled_by
+from wavegan.base.streams import Output
 
 
 def import_tensorflow() -> Any:
@@ -90,3 +91,22 @@ def native_stderr_hidden() -> Iterator[None]:
         yield
     finally:
         _stderr.show()
+
+
+@contextmanager
+def native_stderr_into(file: IO[bytes]) -> Iterator[None]:
+    """What native libraries write to standard error inside the block goes into `file`; Python's goes where it went."""
+    try:
+        sys.stderr.flush()
+        ours = os.dup(2)
+    except (AttributeError, OSError, ValueError):
+        yield
+        return
+    with open(ours, "w", buffering=1, encoding="utf-8", errors="backslashreplace") as stream:
+        before, sys.stderr = sys.stderr, cast(TextIO, Output(stream))
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(ours, 2)
+            sys.stderr = before

@@ -120,6 +120,7 @@ def training_batches(
     first_step: int = 0,
     last_step: int | None = None,
     group: int = 1,
+    rows: tuple[int, int] | None = None,
 ) -> tf.data.Dataset:
     """The steps `first_step` to `last_step` (endless when None) as a `tf.data.Dataset`.
 
@@ -131,6 +132,8 @@ def training_batches(
         seed: of the order.
         first_step, last_step: of a run; what came before is not read.
         group: clips of one class that stand beside each other in a batch, a divisor of its size; 1 for any clips.
+        rows: the first clip of every batch that is read, and the first one after them; None for all. Elements then have
+            that part of a batch.
 
     Each element is one step: {"audio": float32 [batch, updates, time, channels] in [-1, 1), "label": int64 [batch,
     updates], "progress": float32 [batch]}, the last being the share of the run that is done, 0 for an endless one. The
@@ -139,19 +142,20 @@ def training_batches(
     groups = Groups(records.labels, group) if group > 1 and len(info.classes) > 1 else None
     order, per_step = Order(len(records), seed, groups), batch_size * updates
     total = np.inf if last_step is None else last_step
+    start, end = rows or (0, batch_size)
+    shape = (end - start, updates)
 
     def read(step: np.ndarray) -> np.ndarray:
         chosen = order(int(step) * per_step, per_step)
-        return records.read(chosen.reshape(updates, batch_size).T.reshape(-1))
+        return records.read(chosen.reshape(updates, batch_size).T[start:end].reshape(-1))
 
     def load(step: tf.Tensor) -> dict[str, tf.Tensor]:
         serialized = tf.numpy_function(read, [step], tf.string)
-        examples = parse_examples(tf.ensure_shape(serialized, [per_step]), info.length, info.channels)
-        shape = (batch_size, updates)
+        examples = parse_examples(tf.ensure_shape(serialized, [shape[0] * updates]), info.length, info.channels)
         return {
             "audio": tf.reshape(examples["audio"], (*shape, info.length, info.channels)),
             "label": tf.reshape(examples["label"], shape),
-            "progress": tf.fill([batch_size], tf.cast(tf.cast(step, tf.float64) / total, tf.float32)),
+            "progress": tf.fill([shape[0]], tf.cast(tf.cast(step, tf.float64) / total, tf.float32)),
         }
 
     steps = tf.data.Dataset.range(first_step, 2**62 if last_step is None else last_step)

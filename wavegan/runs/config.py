@@ -142,9 +142,12 @@ class Config:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write config.json."""
+        write_whole(path, self.as_text().encode())
+
+    def as_text(self) -> str:
+        """What config.json holds."""
         values = {"format": FORMAT, **asdict(self)}
-        text = json.dumps({**values, "checksum": json_checksum(values)}, indent=2)
-        write_whole(path, (text + "\n").encode())
+        return json.dumps({**values, "checksum": json_checksum(values)}, indent=2) + "\n"
 
     # By hand, without msgspec: this must import where only Keras, JAX and NumPy are installed.
     @classmethod
@@ -154,17 +157,22 @@ class Config:
         Raises UserError when it cannot be read or is not one of ours.
         """
         try:
-            stored = json.loads(Path(path).read_text(encoding="utf-8"))
-            checksum = json_checksum(stored) if isinstance(stored, dict) else None
-            written_as = stored.pop("format", None) if checksum is not None else None
-            if written_as not in (1, FORMAT):
-                raise ValueError(f"expected a settings file of format 1 or {FORMAT}")
-            if stored.pop("checksum", None) != checksum:
-                raise ValueError("it was edited by hand: it differs from its checksum")
-            return cls._of_values(stored if written_as == FORMAT else _grouped(stored))
+            return cls.of_text(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError, TypeError, KeyError, RecursionError, UserError) as problem:
             reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem).rstrip(".")
             raise UserError(f"{path} cannot be used: {reason}. Restore it, or start a new run with --run.") from None
+
+    @classmethod
+    def of_text(cls, text: str) -> "Config":
+        """Of what `as_text` gave; for other texts it raises ValueError, TypeError, KeyError or UserError."""
+        stored = json.loads(text)
+        checksum = json_checksum(stored) if isinstance(stored, dict) else None
+        written_as = stored.pop("format", None) if checksum is not None else None
+        if written_as not in (1, FORMAT):
+            raise ValueError(f"expected a settings file of format 1 or {FORMAT}")
+        if stored.pop("checksum", None) != checksum:
+            raise ValueError("it was edited by hand: it differs from its checksum")
+        return cls._of_values(stored if written_as == FORMAT else _grouped(stored))
 
     @classmethod
     def _of_values(cls, values: dict[str, Any]) -> "Config":

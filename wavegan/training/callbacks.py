@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from wavegan.backend import processes
+from wavegan.backend.processes import SameStep
 from wavegan.backend.start import keras
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
@@ -188,12 +190,14 @@ class Checkpoints(StepCallback):
 class StopOnInterrupt(StepCallback):
     """Ctrl-C, `kill` or a terminal that closes ends the training after the step it is in; a second Ctrl-C at once.
 
-    It answers the signals until `restore` is called, so that none of them comes between the training and its saving.
+    Where several processes train together, a signal to one of them ends all, after one step more. It answers the
+    signals until `restore` is called, so that none of them comes between the training and its saving.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.interrupted = False
+        self.together = SameStep()
         self.before: dict[int, Any] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -209,7 +213,7 @@ class StopOnInterrupt(StepCallback):
             say("stopping after this step …")
 
     def on_step(self, step: int, logs: Logs) -> None:
-        if self.interrupted:
+        if self.together(step, self.interrupted):
             self.model.stop_training = True
 
     def restore(self) -> None:
@@ -231,7 +235,12 @@ def save(run: Run, step: int, model: Model, beside: Mapping[str, np.ndarray]) ->
 
 
 def say(line: str) -> None:
-    """A line to standard error, above a progress bar where there is one; printable, as `base.text.tell` prints."""
+    """A line to standard error, above a progress bar where there is one; printable, as `base.text.tell` prints.
+
+    Of several processes that train together only the first one says it.
+    """
+    if not processes.first():
+        return
     with contextlib.suppress(OSError):  # nobody reads any more, or a log file is full; the training goes on
         tqdm.write(printable(line), file=sys.stderr)
         sys.stderr.flush()

@@ -1,8 +1,9 @@
 """A whole training: from a data set and flags to a run that can be listened to, stopped and continued."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import keras
 import numpy as np
 
 from wavegan.audio import pictures
-from wavegan.backend import devices
+from wavegan.backend import devices, distribution, processes
 from wavegan.base.errors import UserError
 from wavegan.base.locks import only_one
 from wavegan.base.text import printable
+from wavegan.base.typed import typed
 from wavegan.data.batches import clips, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
@@ -34,7 +36,7 @@ from wavegan.training.callbacks import (
 from wavegan.training.dry_run import print_dry_run
 from wavegan.training.health import Health
 from wavegan.training.previews import Previews, forget_previews_after, preview_sheet
-from wavegan.training.setup import settings_for
+from wavegan.training.setup import agreed_settings, what_all_share
 from wavegan.training.shown import LATENTS, Shown
 from wavegan.training.speed import with_steps_for_its_minutes
 
@@ -50,6 +52,7 @@ def train(
     dry_run: bool = False,
     callbacks: Iterable[keras.callbacks.Callback] = (),
     finetune: Run | None = None,
+    shared_by: int | None = None,
 ) -> int:
     """Train `run` on the data set in `directory` until its last step, going on where it stopped.
 
@@ -62,24 +65,30 @@ def train(
         dry_run: show configuration, sizes and speed, and write nothing.
         callbacks: more Keras callbacks.
         finetune: a run whose weights a new run starts with.
+        shared_by: how many devices share every batch, as `distribution.shared` takes it; the result is that of one.
 
     Returns the number of steps the run has now. Raises UserError for settings that do not fit the run or the data, or
     where another training uses the run, and `callbacks.Diverged` where training went out of bounds.
     """
-    with nullcontext() if dry_run else only_one(run.path, warn=say):
-        stored = run.config() if run.exists() else finetune.config() if finetune else None
-        if given.get("deterministic", stored is not None and stored.training.deterministic):
+    with ExitStack() as stack:
+        writes = processes.first() and not dry_run
+        if writes:
+            stack.enter_context(only_one(run.path, warn=say))
+        if processes.by_first(lambda: _is_deterministic(run, given, finetune)):
             devices.make_deterministic()  # before anything asks for a device
+        stack.enter_context(distribution.shared(shared_by))
         records = Records(directory, info)
-        config, source = settings_for(run, directory, info, given, family, finetune, records)
-        if config.training.evaluate_every:
+        processes.alike(what_all_share(directory, given, family))
+        config, source = agreed_settings(run, directory, info, given, family, finetune, records)
+        distribution.check_batch(config.training.batch_size)
+        if config.training.evaluate_every and processes.first():
             from wavegan.evaluation.protocol import require_enough  # heavy, and not everybody's
 
             require_enough(directory, info)
         model = config.build_model()
         if source:
             model.start_from(source)
-        goes_on = run.exists()
+        goes_on = processes.by_first(run.exists)
         start, beside = _restore(model, run, family) if goes_on and not dry_run else (0, None)
         if given.get("minutes"):
             with records.explained():
@@ -90,25 +99,43 @@ def train(
             with records.explained():
                 print_dry_run(model, _batches(records, info, config, family), config)
             return 0
-        beside = beside or _begin(model, run, config)
-        steps = config.training.steps
-        if start >= steps:
+        if writes:
+            beside = beside or _begin(model, run, config)
+        if start >= (steps := config.training.steps):
             say(f"{run.path} is at step {start:,}, and --steps is {steps:,}. To go on, give more with --steps.")
             return start
-        if goes_on:
-            _forget_after(run, start)
-        if config != run.config():
-            run.create(config)
-        run.keep = config.training.keep_checkpoints
+        if writes:
+            _settle(run, config, start if goes_on else None)
         _say_where(run, start)
-        _fit(model, run, records, info, config, family, start, beside, callbacks)
+        _fit(model, run, records, info, config, family, start, beside or {}, callbacks)
         return model.step
 
 
+def _is_deterministic(run: Run, given: Mapping[str, Any], finetune: Run | None) -> bool:
+    stored = run.config() if run.exists() else finetune.config() if finetune else None
+    return given.get("deterministic", stored is not None and stored.training.deterministic)
+
+
+def _settle(run: Run, config: Config, start: int | None) -> None:
+    """Brings the folder of `run` to the state that the training begins in, at the step `start` where it goes on."""
+    if start is not None:
+        _forget_after(run, start)
+    if config != run.config():
+        run.create(config)
+    run.keep = config.training.keep_checkpoints
+
+
 def _describe(config: Config, family: Family, model: Model) -> None:
-    gpus = devices.accelerators()
+    gpus, shared = devices.accelerators(), distribution.count()
     training, sizes = config.training, [f"{name} {count / 1e6:.2f} M" for name, count in model.sizes().items()]
-    say(f"device    {', '.join(gpus) or 'CPU'}, {devices.version()}, Keras {keras.__version__}, {training.precision}")
+    kinds = [f"{count} × {kind}" if count > 1 else kind for kind, count in Counter(gpus).items()]
+    say(f"device    {', '.join(kinds) or 'CPU'}, {devices.version()}, Keras {keras.__version__}, {training.precision}")
+    if shared > 1:
+        several = f" of {processes.size()} processes" * (processes.size() > 1)
+        say(f"shared    each batch of {training.batch_size} clips by {shared} devices{several}")
+    elif len(gpus) > 1:
+        command = distribution.with_jax(typed(family.command, "--devices", "all"))
+        say(f"note: of {len(gpus)} devices the first one trains. For all of them: {command}")
     clip = f"{config.data.length} samples a clip"
     say(f"model     {family.title}, preset {training.preset}: {' and '.join(sizes)} parameters, {clip}")
     step = family.step_in_words(config.model)
@@ -129,7 +156,8 @@ def _batches(
 ) -> Any:
     size, updates = config.training.batch_size, family.updates(config.model)
     group = family.group(config.model, config.data.clip)
-    return training_batches(records, info, size, updates, config.training.seed, first, last, group)
+    rows = distribution.rows(size)
+    return training_batches(records, info, size, updates, config.training.seed, first, last, group, rows)
 
 
 def _begin(model: Model, run: Run, config: Config) -> dict[str, np.ndarray]:
@@ -151,9 +179,8 @@ def _begin(model: Model, run: Run, config: Config) -> dict[str, np.ndarray]:
 
 def _restore(model: Model, run: Run, family: Family) -> tuple[int, dict[str, np.ndarray]]:
     """Put the newest whole checkpoint into `model`. Returns its step and what it holds beside the model."""
-    step, arrays = run.load_newest(warn=say)
-    for newer in [each for each in run.steps() if each > step]:
-        run.set_aside(newer)
+    step, arrays = _newest(run) if processes.first() else (0, None)
+    step, arrays = processes.by_first(lambda: step), processes.arrays_of_first(arrays)
     beside = {name: arrays.pop(name) for name in [*arrays] if name.startswith(BESIDE)}
     try:
         if LATENTS not in beside:
@@ -162,6 +189,14 @@ def _restore(model: Model, run: Run, family: Family) -> tuple[int, dict[str, np.
     except (ValueError, KeyError) as problem:
         raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}") from None
     return step, beside
+
+
+def _newest(run: Run) -> tuple[int, dict[str, np.ndarray]]:
+    """The newest whole checkpoint; those after it are put aside."""
+    step, arrays = run.load_newest(warn=say)
+    for newer in [each for each in run.steps() if each > step]:
+        run.set_aside(newer)
+    return step, arrays
 
 
 def _forget_after(run: Run, step: int) -> None:
@@ -182,10 +217,35 @@ def _fit(
     beside: Mapping[str, np.ndarray],
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> None:
+    batches = _batches(records, info, config, family, start, config.training.steps)
+    interrupt = StopOnInterrupt()
+    every: list[keras.callbacks.Callback] = [interrupt]
+    with ExitStack() as stack:
+        if processes.first():
+            every += _watching(stack, run, records, info, config, family, start, beside)
+        stack.callback(interrupt.restore)
+        every += callbacks
+        left = config.training.steps - start
+        with records.explained(), _advised(run, family):
+            model.fit(batches, steps_per_epoch=left, shuffle=False, verbose=0, callbacks=every)
+
+
+def _watching(
+    stack: ExitStack,
+    run: Run,
+    records: Records,
+    info: DatasetInfo,
+    config: Config,
+    family: Family,
+    start: int,
+    beside: Mapping[str, np.ndarray],
+) -> list[keras.callbacks.Callback]:
+    """What shows and keeps a training: the callbacks for `fit`. They are closed with `stack`."""
     training, shown = config.training, Shown.of(beside, config)
     events = Events(run.path)
+    stack.callback(events.close)
     progress = ProgressBar(training.steps, family.facts)
-    interrupt = StopOnInterrupt()
+    stack.callback(progress.close)
     health = Health(events, family.facts, config.data.rms)
     logging: list[StepCallback] = [health, Scalars(events, last=training.steps)]
     for callback in logging:
@@ -198,22 +258,15 @@ def _fit(
     of_run = events, run.previews, shown, info.sample_rate
     previews = Previews(*of_run, training.preview_every, training.steps, health.heard)
     checkpoints = Checkpoints(run, training.checkpoint_every, training.checkpoint_minutes, beside_now)
-    every: list[keras.callbacks.Callback] = [interrupt, *logging, previews, checkpoints, progress]
+    every: list[keras.callbacks.Callback] = [*logging, previews, checkpoints, progress]
     if training.evaluate_every:
         from wavegan.training.scoring import evaluations
 
-        every.append(evaluations(run, info, config, events, shown.latents.shape[1:], beside_now))
-    every += callbacks
-    batches = _batches(records, info, config, family, start, training.steps)
-    try:
-        if start == 0:
-            _log_beginning(events, run, records, info, config, shown)
-        with records.explained(), _advised(run, family):
-            model.fit(batches, steps_per_epoch=training.steps - start, shuffle=False, verbose=0, callbacks=every)
-    finally:
-        progress.close()
-        interrupt.restore()
-        events.close()
+        with distribution.alone():  # what judges sounds has weights, too
+            every.append(evaluations(run, info, config, events, shown.latents.shape[1:], beside_now))
+    if start == 0:
+        _log_beginning(events, run, records, info, config, shown)
+    return every
 
 
 @contextmanager

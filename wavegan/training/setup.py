@@ -10,9 +10,10 @@ import keras
 import numpy as np
 
 from wavegan import __version__
-from wavegan.backend import devices
+from wavegan.backend import devices, processes
 from wavegan.base.errors import UserError
 from wavegan.base.quiet import native_stderr_hidden
+from wavegan.base.settings import flag
 from wavegan.data.batches import rms_of
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo, fingerprint, is_fingerprint_of
@@ -21,6 +22,32 @@ from wavegan.runs import flags
 from wavegan.runs.config import Config, Data
 from wavegan.runs.run import Run
 from wavegan.training.callbacks import say
+
+
+def what_all_share(directory: str | Path, given: Mapping[str, Any], family: Family) -> dict[str, object]:
+    """{what: value} of all that must be the same in the processes of one training."""
+    settings = {flag(name): value for name, value in given.items()}
+    return {"kind of model": family.name, "data set": fingerprint(directory), **settings, **_versions()}
+
+
+def agreed_settings(
+    run: Run,
+    directory: str | Path,
+    info: DatasetInfo,
+    given: Mapping[str, Any],
+    family: Family,
+    finetune: Run | None,
+    records: Records,
+) -> tuple[Config, dict[str, np.ndarray] | None]:
+    """What `settings_for` gives the first process, in all of them: no other one reads the run."""
+    if processes.size() == 1:
+        return settings_for(run, directory, info, given, family, finetune, records)
+    text, source, starts = "", None, False
+    if processes.first():
+        config, source = settings_for(run, directory, info, given, family, finetune, records)
+        text, starts = config.as_text(), source is not None
+    text, starts = processes.by_first(lambda: [text, starts])
+    return Config.of_text(text), processes.arrays_of_first(source) if starts else None
 
 
 def settings_for(

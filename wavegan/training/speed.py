@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from wavegan.backend import processes
+from wavegan.backend.processes import SameStep
 from wavegan.models.family import Model
 from wavegan.runs.config import Config
 from wavegan.training.callbacks import say
@@ -21,18 +23,19 @@ class StepClock(keras.callbacks.Callback):
 
     def __init__(self, most: float = math.inf) -> None:
         super().__init__()
-        self.most, self.times = most, list[float]()
+        self.most, self.times, self.together = most, list[float](), SameStep()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """As Keras calls it."""
         self.times.append(time.monotonic())
-        if len(self.times) > 2 and self.times[-1] - self.times[0] > self.most:
+        enough = len(self.times) > 2 and self.times[-1] - self.times[0] > self.most
+        if self.together(len(self.times), enough):
             self.model.stop_training = True
 
     @property
     def seconds_per_step(self) -> float:
-        """The mean of those that were measured."""
-        return (self.times[-1] - self.times[0]) / (len(self.times) - 1)
+        """The mean of those that were measured, by the clock of the first process."""
+        return processes.by_first(lambda: (self.times[-1] - self.times[0]) / (len(self.times) - 1))
 
 
 def with_steps_for_its_minutes(config: Config, model: Model, batches: Any, start: int) -> Config:

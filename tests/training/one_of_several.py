@@ -1,0 +1,32 @@
+"""A training that says every step, for tests that end it: python -m tests.training.one_of_several FLAGS
+
+The flags are those of train_wavegan.py. A step takes a while, so that whoever reads along can act.
+"""
+
+import sys
+import time
+
+from wavegan.base.quiet import import_quietly
+from wavegan.base.text import tell
+
+
+def main(flags):
+    import_quietly("wavegan.backend.autodiff")
+    from wavegan.backend import watch
+    from wavegan.cli import train
+    from wavegan.training.callbacks import StopOnInterrupt
+
+    watch.PATIENCE_S = 10.0
+    answered = StopOnInterrupt.on_step
+
+    def on_step(self, step, logs):
+        answered(self, step, logs)
+        tell(f"step {step}")
+        time.sleep(0.3)
+
+    StopOnInterrupt.on_step = on_step
+    return train.main(flags)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
