@@ -23,6 +23,7 @@ FOREIGN = {"--logdir", "--samples_per_plugin", "--check", "--no-deps"}  # Tensor
 FOREIGN |= {"--direct_num_workers", "--direct_running_mode", "--environment_config", "--environment_type"}
 FOREIGN |= {"--flink_master", "--job_endpoint", "--max_num_workers", "--parallelism", "--project", "--region"}
 FOREIGN |= {"--sdk_container_image", "--spark_master_url", "--temp_location", "--artifact_endpoint", "--machine_type"}
+FOREIGN |= {"--nodes", "--ntasks-per-node", "--gres", "--cpus-per-task"}  # Slurm's
 OURS = re.compile(r"`((?:wavegan|preprocess|tests|benchmarks|docs)/[\w./-]+\.\w+)")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -10,7 +10,6 @@ import itertools
 import os
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -134,9 +133,8 @@ class Watch:
             self._lost([0])
         self.native.seek(0, os.SEEK_END)
         self.native.seek(max(0, self.native.tell() - SHOWN))
-        with suppress(OSError, ValueError):
-            sys.stderr.write(self.native.read().decode(errors="replace"))
-            sys.stderr.flush()
+        for line in self.native.read().decode(errors="replace").splitlines():
+            warn(line)
         os._exit(128 + signal.SIGABRT)
 
     def _store_answers(self) -> bool:
