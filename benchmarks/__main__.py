@@ -18,6 +18,7 @@ BENCHMARKS = {
     "growth": "preparing, opening, shuffling, training on and evaluating corpora of more and more clips",
     "preprocess": "converting recordings against a plain loop",
     "generate": "making sounds against the matrix-product peak, and the whole command",
+    "devices": "a step that 1, 2, 4 … devices share, its input, and what they tell each other (JAX)",
     "scaling": "a step's time and memory for more channels, longer clips, larger batches",
 }
 
@@ -84,7 +85,7 @@ def parser():
         command = commands.add_parser(name, help=help, description=f"Measure {help}.")
         if name == "preprocess":
             command.add_argument("source", metavar="FOLDER", help="recordings")
-        if name == "input":
+        if name in ("input", "devices"):
             command.add_argument("--data", metavar="DIR", help="a data set (default: a drum kit, made for this)")
         if name == "generate":
             _add_number(command, "--clips", 64, "made in one timing")

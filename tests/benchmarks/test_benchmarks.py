@@ -96,6 +96,14 @@ def test_the_input_of_a_data_set_is_measured_at_its_own_size(drums, tmp_path):
     assert (settings["length"], settings["sample_rate"]) == (1024, 4000)
 
 
+def test_devices_are_measured_with_jax(tmp_path, capsys):
+    assert main(["devices", *TINY, "--out", str(tmp_path / "results.jsonl")]) == 2
+    assert (
+        "needs JAX: TensorFlow trains on one device. KERAS_BACKEND=jax python -m benchmarks devices"
+        in capsys.readouterr().err
+    )
+
+
 def test_a_flag_that_makes_no_difference_is_not_there(capsys):
     for words in ("generate --critic-updates 5", "layers --ema 0.5", "preprocess . --seed 1"):
         with pytest.raises(SystemExit):
