@@ -103,9 +103,12 @@ def test_flags_that_say_nothing_of_use_are_one_line(flags, complaint, drums, tmp
 
 @pytest.fixture
 def together():
-    """A function: two processes do together what `joined` says of a word: [(exit code, output, error output)]."""
+    """A function: two processes do together what `joined` says of a word: [(exit code, output, error output)].
 
-    def run(what):
+    With a `victim`, that one is killed when it has made five steps.
+    """
+
+    def run(what, victim=None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -113,6 +116,9 @@ def together():
         words = [sys.executable, "-m", "tests.backend.joined", str(port), "2"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         both = [subprocess.Popen([*words, str(each), what], cwd=ROOT, env=environment, **pipes) for each in (0, 1)]
+        if victim is not None:
+            assert "step 5\n" in iter(both[victim].stdout.readline, "")
+            both[victim].kill()
         said = [process.communicate(timeout=300) for process in both]
         return [(process.returncode, *lines) for process, lines in zip(both, said, strict=True)]
 
@@ -140,6 +146,14 @@ def test_why_a_process_ends_is_said_by_the_others(together):
     (code, _, error), (other_code, _, own) = together("mistake")
     assert (code, other_code) == (1, 2)
     assert own == "error: the disk is full.\n" and re.fullmatch(r"error: process 1 on \S+: the disk is full\.\n", error)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_process_that_is_killed_is_named_by_the_other_in_one_line(together, victim):
+    """JAX aborts with a page of text when process 0 is gone; of process 1 it says nothing for minutes."""
+    code, _, error = together("count", victim)[1 - victim]
+    (line,) = error.splitlines()
+    assert code == 1 and re.match(rf"error: process {victim} on \S+ ended, or cannot be reached any more: ", line)
 
 
 def test_all_processes_must_share_data_settings_and_versions(drums):

@@ -67,6 +67,7 @@ def wait_for(process, step):
     pytest.fail(process.stderr.read()[-3000:])
 
 
+@pytest.mark.slow
 def test_two_processes_killed_and_stopped_end_as_one_device_that_was_not(start, by_one, drums, tmp_path):
     """From the middle of a run of one device; a dead process is named, and the same command goes on."""
     run = Run(shutil.copytree(by_one.path, tmp_path / "run"))

@@ -97,10 +97,11 @@ def rows(batch_size: int) -> tuple[int, int]:
 
 def check_batch(batch_size: int) -> None:
     """Raises UserError where a batch of so many clips cannot be shared out evenly."""
-    devices = count()
+    devices, of = count(), processes.size()
     if batch_size % devices:
-        fitting = max(each for each in range(1, devices) if batch_size % each == 0)
+        fitting = [each for each in range(1, devices // of) if batch_size % (each * of) == 0]
+        way = f"Give --devices {fitting[-1]}" if fitting else "Start fewer processes"
         raise UserError(
-            f"a batch of {batch_size} clips cannot be shared out evenly among {devices} devices. Give --devices "
-            f"{fitting}, or another --batch-size for a new run."
+            f"a batch of {batch_size} clips cannot be shared out evenly among {devices} devices. {way}, or another "
+            "--batch-size for a new run."
         )
