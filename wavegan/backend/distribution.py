@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wavegan.backend import processes
+from wavegan.backend.exchange import all_reduce
 from wavegan.backend.start import BACKEND, keras
 from wavegan.base.errors import UserError
 
@@ -48,6 +49,10 @@ def shared(devices: int | None) -> Iterator[None]:
     # part of a batch: there is nothing for Keras to share out before that.
     several = keras.distribution.DataParallel(devices=names, auto_shard_dataset=False) if len(names) > 1 else None
     with _set(several):
+        if several and processes.size() > 1:
+            # Here all are at the same place. At the first step one may still compile, and JAX lets devices of several
+            # hosts wait 30 s for each other when they meet for the first time; later, as long as it takes.
+            all_reduce(1)()
         yield
 
 
