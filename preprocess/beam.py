@@ -6,12 +6,12 @@ the account between the two.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from preprocess import convert, elsewhere, remote
 from preprocess.account import Account
@@ -19,7 +19,7 @@ from preprocess.options import Options
 from preprocess.plan import Plan, PlannedFile
 from preprocess.runner import Runner
 from preprocess.shards import Layout
-from preprocess.sources import Entry, Source
+from preprocess.sources import Entry
 from preprocess.staging import check_destination, staged
 from wavegan.base.errors import UserError
 from wavegan.base.progress import Progress
@@ -34,8 +34,6 @@ PORTION_FILES = 512  # whose clips one worker writes to one file
 PORTION_BYTES = 64 << 20  # of encoded audio, likewise
 RECORD_BYTES = 128  # of a record beside its samples, about
 MOST_FILES = 256  # that a list for the workers, or what became of it, is divided into
-
-Item = TypeVar("Item")
 
 
 def prepare(
@@ -132,7 +130,7 @@ def _cut(plan: Plan, account: Account, work: str, runner: Runner, progress: Call
     """Cuts all recordings into clips and counts what became of them; returns the files of clips, in their order."""
     from preprocess import steps
 
-    cut = steps.Cut(convert.cutting_of(plan.options), convert.labels_of(plan), work)
+    cut = steps.Cut(convert.cutting_of(plan.options), convert.labels_of(plan), plan.sources, work)
     spread, whole, portions = _lists(plan, work)
     warn(f"cutting {len(plan.all_entries()):,} files, with {runner.name}")
     runner.run(lambda pipeline: steps.cut(pipeline, cut, spread, whole, -(-portions // MOST_FILES)))
@@ -140,7 +138,7 @@ def _cut(plan: Plan, account: Account, work: str, runner: Runner, progress: Call
     before = dict.fromkeys(SPLITS, 0)  # clips of each split so far
     files = (file for _, files in plan.by_source() for _, file in files)
     with progress(len(plan.all_entries()), "counting", "files") as bar:
-        for portion in chain.from_iterable(map(remote.stored, _results(work, steps.OUTCOMES))):
+        for portion in chain.from_iterable(map(steps.CutPortion.stored, _results(work, steps.OUTCOMES))):
             for outcome, file in zip(portion.outcomes, files, strict=False):  # the files go on after the portion
                 if isinstance(outcome, str):
                     account.skip(file, outcome)
@@ -161,18 +159,18 @@ def _lists(plan: Plan, work: str) -> tuple[list[str], list[str], int]:
     spread: list[Portion] = []
     whole: list[str] = []
     count = 0
-    for source, files in plan.by_source():
-        portions = list(_portions(source, files, count))
+    for place, (source, files) in enumerate(plan.by_source()):
+        portions = list(_portions(place, files, count))
         count += len(portions)
         if source.sequential and portions:
             whole.append(remote.join(work, f"archive-{len(whole):05d}"))
-            remote.store(whole[-1], portions)
+            remote.store(whole[-1], map(asdict, portions))
         else:
             spread += portions
     return _stored(spread, work, "files"), whole, count
 
 
-def _portions(source: Source, files: Iterable[tuple[Entry, PlannedFile]], first: int) -> "Iterator[Portion]":
+def _portions(source: int, files: Iterable[tuple[Entry, PlannedFile]], first: int) -> "Iterator[Portion]":
     from preprocess.steps import Portion
 
     chunk: list[tuple[Entry, PlannedFile]] = []
@@ -187,13 +185,13 @@ def _portions(source: Source, files: Iterable[tuple[Entry, PlannedFile]], first:
         yield Portion(first, source, chunk)
 
 
-def _stored(items: list[Item], work: str, name: str) -> list[str]:
+def _stored(items: "Sequence[Portion | Clips]", work: str, name: str) -> list[str]:
     """Writes `items` to a bounded number of files; returns their paths."""
     at_once = max(1, -(-len(items) // MOST_FILES))
     paths: list[str] = []
     for first in range(0, len(items), at_once):
         paths.append(remote.join(work, f"{name}-{len(paths):05d}"))
-        remote.store(paths[-1], items[first : first + at_once])
+        remote.store(paths[-1], map(asdict, items[first : first + at_once]))
     return paths
 
 

@@ -1,8 +1,8 @@
 """Files wherever Apache Beam's file systems reach, such as gs://, s3:// and hdfs://."""
 
 import io
+import json
 import os
-import pickle
 import re
 import secrets
 import shutil
@@ -123,19 +123,15 @@ def remove_folder(path: str) -> None:
         shutil.rmtree(path)
 
 
-def store(path: str, values: Iterable[Any]) -> None:
-    """Writes a new file of Python objects, whole or not at all."""
-    write_whole(path, map(pickle.dumps, values))
+def store(path: str, values: Iterable[dict[str, Any]]) -> None:
+    """Writes a new file of JSON lines, whole or not at all. A set becomes a sorted list."""
+    write_whole(path, (json.dumps(value, default=sorted).encode() + b"\n" for value in values))
 
 
-def stored(path: str) -> Iterator[Any]:
-    """Yields the objects that `store` wrote."""
+def stored(path: str) -> Iterator[dict[str, Any]]:
+    """Yields the values that `store` wrote."""
     with opened(path) as file:
-        while True:
-            try:
-                yield pickle.load(file)
-            except EOFError:
-                return
+        yield from map(json.loads, file)
 
 
 def read(url: str) -> bytes:

@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Self, TypeAlias
@@ -38,11 +38,28 @@ Record: TypeAlias = bytes | tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Consecutive files of one source, whose clips go into one file of each split. `number` is its place among all."""
+    """Consecutive files of one source, whose clips go into one file of each split.
+
+    Attributes:
+        number: its place among all portions.
+        source: the place of its source among all sources.
+        files: what is read, and as what.
+    """
 
     number: int
-    source: Source
+    source: int
     files: list[tuple[Entry, PlannedFile]]
+
+    @classmethod
+    def stored(cls, path: str) -> "Iterator[Portion]":
+        """Yields the portions that are in a file, as dicts."""
+        for values in remote.stored(path):
+            files = [(_entry(**entry), PlannedFile(**file)) for entry, file in values["files"]]
+            yield cls(values["number"], values["source"], files)
+
+
+def _entry(path: str, size: int, content: Any) -> Entry:
+    return Entry(path, size, tuple(content) if isinstance(content, list) else content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,12 @@ class Clips:
     count: int
     first: int = 0
 
+    @classmethod
+    def stored(cls, path: str) -> "Iterator[Clips]":
+        """Yields those that are in a file, as dicts."""
+        for values in remote.stored(path):
+            yield cls(**values)
+
 
 @dataclass(frozen=True, slots=True)
 class CutPortion:
@@ -70,17 +93,28 @@ class CutPortion:
     outcomes: list[Slices | str]
     clips: list[Clips]
 
+    @classmethod
+    def stored(cls, path: str) -> "Iterator[CutPortion]":
+        """Yields those that are in a file, as dicts."""
+        for values in remote.stored(path):
+            outcomes = [each if isinstance(each, str) else _slices(**each) for each in values["outcomes"]]
+            yield cls(values["number"], outcomes, [Clips(**each) for each in values["clips"]])
+
+
+def _slices(remarks: list[str], **values: Any) -> Slices:
+    return Slices(**values, remarks=frozenset(remarks))
+
 
 class Cut(beam.DoFn):
     """A portion, or the path of many of one source, to a `CutPortion` each."""
 
-    def __init__(self, cutting: Cutting, labels: dict[str, int], folder: str) -> None:
-        self.cutting, self.labels, self.folder = cutting, labels, folder
+    def __init__(self, cutting: Cutting, labels: dict[str, int], sources: list[Source], folder: str) -> None:
+        self.cutting, self.labels, self.sources, self.folder = cutting, labels, sources, folder
 
     def process(self, element: Portion | str) -> Iterator[CutPortion]:
         """Decodes and cuts the files, and writes their clips."""
-        portions = remote.stored(element) if isinstance(element, str) else iter([element])
-        for number, files in groupby(_contents(portions), key=itemgetter(0)):
+        portions = Portion.stored(element) if isinstance(element, str) else iter([element])
+        for number, files in groupby(self._contents(portions), key=itemgetter(0)):
             yield self._cut(number, ((file, content) for _, file, content in files))
 
     def _cut(self, number: int, files: Iterable[tuple[PlannedFile, Content]]) -> CutPortion:
@@ -101,20 +135,19 @@ class Cut(beam.DoFn):
                 outcomes.append(result[0])
         return CutPortion(number, outcomes, [Clips(split, each.path, each.count) for split, each in written.items()])
 
+    def _contents(self, portions: Iterator[Portion]) -> Iterator[tuple[int, PlannedFile, Content]]:
+        """(number of its portion, file, content) of all files of portions of one source, which is read once."""
+        drawn: deque[tuple[int, PlannedFile]] = deque()  # files that were asked for and have not come yet
 
-def _contents(portions: Iterator[Portion]) -> Iterator[tuple[int, PlannedFile, Content]]:
-    """(number of its portion, file, content) of all files of portions of one source, which is read once."""
-    drawn: deque[tuple[int, PlannedFile]] = deque()  # files that were asked for and have not come yet
+        def entries(portions: Iterable[Portion]) -> Iterator[Entry]:
+            for portion in portions:
+                for entry, file in portion.files:
+                    drawn.append((portion.number, file))
+                    yield entry
 
-    def entries(portions: Iterable[Portion]) -> Iterator[Entry]:
-        for portion in portions:
-            for entry, file in portion.files:
-                drawn.append((portion.number, file))
-                yield entry
-
-    first = next(portions)
-    for _, content in first.source.contents(entries(chain([first], portions))):
-        yield *drawn.popleft(), content
+        first = next(portions)
+        for _, content in self.sources[first.source].contents(entries(chain([first], portions))):
+            yield *drawn.popleft(), content
 
 
 class _Writing:
@@ -260,7 +293,7 @@ class KeepOutcomes(beam.DoFn):
         """Writes it in the order of the portions."""
         number, portions = element
         path = remote.unique(self.folder, f"{OUTCOMES}{number:05d}")
-        remote.store(path, sorted(portions, key=lambda portion: portion.number))
+        remote.store(path, map(asdict, sorted(portions, key=lambda portion: portion.number)))
         yield from ()
 
 
@@ -274,7 +307,7 @@ def cut(pipeline: beam.Pipeline, cut: Cut, spread: list[str], whole: list[str], 
         whole: paths of files of portions of one source each, which one worker reads from its start to its end.
         portions_at_once: that one of these files of results is about.
     """
-    anywhere = pipeline | "spread" >> beam.Create(spread) | beam.FlatMap(remote.stored) | "shuffle" >> beam.Reshuffle()
+    anywhere = pipeline | "spread" >> beam.Create(spread) | beam.FlatMap(Portion.stored) | "shuffle" >> beam.Reshuffle()
     in_turn = pipeline | "whole" >> beam.Create(whole) | "shuffle whole" >> beam.Reshuffle()
     (
         (anywhere, in_turn)
@@ -298,7 +331,7 @@ def write_shards(pipeline: beam.Pipeline, layout: Layout, clips: list[str], fold
     (
         pipeline
         | beam.Create(clips)
-        | beam.FlatMap(remote.stored)
+        | beam.FlatMap(Clips.stored)
         | beam.Reshuffle()
         | "place"
         >> beam.ParDo(Place(layout, not remote.is_remote(folder))).with_output_types(
