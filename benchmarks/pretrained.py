@@ -100,7 +100,7 @@ def shrunk(run, step, path, info):
 
 def _sounds(run, step, n, classes=None):
     """Latents, class weights and sounds [n, time, channels] of `run`, computed in float32: of all classes in turn."""
-    sampler, config, _ = load_sampler(run, step, warn, "float32")
+    sampler, config, _ = load_sampler(run, step, warn)
     latents = family_named(config.family).latents.draw(n, sampler.latent_shape, 0)
     if classes is None and config.classes:
         classes = np.eye(len(config.classes), dtype="float32")[np.arange(n) % len(config.classes)]

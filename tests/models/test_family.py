@@ -140,9 +140,7 @@ TOY = register(
         step_in_words=lambda settings: "one update",
         latent_shape=lambda settings, clip: LATENT,
         model=lambda settings, clip, seed, precision: MeanModel(clip, settings.rate),
-        sampler=lambda settings, clip, precision, sampling=None: MeanSampler(
-            np.zeros((clip.length, clip.channels), "float32")
-        ),
+        sampler=lambda settings, clip, sampling=None: MeanSampler(np.zeros((clip.length, clip.channels), "float32")),
         renamed=dict,
     )
 )
@@ -194,7 +192,7 @@ def test_it_trains_previews_and_warns_in_its_own_words(data, tmp_path, capsys):
     assert (config.family, config.model.rate, config.training.preset) == ("toy", 0.25, "plain")
     latents = np.load(run.path / "preview_latents.npz")["latents"]
     assert latents.shape == (8, *LATENT)
-    sampler = TOY.sampler(config.model, config.data.clip, "float32")
+    sampler = TOY.sampler(config.model, config.data.clip)
     sampler.restore(run.load(3, "sampler/"))
     preview, _ = soundfile.read(run.previews / "step-00000003" / "05.wav", dtype="float32", always_2d=True)
     np.testing.assert_allclose(preview, sampler(latents)[5], atol=1 / 32768)

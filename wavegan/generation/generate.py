@@ -40,7 +40,6 @@ def load_sampler(
     run: Run,
     step: int | None = None,
     warn: Callable[[str], object] = tell,
-    precision: str | None = None,
     sampling: Any = None,
 ) -> tuple[Sampler, Config, int]:
     """What makes the sounds of `run` as it was at `step`, the run's config, and the step.
@@ -49,14 +48,13 @@ def load_sampler(
         run: the run.
         step: the checkpoint's; the newest that is whole when None.
         warn: called with a line for each newer one that is damaged.
-        precision: "float32" or "bfloat16"; the run's when None.
         sampling: how sounds are made, of the family's `Sampling`; its defaults when None.
 
     Raises UserError when the run or the checkpoint is missing, damaged or of another model.
     """
     config = run.config()
     step, arrays = load_weights(run, step, warn)
-    sampler = config.build_sampler(precision, sampling)
+    sampler = config.build_sampler(sampling)
     try:
         sampler.restore(arrays)
     except ValueError:

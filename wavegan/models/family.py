@@ -234,7 +234,7 @@ class Family(Protocol):
     def model(self, settings: Any, clip: ClipFormat, seed: int, precision: str) -> Model:
         """The model, built and compiled, its weights drawn from `seed`. `precision` is "float32" or "bfloat16"."""
 
-    def sampler(self, settings: Any, clip: ClipFormat, precision: str, sampling: Any = None) -> Sampler:
+    def sampler(self, settings: Any, clip: ClipFormat, sampling: Any = None) -> Sampler:
         """The part that makes sounds alone, to be restored: nothing of training is built.
 
         `sampling` is an object of its `Sampling`; None for the defaults.

@@ -29,8 +29,13 @@ def average(
 
 
 def copy_of(network: keras.Model) -> keras.Model:
-    """A network with the same weights, which no optimizer changes."""
+    """A network with the same weights, which no optimizer changes and which computes in float32.
+
+    It makes the sounds, and those of bfloat16 have a hiss that the weights do not have.
+    """
     copy = keras.models.clone_model(network)
+    for layer in copy.layers:
+        layer.dtype_policy = "float32"
     copy.set_weights(network.get_weights())
     copy.trainable = False
     return copy

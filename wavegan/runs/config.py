@@ -132,13 +132,12 @@ class Config:
         family, training = family_named(self.family), self.training
         return family.model(self.model, self.data.clip, training.seed, training.precision)
 
-    def build_sampler(self, precision: str | None = None, sampling: Any = None) -> Sampler:
+    def build_sampler(self, sampling: Any = None) -> Sampler:
         """The part of the model that makes sounds alone, its weights to be restored.
 
-        Of the run's precision, and of the defaults of the family's `Sampling`, where these are None.
+        With the defaults of the family's `Sampling` where that is None.
         """
-        precision = precision or self.training.precision
-        return family_named(self.family).sampler(self.model, self.data.clip, precision, sampling)
+        return family_named(self.family).sampler(self.model, self.data.clip, sampling)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write config.json."""

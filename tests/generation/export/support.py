@@ -14,7 +14,7 @@ def a_model(length=4096, channels=1, classes=0, seed=0, **settings):
     settings = Settings(**{"model_dim": 2, "conditional": "yes" if classes else "no", **settings})
     clip = ClipFormat(8000, length, channels, names)
     family = family_named("gan")
-    sampler = family.sampler(settings, clip, "float32")
+    sampler = family.sampler(settings, clip)
     rng = np.random.default_rng(seed)
     arrays = {}
     for place, weight in enumerate(sampler.generator.weights):
@@ -31,7 +31,7 @@ def a_flow_model(length=256, channels=1, classes=0, seed=0, **settings):
     family = family_named("diffusion")
     clip = ClipFormat(8000, length, channels, tuple(map(str, range(classes))), 0.1)
     settings = family.settled(family.Settings(**{"width": 8, **settings}), clip)
-    sampler, rng = family.sampler(settings, clip, "float32"), np.random.default_rng(seed)
+    sampler, rng = family.sampler(settings, clip), np.random.default_rng(seed)
     arrays = {
         f"sampler/{place:03d}": (rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0])).astype("float32")
         for place, weight in enumerate(sampler.network.weights)

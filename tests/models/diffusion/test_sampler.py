@@ -47,11 +47,21 @@ def test_sounds_do_not_depend_on_those_made_with_them(sampler, noise):
 
 def test_the_part_that_makes_sounds_alone_makes_the_same(model, sampler, noise):
     chosen = DIFFUSION.settled(DIFFUSION.Settings(**SETTINGS), CLIP)
-    alone = DIFFUSION.sampler(chosen, CLIP, "float32")
+    alone = DIFFUSION.sampler(chosen, CLIP)
     alone.restore({name: array for name, array in model.state().items() if name.startswith("sampler/")})
     np.testing.assert_array_equal(alone(noise, NONE), sampler(noise, NONE))
     with pytest.raises(ValueError, match="expected weights of the shapes"):
         alone.restore({})
+
+
+def test_a_model_of_bfloat16_makes_its_sounds_in_float32(build, noise):
+    exact, coarse = build(), build(precision="bfloat16")
+    state = exact.state()
+    for name in [name for name in state if name.startswith("sampler/")]:
+        state[name] = 0.1 * np.cos(np.arange(state[name].size)).reshape(state[name].shape)
+    exact.restore(state)
+    coarse.restore(state)
+    np.testing.assert_array_equal(coarse.sampler()(noise, NONE), exact.sampler()(noise, NONE))
 
 
 def test_class_weights_are_there_where_classes_are(sampler, noise):

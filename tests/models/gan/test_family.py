@@ -28,25 +28,29 @@ def test_names_of_today_stay():
         assert GAN.renamed(today) == today
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_the_sampler_alone_makes_the_sounds_of_the_model(ema):
+def test_the_sampler_alone_makes_the_sounds_of_the_model_in_float32(ema, precision):
     clip = ClipFormat(8000, 256, 1)
     settings = Settings(model_dim=2, kernel_length=9, latent_size=5, ema=ema)
-    model = GAN.model(settings, clip, seed=3, precision="float32")
-    alone = GAN.sampler(settings, clip, "float32")
-    alone.restore({name: array for name, array in model.state().items() if name.startswith("sampler/")})
+    model = GAN.model(settings, clip, seed=3, precision=precision)
+    alone, sampler = GAN.sampler(settings, clip), model.sampler()
+    drawn = {name: np.cos(np.arange(array.size)).reshape(array.shape) for name, array in model.state().items()}
+    weights = {name: array for name, array in drawn.items() if name.startswith(("sampler/", "generator/"))}
+    model.restore(model.state() | weights)
+    alone.restore({name: array for name, array in weights.items() if name.startswith("sampler/")})
     latents = GAN.latents.draw(4, GAN.latent_shape(settings, clip), seed=0)
     assert alone.latent_shape == (5,)
-    np.testing.assert_array_equal(alone(latents), model.sampler()(latents))
+    np.testing.assert_array_equal(alone(latents), sampler(latents))
 
 
 def test_classes_are_refused_by_a_model_that_knows_none():
-    sampler = GAN.sampler(SMALL, ClipFormat(8000, 256, 1), "float32")
+    sampler = GAN.sampler(SMALL, ClipFormat(8000, 256, 1))
     with pytest.raises(ValueError, match="Expected no classes"):
         sampler(np.zeros((1, 5), "float32"), np.eye(1))
 
 
 def test_weights_of_other_sizes_are_refused():
-    sampler = GAN.sampler(SMALL, ClipFormat(8000, 256, 1), "float32")
+    sampler = GAN.sampler(SMALL, ClipFormat(8000, 256, 1))
     with pytest.raises(ValueError, match="expected weights of the shapes"):
         sampler.restore({"sampler/000/kernel": np.zeros((5, 7))})

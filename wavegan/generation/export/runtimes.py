@@ -102,7 +102,7 @@ def export(
 
 def _network(run: Run, step: int | None, warn: Callable[[str], object]) -> tuple[int, Network]:
     step, arrays = load_weights(run, step, warn)
-    sampler, config, _ = load_sampler(run, step, warn, "float32")
+    sampler, config, _ = load_sampler(run, step, warn)
     family = family_named(config.family)
     latents = family.latents.draw(16, sampler.latent_shape, 0)
     weights = classes.drawn([1] * len(config.classes), 16, 0) if config.classes else None

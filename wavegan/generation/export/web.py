@@ -74,7 +74,7 @@ def web(
     if not least <= rate <= most:
         raise UserError(f"a page needs a sample rate from {least:,} to {most:,} Hz. The run's is {rate}.")
     step, arrays = load_weights(run, step, warn)
-    sampler, config, _ = load_sampler(run, step, warn, "float32")
+    sampler, config, _ = load_sampler(run, step, warn)
     rounded = {name: _unpacked(*_packed(array)) for name, array in arrays.items()}
     latents = np.rint(GRID * family_named(config.family).latents.draw(16, sampler.latent_shape, 0)) / np.float32(GRID)
     weights = classes.drawn([1] * len(config.classes), 16, 0) if config.classes else None

@@ -106,14 +106,12 @@ class Diffusion:
 
         return flow_matching(settings, clip, seed, precision)
 
-    def sampler(
-        self, settings: own.Settings, clip: ClipFormat, precision: str, sampling: own.Sampling | None = None
-    ) -> Sampler:
+    def sampler(self, settings: own.Settings, clip: ClipFormat, sampling: own.Sampling | None = None) -> Sampler:
         """As `Family.sampler`."""
         from wavegan.models.diffusion.sampler import FlowSampler, network
 
         classes = settings.classes_of(clip)
-        return FlowSampler(network(settings, clip, precision), clip.rms, classes, sampling)
+        return FlowSampler(network(settings, clip, "float32"), clip.rms, classes, sampling)
 
     def operations(
         self, settings: own.Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]

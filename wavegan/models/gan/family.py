@@ -152,13 +152,11 @@ class Gan:
 
         return wavegan(settings, clip, seed, precision)
 
-    def sampler(
-        self, settings: own.Settings, clip: ClipFormat, precision: str, sampling: own.Sampling | None = None
-    ) -> Sampler:
+    def sampler(self, settings: own.Settings, clip: ClipFormat, sampling: own.Sampling | None = None) -> Sampler:
         """As `Family.sampler`."""
         from wavegan.models.gan.sampler import GeneratorSampler, generator
 
-        return GeneratorSampler(generator(settings, clip, precision), settings.classes_of(clip))
+        return GeneratorSampler(generator(settings, clip, "float32"), settings.classes_of(clip))
 
     def operations(
         self, settings: own.Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]

@@ -352,7 +352,9 @@ class WaveGAN(keras.Model):
         self.restore(started_from(arrays, self.state(), bool(self.ema), latent_size))
 
     def sampler(self) -> GeneratorSampler:
-        """One that makes the sounds of the averaged generator as it is whenever it is called."""
+        """One that makes the sounds of the averaged generator as it is whenever it is called, in float32."""
+        if self.averaged_generator is self.generator:
+            return GeneratorSampler(copy_of(self.generator), self.classes, follows=self.generator)
         return GeneratorSampler(self.averaged_generator, self.classes)
 
     def sizes(self) -> dict[str, int]:

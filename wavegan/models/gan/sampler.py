@@ -15,10 +15,16 @@ from wavegan.models.state import set_weights
 
 
 class GeneratorSampler:
-    """The `models.family.Sampler` of a generator, whose weights may go on changing."""
+    """The `models.family.Sampler` of a generator, whose weights may go on changing.
 
-    def __init__(self, generator: keras.Model, classes: int = 0) -> None:
-        self.generator, self.classes = generator, classes
+    Args:
+        generator: what `networks.build_generator` builds.
+        classes: how many there are; 0 for an unconditional generator.
+        follows: another one, whose weights it takes over before it makes sounds; None for its own.
+    """
+
+    def __init__(self, generator: keras.Model, classes: int = 0, follows: keras.Model | None = None) -> None:
+        self.generator, self.classes, self.follows = generator, classes, follows
         self.latent_shape: tuple[int, ...] = (generator.input_shape[-1] - classes,)
         self._sampled = batched(autodiff.compiled(generator), generator.output_shape[1])
 
@@ -43,6 +49,8 @@ class GeneratorSampler:
     def _given(self, latents: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
         """What the generator takes, [n, latent_size + classes]."""
         check_classes(classes, len(latents), self.classes)
+        if self.follows:
+            self.generator.set_weights(self.follows.get_weights())
         return latents if classes is None else np.concatenate([latents, classes], axis=1, dtype="float32")
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
