@@ -188,8 +188,8 @@ def _facts(config, report, made):
         "trained by": f"`{training(config)}`",
         "steps, time": f"{step:,} in {made['minutes']:.0f} minutes of {made['machine']} ({versions})",
         "weights": f"in 12 bits, those of the critics in 8: {made['bytes'] / 1e6:.1f} MB. "
-        f"Rounding moves a sound by {made['largest_difference']:.5f} of full scale at most; FD of the run itself, in "
-        f"its own precision: {made['frechet_distance_of_the_run']:.3g}",
+        f"Rounding moves a sound by {made['largest_difference']:.5f} of full scale at most; FD of the run itself: "
+        f"{made['frechet_distance_of_the_run']:.3g}",
     }
     return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())
 

@@ -221,9 +221,9 @@ def _fit(
     interrupt = StopOnInterrupt()
     every: list[keras.callbacks.Callback] = [interrupt]
     with ExitStack() as stack:
+        stack.callback(interrupt.restore)
         if processes.first():
             every += _watching(stack, run, records, info, config, family, start, beside)
-        stack.callback(interrupt.restore)
         every += callbacks
         left = config.training.steps - start
         with records.explained(), _advised(run, family):
