@@ -160,7 +160,7 @@ def _read(key: str) -> str:
             return _store().blocking_key_value_get(key, int(1000 * POLL_S))
         for ended, reason in _store().key_value_dir_get("ended/"):
             process = int(ended.rpartition("/")[2])
-            raise UserError(f"{_called(process)}: {reason}")
+            raise UserError(f"process {process} on {_hosts[process]}: {reason}")
 
 
 def _called(process: int) -> str:
