@@ -15,7 +15,7 @@ from benchmarks.quality import recipe
 from wavegan.audio import pictures
 from wavegan.backend import devices
 from wavegan.base.progress import Progress
-from wavegan.data.batches import training_batches
+from wavegan.data.batches import evenly, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation import scores
@@ -87,6 +87,7 @@ def trial(data, text, minutes, seed, n, sheet=None):
     config = new_config(data, info, {**given, "seed": seed}, family, records)
     evaluation = Evaluation(data, info, n)  # first: it trains the classifier where there is none
     model = config.build_model()
+    model.adapt(evenly(records, info))
     with Progress(round(60 * minutes), f"{info.name}: {text}, seed {seed}", "s") as progress:
         clock = Clock(minutes, progress)
         train(model, config, records, info, clock)

@@ -134,17 +134,17 @@ def compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
     return compiled_function(lambda x: model(x, training=False), model)
 
 
-def compiled_function(function: Callable[..., Tensor], model: keras.Model) -> Callable[..., Tensor]:
-    """`function(*arrays)`, which may call `model` as often as it likes but not change it, compiled."""
+def compiled_function(function: Callable[..., Tensor], *layers: keras.Layer) -> Callable[..., Tensor]:
+    """`function(*arrays)`, which may call `layers` as often as it likes but not change them, compiled."""
     if BACKEND == "tensorflow":
         return tf.function(function, autograph=False)
 
     @jax.jit
-    def forward(values: list[Tensor], *arrays: Tensor) -> Tensor:
-        with keras.StatelessScope(_pairs([model.variables], [values])):
+    def forward(values: list[list[Tensor]], *arrays: Tensor) -> Tensor:
+        with keras.StatelessScope(_pairs([layer.variables for layer in layers], values)):
             return function(*arrays)
 
-    return lambda *arrays: forward(_on_one_device(model), *arrays)
+    return lambda *arrays: forward([_on_one_device(layer) for layer in layers], *arrays)
 
 
 def compiled_slopes(model: keras.Model, loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
@@ -176,12 +176,12 @@ def compiled_slopes(model: keras.Model, loss: Callable[[Tensor], Tensor]) -> Cal
     return lambda x: slopes_of(x, _on_one_device(model))
 
 
-def _on_one_device(model: keras.Model) -> list[Tensor]:
+def _on_one_device(layer: keras.Layer) -> list[Tensor]:
     """The weights as one device of this process has them.
 
     Where a training is shared, every device has all; and what sounds a process makes is nothing to the others.
     """
-    return [variable.value.addressable_data(0) for variable in model.variables]
+    return [variable.value.addressable_data(0) for variable in layer.variables]
 
 
 def _pairs(groups: Iterable[Iterable[keras.Variable]], values: Iterable[Iterable[Tensor]]) -> list[tuple]:

@@ -19,7 +19,7 @@ from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo, parse_examples
 
 EPOCHS_HELD = 2  # permutations in memory
-MEASURED = 1024  # clips that say how loud all are
+MEASURED = 1024  # clips that say what all are like
 QUIETEST = 1e-4  # of an RMS: recordings that are silent would make all others infinitely loud
 
 
@@ -105,10 +105,14 @@ class Groups:
 
 
 def rms_of(records: Records, info: DatasetInfo) -> float:
-    """The root mean square of the samples of up to a thousand clips that lie evenly in `records`, in (0, 1]."""
+    """The root mean square of the samples of `evenly` chosen clips, in (0, 1]."""
+    return max(float(np.sqrt(np.mean(np.square(evenly(records, info), dtype="float64")))), QUIETEST)
+
+
+def evenly(records: Records, info: DatasetInfo) -> np.ndarray:
+    """The audio [n, time, channels] of up to a thousand clips that lie evenly in `records`, as `clips` gives it."""
     count = min(len(records), MEASURED)
-    audio = clips(records, info, np.linspace(0, len(records) - 1, count).round().astype(int))["audio"]
-    return max(float(np.sqrt(np.mean(np.square(audio, dtype="float64")))), QUIETEST)
+    return clips(records, info, np.linspace(0, len(records) - 1, count).round().astype(int))["audio"]
 
 
 def training_batches(

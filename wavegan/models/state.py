@@ -28,10 +28,11 @@ def restore(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.nda
         variable.assign(arrays[name])
 
 
-def set_weights(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Assign `arrays` to the weights of a network in their order. Raises ValueError where the shapes are others."""
-    mine = [tuple(weight.shape) for weight in network.weights]
+def set_weights(weights: Sequence[keras.Variable], arrays: Mapping[str, np.ndarray]) -> None:
+    """Assign `arrays` to `weights` in their order. Raises ValueError where the shapes are others."""
+    mine = [tuple(weight.shape) for weight in weights]
     theirs = [array.shape for array in arrays.values()]
     if mine != theirs:
         raise ValueError(f"expected weights of the shapes {mine}. Received: {theirs}.")
-    network.set_weights(list(arrays.values()))
+    for weight, array in zip(weights, arrays.values(), strict=True):
+        weight.assign(array)

@@ -16,7 +16,7 @@ from wavegan.base.errors import UserError
 from wavegan.base.locks import only_one
 from wavegan.base.text import printable
 from wavegan.base.typed import typed
-from wavegan.data.batches import clips, training_batches
+from wavegan.data.batches import clips, evenly, training_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.models.family import Family, Model
@@ -85,10 +85,11 @@ def train(
             from wavegan.evaluation.protocol import require_enough  # heavy, and not everybody's
 
             require_enough(directory, info)
-        model = config.build_model()
+        model, goes_on = config.build_model(), processes.by_first(run.exists)
         if source:
             model.start_from(source)
-        goes_on = processes.by_first(run.exists)
+        elif not goes_on:
+            model.adapt(evenly(records, info))
         start, beside = _restore(model, run, family) if goes_on and not dry_run else (0, None)
         if given.get("minutes"):
             with records.explained():

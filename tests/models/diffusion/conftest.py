@@ -7,7 +7,7 @@ from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.family import ClipFormat
 
 CLIP = ClipFormat(4000, 256, 1, ("kick", "snare", "tom"), 0.25)
-SETTINGS = {"width": 8, "patch": 8, "learning_rate": 1e-3, "learning_rate_end": 1.0}
+SETTINGS = {"width": 8, "learning_rate": 1e-3, "learning_rate_end": 1.0}
 
 
 @pytest.fixture
@@ -16,7 +16,9 @@ def build():
 
     def build(clip=CLIP, seed=3, precision="float32", **settings):
         chosen = DIFFUSION.settled(DIFFUSION.Settings(**{**SETTINGS, **settings}), clip)
-        return DIFFUSION.model(chosen, clip, seed, precision)
+        model = DIFFUSION.model(chosen, clip, seed, precision)
+        model.adapt(batch_of(0, clip, 64)["audio"][:, 0])
+        return model
 
     return build
 

@@ -18,6 +18,7 @@ def model():
     """A model after some steps. Read only."""
     chosen = DIFFUSION.settled(DIFFUSION.Settings(**{**SETTINGS, "learning_rate": 3e-3}), CLIP)
     model = DIFFUSION.model(chosen, CLIP, 0, "float32")
+    model.adapt(batch_of(0, size=64)["audio"][:, 0])
     train(model, 100)
     return model
 
@@ -29,12 +30,27 @@ def sampler(model):
 
 @pytest.fixture
 def noise():
-    return np.random.default_rng(1).standard_normal((4, 256, 1)).astype("float32")
+    return np.random.default_rng(1).standard_normal((4, 8, 65)).astype("float32")
 
 
 @pytest.fixture
 def recording():
     return batch_of(7)["audio"][0, 0]
+
+
+def led_to(model, sampling, noise, classes):
+    """The spectrograms that noise leads to."""
+    sampler = FlowSampler(model.averaged, model.spectrogram, CLIP.rms, 3, sampling)
+    return np.array(sampler._points(noise, classes))
+
+
+def seen(sampler, audio):
+    """Its spectrogram [n, frames, bands]."""
+    return np.array(sampler.spectrogram(audio / CLIP.rms))
+
+
+def rms(values):
+    return np.sqrt(np.mean(values**2))
 
 
 def test_sounds_do_not_depend_on_those_made_with_them(sampler, noise):
@@ -70,33 +86,33 @@ def test_class_weights_are_there_where_classes_are(sampler, noise):
 
 
 def test_guidance_is_its_formula(model, noise):
-    """arXiv 2207.12598, equation 6, in a single step from noise: the sound is the noise less the velocity."""
+    """arXiv 2207.12598, equation 6, in a single step from noise: where it leads is the noise less the velocity."""
     classes = np.eye(3, dtype="float32")[[0, 1, 2, 0]]
 
-    def sounds(classes, guidance):
-        sampling = Sampling(steps=1, guidance=guidance)
-        return FlowSampler(model.averaged, 1e-3, 3, sampling)(noise, classes)  # too soft to be clipped
+    def points(classes, guidance):
+        return led_to(model, Sampling(steps=1, guidance=guidance), noise, classes)
 
-    of_class, of_none = sounds(classes, 1.0), sounds(NONE, 1.0)
-    np.testing.assert_allclose(sounds(classes, 3.0), of_none + 3 * (of_class - of_none), atol=1e-7)
-    np.testing.assert_allclose(sounds(classes, 0.0), of_none, atol=1e-7)
+    of_class, of_none = points(classes, 1.0), points(NONE, 1.0)
+    assert np.abs(of_class - of_none).max() > 0.01
+    np.testing.assert_allclose(points(classes, 3.0), of_none + 3 * (of_class - of_none), atol=1e-4)
+    np.testing.assert_allclose(points(classes, 0.0), of_none, atol=1e-4)
 
 
 def test_more_steps_come_nearer_to_where_many_lead_and_heun_is_the_finer_way(model, noise):
-    def sounds(steps, solver):
-        return FlowSampler(model.averaged, CLIP.rms, 3, Sampling(steps, solver))(noise, NONE)
+    def points(steps, solver):
+        return led_to(model, Sampling(steps, solver), noise, NONE)
 
-    exact = sounds(200, "heun")
-    distances = [np.sqrt(np.mean((sounds(steps, "euler") - exact) ** 2)) for steps in (2, 8, 32)]
+    exact = points(200, "heun")
+    distances = [rms(points(steps, "euler") - exact) for steps in (2, 8, 32)]
     assert distances[0] > 2 * distances[1] > 4 * distances[2]
-    assert np.sqrt(np.mean((sounds(32, "heun") - exact) ** 2)) < 0.5 * distances[2]
+    assert rms(points(32, "heun") - exact) < 0.5 * distances[2]
 
 
 def test_strength_0_gives_the_recording_back_and_more_of_it_leads_farther_away(sampler, noise, recording):
     distances = []
     for strength in (0, 0.25, 0.5, 0.75, 1):
         made = sampler.varied(noise, NONE, Start(recording, strength))
-        distances.append(np.sqrt(np.mean((made - recording) ** 2)))
+        distances.append(rms(seen(sampler, made) - seen(sampler, recording[None])))
         if strength == 0:
             np.testing.assert_allclose(made, np.repeat(recording[None], 4, axis=0), atol=1e-3)
     assert (np.diff(distances) > 0).all()
@@ -114,7 +130,10 @@ def test_what_is_kept_is_the_recordings_and_the_seam_does_not_click(sampler, noi
 
 
 def test_a_recordings_noise_becomes_the_recording_again(sampler, recording):
+    """Nearly: its spectrogram, and of it a sound of other phases."""
     latent = sampler.inverted(recording[None], NONE[:1])
-    assert latent.shape == (1, 256, 1) and np.abs(latent - recording / CLIP.rms).max() > 1
-    finer = FlowSampler(sampler.network, CLIP.rms, 3, Sampling(64, "heun"))
-    assert np.sqrt(np.mean((finer(latent, NONE[:1]) - recording) ** 2)) < 0.05 * np.sqrt(np.mean(recording**2))
+    shown = seen(sampler, recording[None])
+    assert latent.shape == (1, 8, 65) and rms(latent - shown) > 0.5
+    finer = FlowSampler(sampler.network, sampler.spectrogram, CLIP.rms, 3, Sampling(64, "heun"))
+    assert rms(np.array(finer._points(latent, NONE[:1])) - shown) < 0.05 * rms(shown)
+    assert rms(seen(sampler, finer(latent, NONE[:1])) - shown) < 0.3 * rms(shown)

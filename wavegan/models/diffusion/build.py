@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from wavegan.models.diffusion.model import FlowMatching
-from wavegan.models.diffusion.sampler import network
+from wavegan.models.diffusion.sampler import network, spectrogram
 from wavegan.models.diffusion.settings import Settings
 from wavegan.models.family import ClipFormat
 
@@ -17,6 +17,7 @@ def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: st
     draws = np.random.SeedSequence(seed).generate_state(1)
     model = FlowMatching(
         network(settings, clip, precision),
+        spectrogram(clip),
         clip.rms,
         settings.classes_of(clip),
         settings.ema,

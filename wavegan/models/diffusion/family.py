@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from wavegan.base.errors import UserError
 from wavegan.models.diffusion import settings as own
+from wavegan.models.diffusion.frames import Frames
 from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
 from wavegan.models.latents import Normal
 from wavegan.models.portable import Example, Operation
@@ -68,9 +68,7 @@ class Diffusion:
         return "large" if gpu else "small"
 
     def check(self, settings: own.Settings, clip: ClipFormat) -> None:
-        """As `Family.check`."""
-        if clip.length % settings.patch:
-            raise UserError(f"--patch must divide the {clip.length} samples of a clip. Received: {settings.patch}.")
+        """As `Family.check`: it can make all."""
 
     def settled(self, settings: own.Settings, clip: ClipFormat) -> own.Settings:
         """As `Family.settled`."""
@@ -97,8 +95,8 @@ class Diffusion:
         return 1
 
     def latent_shape(self, settings: own.Settings, clip: ClipFormat) -> tuple[int, ...]:
-        """As `Family.latent_shape`: noise as long as a clip."""
-        return (clip.length, clip.channels)
+        """As `Family.latent_shape`: noise for every value of a spectrogram."""
+        return Frames.of(clip).shape
 
     def model(self, settings: own.Settings, clip: ClipFormat, seed: int, precision: str) -> Model:
         """As `Family.model`."""
@@ -108,10 +106,9 @@ class Diffusion:
 
     def sampler(self, settings: own.Settings, clip: ClipFormat, sampling: own.Sampling | None = None) -> Sampler:
         """As `Family.sampler`."""
-        from wavegan.models.diffusion.sampler import FlowSampler, network
+        from wavegan.models.diffusion.sampler import sampler
 
-        classes = settings.classes_of(clip)
-        return FlowSampler(network(settings, clip, "float32"), clip.rms, classes, sampling)
+        return sampler(settings, clip, sampling)
 
     def operations(
         self, settings: own.Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]

@@ -1,6 +1,6 @@
 """Rectified flow: the way from recordings to noise, what a network learns of it, and the way back. Pure functions.
 
-A clip x, divided by the recordings' RMS, and noise ε of the same shape are joined by a straight line, x_t = (1 - t) x +
+The spectrogram x of a clip and noise ε of the same shape are joined by a straight line, x_t = (1 - t) x +
 t ε. The network learns the velocity ε - x at its points, on average over all lines through them, and sounds are made by
 following it from noise at t = 1 back to t = 0. Source: Liu, Gong and Liu, "Flow Straight and Fast", arXiv 2209.03003,
 section 2.1; Lipman et al., "Flow Matching for Generative Modeling", arXiv 2210.02747.
@@ -14,17 +14,17 @@ from keras import ops
 from wavegan.backend.autodiff import Tensor
 
 NEAREST = 0.05  # the least t that is learned: from there one step leads to the recording
-Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, time, channels] at t, a scalar
+Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, frames, bands] at t, a scalar
 
 
 def noised(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
-    """The points x_t [batch, time, channels] of the lines from `clips` to `noise` at `times` [batch], in [0, 1]."""
+    """The points x_t [batch, frames, bands] of the lines from `clips` to `noise` at `times` [batch], in [0, 1]."""
     t = ops.reshape(times, (-1, 1, 1))
     return (1.0 - t) * clips + t * noise
 
 
 def velocity(clips: Tensor, noise: Tensor) -> Tensor:
-    """That of all points of the lines, [batch, time, channels]."""
+    """That of all points of the lines, [batch, frames, bands]."""
     return noise - clips
 
 
@@ -44,12 +44,12 @@ def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
 
 
 def predicted(network: Callable[[list[Tensor]], Tensor], points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
-    """The velocity [batch, time, channels] that `network` tells of at `points`.
+    """The velocity [batch, frames, bands] that `network` tells of at `points`.
 
     Args:
-        network: [points, times [batch, 1], class weights [batch, classes] where there are some] → [batch, time,
-            channels].
-        points: [batch, time, channels].
+        network: [points, times [batch, 1], class weights [batch, classes] where there are some] → [batch,
+            frames, bands].
+        points: [batch, frames, bands].
         times: [batch]; before `NEAREST` the velocity is that there.
         classes: their weights, at most one tensor.
     """
@@ -63,7 +63,7 @@ def schedule(steps: int, start: float = 1.0) -> np.ndarray:
 
 
 def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:
-    """Where `points` [n, time, channels] come to at the last of `times` when they follow the velocity `field`.
+    """Where `points` [n, frames, bands] come to at the last of `times` when they follow the velocity `field`.
 
     Args:
         field: of points, and a scalar t.

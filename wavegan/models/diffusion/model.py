@@ -11,7 +11,8 @@ from wavegan.backend import autodiff
 from wavegan.backend.autodiff import Tensor
 from wavegan.models import state
 from wavegan.models.diffusion import flow
-from wavegan.models.diffusion.sampler import FlowSampler
+from wavegan.models.diffusion.sampler import FlowSampler, sampler_weights
+from wavegan.models.diffusion.spectrogram import Spectrogram
 from wavegan.models.facts import global_norm
 from wavegan.models.updates import STEPS_BEFORE, average, copy_of, fitted
 
@@ -26,6 +27,7 @@ class FlowMatching(keras.Model):
 
     Args:
         network: what `networks.build_network` builds.
+        spectrogram: by which the network sees the recordings.
         rms: of the recordings, by which they are divided.
         classes: how many there are; 0 for an unconditional model. One time in ten the network is not told the class, so
             that it also makes sounds of no class, and can be guided (Ho and Salimans, "Classifier-Free Diffusion
@@ -38,6 +40,7 @@ class FlowMatching(keras.Model):
     def __init__(
         self,
         network: keras.Model,
+        spectrogram: Spectrogram,
         rms: float = 1.0,
         classes: int = 0,
         ema: float = 0.9999,
@@ -46,7 +49,7 @@ class FlowMatching(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.network, self.averaged = network, copy_of(network)
+        self.network, self.averaged, self.spectrogram = network, copy_of(network), spectrogram
         self.rms, self.classes = rms, classes
         self.ema, self.learning_rate_end = ema, learning_rate_end
         self.seed_generator = keras.random.SeedGenerator(seed)
@@ -71,7 +74,7 @@ class FlowMatching(keras.Model):
         Returns {name: scalar}.
         """
         data = keras.utils.unpack_x_y_sample_weight(data)[0]  # from a generator it comes in a tuple
-        clips = data["audio"][:, 0] / self.rms
+        clips = self.spectrogram(data["audio"][:, 0] / self.rms)
         if self.learning_rate_end != 1.0 and "progress" in data:
             progress = ops.cast(data["progress"][0], "float32")
             self.optimizer.learning_rate = self.learning_rate * (1.0 - (1.0 - self.learning_rate_end) * progress)
@@ -88,7 +91,7 @@ class FlowMatching(keras.Model):
         return (weights * ops.cast(kept, "float32"),)
 
     def update(self, clips: Tensor, noise: Tensor, times: Tensor, *classes: Tensor) -> dict[str, Tensor]:
-        """One update on the lines from `clips` to `noise`, [batch, time, channels], at `times` [batch].
+        """One update on the lines from `clips` to `noise`, [batch, frames, bands], at `times` [batch].
 
         Returns {name: scalar}.
         """
@@ -128,8 +131,12 @@ class FlowMatching(keras.Model):
         """Take back what `state` gave. Raises ValueError when names or shapes are not this model's."""
         state.restore(self._named_variables(), arrays)
 
+    def adapt(self, audio: np.ndarray) -> None:
+        """Measure what the network sees of recordings [n, time, channels], before its first step."""
+        self.spectrogram.adapt(audio / np.float32(self.rms))
+
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take over the networks of another model's state; its optimizer and seeds stay its own.
+        """Take over the networks of another model's state, and how they see recordings; optimizer and seeds stay its own.
 
         Each of other classes starts as the mean of those that the other one knows. The average remembers as long as if
         the other model itself went on.
@@ -145,7 +152,7 @@ class FlowMatching(keras.Model):
 
     def sampler(self) -> FlowSampler:
         """One that makes the sounds of the averaged network as it is whenever it is called."""
-        return FlowSampler(self.averaged, self.rms, self.classes)
+        return FlowSampler(self.averaged, self.spectrogram, self.rms, self.classes)
 
     def sizes(self) -> dict[str, int]:
         """{network: how many parameters it has}."""
@@ -154,7 +161,7 @@ class FlowMatching(keras.Model):
     def _named_variables(self) -> dict[str, keras.Variable]:
         return state.named(
             {
-                "sampler": self.averaged.weights,
+                "sampler": sampler_weights(self.averaged, self.spectrogram),
                 "network": self.network.weights,
                 "optimizer": self.optimizer.variables,
                 "seed": [self.seed_generator.state],

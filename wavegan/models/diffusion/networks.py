@@ -1,7 +1,6 @@
-"""The network of flow matching: a U-Net over time, for any clip length of 16 × a power of two.
+"""The network of flow matching: a U-Net over the frames of spectrograms, as many as a power of two.
 
-Source: Schneider et al., "Moûsai", arXiv 2301.11757, section 3.2, whose first layer also takes patches of samples
-together; Ho et al., arXiv 2006.11239, appendix B, for blocks that are told the time.
+Source: Schneider et al., "Moûsai", arXiv 2301.11757, section 3.2, for a U-Net over time; Ho et al., arXiv 2006.11239, appendix B, for blocks that are told the time.
 """
 
 import keras
@@ -18,45 +17,43 @@ HEADS = 4
 EMBEDDING = 128  # numbers by which the blocks are told time and class
 
 
-def levels(length: int, patch: int) -> list[int]:
-    """The time steps of each level of the network of such clips, from the outermost on.
+def levels(frames: int) -> list[int]:
+    """The time steps of each level of the network of so many frames, from the outermost on.
 
-    >>> levels(4096, 16), levels(16384, 4)
-    ([256, 64, 16], [4096, 1024, 256, 64, 16])
+    >>> levels(64), levels(512)
+    ([64, 16], [512, 128, 32])
     """
-    steps = [length // patch]
+    steps = [frames]
     while steps[-1] > INNERMOST:
         steps.append(steps[-1] // STRIDE)
     return steps
 
 
 def build_network(
-    length: int = 16384,
-    channels: int = 1,
+    frames: int = 128,
+    bands: int = 257,
     classes: int = 0,
-    width: int = 64,
-    patch: int = 16,
+    width: int = 128,
     blocks: int = 1,
     dtype: str | None = None,
 ) -> keras.Model:
-    """[noisy clips [batch, length, channels], times [batch, 1], class weights [batch, classes] if any] → told.
+    """[points [batch, frames, bands], times [batch, 1], class weights [batch, classes] if any] → the velocity there.
 
-    What it tells of the clips is float32 [batch, length, channels].
+    That is float32 of the shape of the points.
 
     Args:
-        length: samples of a clip, a multiple of `patch`.
-        channels: 1 (mono) or 2 (stereo).
+        frames: of a spectrogram, a power of two.
+        bands: values of a frame.
         classes: how many there are; 0 for an unconditional network. Weights of zeros stand for no class.
         width: channels of the outermost level; each level further in has twice as many.
-        patch: samples that the first layer takes together.
         blocks: residual blocks of a level, on the way in and on the way out.
         dtype: Keras' dtype policy of the layers, such as "mixed_bfloat16"; None for Keras' global one.
     """
-    audio, times = keras.Input((length, channels), name="audio"), keras.Input((1,), name="times")
-    given = [audio, times, *([keras.Input((classes,), name="classes")] if classes else [])]
+    points, times = keras.Input((frames, bands), name="points"), keras.Input((1,), name="times")
+    given = [points, times, *([keras.Input((classes,), name="classes")] if classes else [])]
     told = _told(*given[1:])
-    steps = levels(length, patch)
-    x = _regrouped(audio, patch, width, "patches", dtype)
+    steps = levels(frames)
+    x = keras.layers.Dense(width, name="bands", dtype=dtype)(points)
     kept = []
     for level in range(len(steps)):
         if level:
@@ -69,9 +66,8 @@ def build_network(
             x = keras.layers.Dense(STRIDE * width * 2 ** (level - 1), name=f"out_{level}", dtype=dtype)(x)
             x = keras.layers.Reshape((steps[level - 1], -1), dtype=dtype)(x)
             x = keras.layers.Add(dtype=dtype)([x, kept.pop()])
-    x = Modulation(name="samples_told", dtype=dtype)(x, told)
-    x = keras.layers.Dense(patch * channels, kernel_initializer="zeros", name="samples", dtype=dtype)(x)
-    x = keras.layers.Reshape((length, channels), dtype=dtype)(x)
+    x = Modulation(name="velocity_told", dtype=dtype)(x, told)
+    x = keras.layers.Dense(bands, kernel_initializer="zeros", name="velocity", dtype=dtype)(x)
     return keras.Model(given, keras.layers.Activation("linear", dtype="float32")(x), name="network")
 
 

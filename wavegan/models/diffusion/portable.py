@@ -7,23 +7,22 @@ import numpy as np
 from wavegan.models.diffusion.flow import NEAREST
 from wavegan.models.diffusion.layers import FREQUENCIES
 from wavegan.models.diffusion.networks import ATTENTION, HEADS, STRIDE, levels
-from wavegan.models.diffusion.sampler import network
+from wavegan.models.diffusion.sampler import sampler
 from wavegan.models.diffusion.settings import Settings
 from wavegan.models.family import ClipFormat
 from wavegan.models.portable import Operation
-from wavegan.models.state import set_weights
 
 Weights = Mapping[str, list[np.ndarray]]  # of each layer, by its name
 
 
 def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]) -> Iterator[Operation]:
     """What `networks.build_network` builds, with the weights of a checkpoint: from points to the velocity there."""
-    restored = network(settings, clip, "float32")
-    set_weights(restored, arrays)
-    weights = {layer.name: layer.get_weights() for layer in restored.layers}
-    steps = levels(clip.length, settings.patch)
+    restored = sampler(settings, clip)
+    restored.restore(arrays)
+    weights = {layer.name: layer.get_weights() for layer in restored.network.layers}
+    steps = levels(restored.latent_shape[0])
     yield _told(weights)
-    yield _regrouped(weights["patches"], settings.patch)
+    yield _regrouped(weights["bands"], 1)
     for level, time in enumerate(steps):
         if level:
             yield Operation("keep")
@@ -34,8 +33,8 @@ def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.nda
         if level:
             yield Operation("unfold", tuple(weights[f"out_{level}"]), STRIDE)
             yield Operation("add")
-    yield Operation("modulation", tuple(weights["samples_told"]))
-    yield Operation("unfold", tuple(weights["samples"]), settings.patch)
+    yield Operation("modulation", tuple(weights["velocity_told"]))
+    yield Operation("unfold", tuple(weights["velocity"]), 1)
 
 
 def _told(weights: Weights) -> Operation:

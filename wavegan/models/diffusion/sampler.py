@@ -1,4 +1,7 @@
-"""The part of flow matching that makes sounds: from noise along the velocity, or from a recording mixed with noise."""
+"""The part of flow matching that makes sounds: from noise along the velocity, or from a recording mixed with noise.
+
+All of that happens to spectrograms; sound is made of the last one.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -9,8 +12,10 @@ from keras import ops
 from wavegan.backend import autodiff, devices
 from wavegan.backend.autodiff import Tensor
 from wavegan.models.diffusion import flow
+from wavegan.models.diffusion.frames import Frames
 from wavegan.models.diffusion.networks import build_network
 from wavegan.models.diffusion.settings import Sampling, Settings
+from wavegan.models.diffusion.spectrogram import Spectrogram
 from wavegan.models.family import ClipFormat, Start
 from wavegan.models.layers import dtype_policy
 from wavegan.models.sampling import SAMPLES_AT_ONCE, batched, check_classes
@@ -25,15 +30,23 @@ class FlowSampler:
 
     Args:
         network: what `networks.build_network` builds.
+        spectrogram: by which it sees clips.
         rms: of the recordings.
         classes: how many there are; 0 for an unconditional network.
         sampling: how sounds are made.
     """
 
-    def __init__(self, network: keras.Model, rms: float, classes: int, sampling: Sampling | None = None) -> None:
-        self.network, self.rms, self.classes = network, rms, classes
+    def __init__(
+        self,
+        network: keras.Model,
+        spectrogram: Spectrogram,
+        rms: float,
+        classes: int,
+        sampling: Sampling | None = None,
+    ) -> None:
+        self.network, self.spectrogram, self.rms, self.classes = network, spectrogram, rms, classes
         self.sampling = sampling or Sampling()
-        self.latent_shape: tuple[int, ...] = tuple(network.output_shape[1:])
+        self.latent_shape: tuple[int, ...] = spectrogram.frames.shape
         self._sampled = self._batched(self._made)
 
     def __call__(self, latents: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
@@ -57,12 +70,13 @@ class FlowSampler:
 
         def noise(clips: Tensor, *classes: Tensor) -> Tensor:
             times = flow.schedule(INVERTING_STEPS)[::-1].copy()
-            return flow.followed(self._field(*classes), clips / self.rms, times, INVERTING_STEPS, heun=True)
+            points = self.spectrogram(clips / self.rms)
+            return flow.followed(self._field(*classes), points, times, INVERTING_STEPS, heun=True)
 
         return self._batched(noise)(*self._given(audio, classes))
 
     def velocity(self, points: np.ndarray, times: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
-        """What the network tells, [n, time, channels], of points of that shape at times [n], one evaluation of it."""
+        """What the network tells, [n, frames, bands], of points of that shape at times [n], one evaluation of it."""
 
         def told(points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
             return flow.predicted(self.network, points, times, *classes)
@@ -72,12 +86,13 @@ class FlowSampler:
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
-        set_weights(self.network, arrays)
+        set_weights(sampler_weights(self.network, self.spectrogram), arrays)
 
     def _batched(self, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
         at_once = SAMPLES_AT_ONCE if devices.accelerators() else SAMPLES_AT_ONCE_ON_CPU
-        length = self.latent_shape[0]
-        return batched(autodiff.compiled_function(function, self.network), length, max(1, at_once // length))
+        length = self.spectrogram.frames.length
+        compiled = autodiff.compiled_function(function, self.network, self.spectrogram)
+        return batched(compiled, length, max(1, at_once // length))
 
     def _given(self, latents: np.ndarray, classes: np.ndarray | None) -> list[np.ndarray]:
         check_classes(classes, len(latents), self.classes)
@@ -104,25 +119,50 @@ class FlowSampler:
         return flow.followed(field, points, times, sampling.steps, sampling.solver == "heun")
 
     def _made(self, noise: Tensor, *classes: Tensor) -> Tensor:
-        clips = self._followed(self._field(*classes), noise, 1.0)
+        return self._audio(self.spectrogram.sound(self._points(noise, *classes)))
+
+    def _points(self, noise: Tensor, *classes: Tensor) -> Tensor:
+        """The spectrograms [n, frames, bands] that noise leads to."""
+        return self._followed(self._field(*classes), noise, 1.0)
+
+    def _audio(self, clips: Tensor) -> Tensor:
         return ops.clip(self.rms * clips, -1.0, 1.0)
 
     def _varied(self, start: Start, noise: Tensor, *classes: Tensor) -> Tensor:
         """Where the recording is kept, its own line is followed, which ends in it."""
-        clip = (start.audio / self.rms).astype("float32")
-        field, points = self._field(*classes), (1.0 - start.strength) * clip + start.strength * noise
+        clip = (start.audio / self.rms).astype("float32")[None]
+        seen, phases = self.spectrogram(clip), self.spectrogram.phases(clip, 1.0 - start.strength)
+        field, points = self._field(*classes), (1.0 - start.strength) * seen + start.strength * noise
         if start.kept is None:
-            return ops.clip(self.rms * self._followed(field, points, start.strength), -1.0, 1.0)
+            return self._audio(self.spectrogram.sound(self._followed(field, points, start.strength), phases))
         kept = start.kept.astype("float32")[:, None]
+        of_frames = self.spectrogram.frames.share(start.kept)[:, None]
 
         def partly(x: Tensor, t: Tensor) -> Tensor:
-            return kept * flow.velocity(clip, noise) + (1.0 - kept) * field(x, t)
+            return of_frames * flow.velocity(seen, noise) + (1.0 - of_frames) * field(x, t)
 
-        made = ops.clip(self.rms * self._followed(partly, points, start.strength), -1.0, 1.0)
+        points = self._followed(partly, points, start.strength)
+        made = self._audio(self.spectrogram.sound(points, phases, (kept, clip)))
         return ops.where(kept == 1.0, start.audio.astype("float32"), made)
+
+
+def sampler_weights(network: keras.Model, spectrogram: Spectrogram) -> list[keras.Variable]:
+    """All that sounds are made with, in the order of a checkpoint."""
+    return [*network.weights, *spectrogram.weights]
+
+
+def sampler(settings: Settings, clip: ClipFormat, sampling: Sampling | None = None) -> FlowSampler:
+    """The part of a model that makes sounds; its weights are random."""
+    of_clip = network(settings, clip, "float32"), spectrogram(clip)
+    return FlowSampler(*of_clip, clip.rms, settings.classes_of(clip), sampling)
+
+
+def spectrogram(clip: ClipFormat) -> Spectrogram:
+    """That of clips such as `clip`, by which no recordings were measured yet."""
+    return Spectrogram(Frames.of(clip))
 
 
 def network(settings: Settings, clip: ClipFormat, precision: str) -> keras.Model:
     """The network that the settings describe, for clips such as `clip`; its weights are random."""
-    size = (clip.length, clip.channels, settings.classes_of(clip), settings.width, settings.patch, settings.blocks)
+    size = (*Frames.of(clip).shape, settings.classes_of(clip), settings.width, settings.blocks)
     return build_network(*size, dtype_policy(precision))

@@ -26,8 +26,7 @@ class Sampling:
 class Settings:
     """What a flow matching model is made of, and how it is updated. Raises UserError for a value out of its range."""
 
-    width: int = option(64, "channels of the outermost level, doubled at every level further in", least=4, shapes=True)
-    patch: int = option(16, "samples that the first layer takes together", 1, 64, shapes=True)
+    width: int = option(128, "channels of the outermost level, doubled at every level further in", least=4, shapes=True)
     blocks: int = option(1, "residual blocks of a level, on the way in and on the way out", 1, 8, shapes=True)
     conditional: str = option(
         "auto", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
@@ -47,5 +46,5 @@ class Settings:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {"batch_size": 16, "steps": 20_000, "preview_every": 1000, "checkpoint_every": 1000},
-    "large": {"batch_size": 64, "width": 128, "blocks": 2, "patch": 4, "learning_rate": 3e-4},
+    "large": {"batch_size": 64, "width": 256, "blocks": 2, "learning_rate": 3e-4},
 }

@@ -342,6 +342,9 @@ class WaveGAN(keras.Model):
         arrays = {STEPS_BEFORE: np.array(0, "int32"), **arrays}  # older states know of none
         state.restore(self._named_variables(), arrays)
 
+    def adapt(self, audio: np.ndarray) -> None:
+        """As `models.family.Model.adapt`: there is nothing that it must know."""
+
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over the networks of another model's state; its optimizers and seeds stay its own.
 

@@ -55,7 +55,7 @@ class GeneratorSampler:
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
-        set_weights(self.generator, arrays)
+        set_weights(self.generator.weights, arrays)
 
 
 def generator(settings: Settings, clip: ClipFormat, precision: str) -> keras.Model:
