@@ -25,13 +25,19 @@ def main(source, target):
     seed = {name: array for name, array in model.state().items() if name.startswith("seed/")}
     model.restore({**state, **seed})
     batch = batch_of(0)
-    clips, classes = batch["audio"][:, 0] / CLIP.rms, np.eye(3, dtype="float32")[batch["label"][:, 0]]
+    clips = model.spectrogram(batch["audio"][:, 0] / CLIP.rms)
+    classes = np.eye(3, dtype="float32")[batch["label"][:, 0]]
     facts = model.update(*map(ops.convert_to_tensor, (clips, given["noise"], given["times"], classes)))
     found = {f"fact/{name}": np.array(value) for name, value in facts.items()}
     found |= {f"state/{name}": array for name, array in model.state().items() if not name.startswith("seed/")}
     sampler = model.sampler()
-    found["sounds"] = sampler(given["noise"], classes)
-    found["varied"] = sampler.varied(given["noise"], classes, Start(batch["audio"][0, 0], 0.5))
+    found["seen"] = np.array(clips)
+    # Phases are found anew for every sound, and rounding leads to other ones: what is told is of the spectrograms.
+    for name, audio in {
+        "sounds": sampler(given["noise"], classes),
+        "varied": sampler.varied(given["noise"], classes, Start(batch["audio"][0, 0], 0.5)),
+    }.items():
+        found[name] = np.array(model.spectrogram(audio / CLIP.rms))
     found["inverted"] = sampler.inverted(batch["audio"][:, 0], classes)
     assert np.isfinite(model.train_on_batch(batch, return_dict=True)["loss/all"]) and model.step == 2
     np.savez(target, **found)

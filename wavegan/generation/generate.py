@@ -100,7 +100,7 @@ def generate(
     sampler, config, step = load_sampler(run, step, warn, sampling=sampling)
     started = time.monotonic()
     with native_stderr_hidden():  # compilers print to it
-        audio = _sounds(sampler, latents)
+        audio = _sounds(sampler, latents, config)
     compute_s = time.monotonic() - started
 
     folder = folder or Path("generated") / run.name / f"step-{step:08d}"
@@ -117,9 +117,15 @@ def generate(
     )
 
 
-def _sounds(sampler: Any, latents: Latents) -> np.ndarray:
+def _sounds(sampler: Any, latents: Latents, config: Config) -> np.ndarray:
     if latents.start is None:
         return sampler(latents.values, latents.classes)
+    received, taken = latents.start.audio.shape, (config.data.length, config.data.channels)
+    if received != taken:
+        raise UserError(
+            f"the recording of {latents.title} is {' × '.join(map(str, received))} samples, the run's are "
+            f"{' × '.join(map(str, taken))}. Give its run."
+        )
     return sampler.varied(latents.values, latents.classes, latents.start)
 
 

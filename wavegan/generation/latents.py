@@ -48,7 +48,7 @@ def new(n: int, space: LatentSpace, shape: tuple[int, ...], seed: int | None = N
 
 def again(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> Latents:
     """The latents of `source`, as they are."""
-    return Latents(_values(source, space, shape), source.name, seed=source.seed, start=_start(source, shape))
+    return Latents(_values(source, space, shape), source.name, seed=source.seed, start=source.start)
 
 
 def like(
@@ -98,7 +98,7 @@ def around(
     distances = np.sqrt(np.mean((values - start) ** 2, axis=tuple(range(1, values.ndim))))  # in the units of a latent
     title = f"around {source.name}, spread {spread:g}, seed {seed}"
     notes = [f"{distance:.2f} away" for distance in distances]
-    return Latents(values, title, notes, seed, start=_start(source, shape))
+    return Latents(values, title, notes, seed, start=source.start)
 
 
 def _values(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> np.ndarray:
@@ -114,14 +114,6 @@ def _values(source: Named, space: LatentSpace, shape: tuple[int, ...]) -> np.nda
     if expected := space.complaint(source.values):
         raise UserError(f"the latents of {source.name} must be {expected}. Received: others. Take another file.")
     return source.values
-
-
-def _start(source: Named, shape: tuple[int, ...]) -> Start | None:
-    """What the sounds of `source` begin from. Its latents fit the run, and a recording is of their shape."""
-    if source.start is not None and source.start.audio.shape != tuple(shape):
-        received, taken = _size(source.start.audio.shape), _size(shape)
-        raise UserError(f"the recording of {source.name} is {received} samples, the run's are {taken}. Give its run.")
-    return source.start
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from wavegan.models.diffusion.sampler import sampler_weights
 from wavegan.models.family import ClipFormat, family_named
 from wavegan.models.gan.settings import Settings
 
@@ -34,7 +35,7 @@ def a_flow_model(length=256, channels=1, classes=0, seed=0, **settings):
     sampler, rng = family.sampler(settings, clip), np.random.default_rng(seed)
     arrays = {
         f"sampler/{place:03d}": (rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0])).astype("float32")
-        for place, weight in enumerate(sampler.network.weights)
+        for place, weight in enumerate(sampler_weights(sampler.network, sampler.spectrogram))
     }
     sampler.restore(arrays)
     weights = rng.dirichlet(np.ones(classes), 16).astype("float32") if classes else None

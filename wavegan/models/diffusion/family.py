@@ -123,12 +123,12 @@ class Diffusion:
         from wavegan.models.diffusion.sampler import FlowSampler
 
         assert isinstance(sampler, FlowSampler)
-        given = {"sound": latents, "time": np.linspace(0, 1, len(latents), dtype="float32")}
+        given = {"points": latents, "time": np.linspace(0, 1, len(latents), dtype="float32")}
         if classes is not None:
             given["classes"] = np.concatenate([0 * classes[:1], classes[1:]])
         facts = {
             "latents": {"shape": list(sampler.latent_shape), "distribution": "normal"},
-            **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling)},
+            **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling), **sampler.spectrogram.facts()},
         }
         return Example(given, "velocity", sampler.velocity(*given.values()), facts)
 

@@ -9,7 +9,7 @@ from wavegan.models.family import ClipFormat
 
 HOP_S = 0.008  # seconds from one frame to the next, as near as a power of two of samples comes
 OVERLAP = 4  # frames in which each sample stands
-FEWEST = 8  # frames of a clip
+FEWEST = 8  # frames of a clip, which has 16 samples or more
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Frames:
         (Frames(length=4096, channels=1, hop=64), (64, 129))
         """
         hop = 2 ** round(math.log2(HOP_S * clip.sample_rate))
-        return cls(clip.length, clip.channels, max(1, min(hop, clip.length // FEWEST)))
+        return cls(clip.length, clip.channels, max(2, min(hop, clip.length // FEWEST)))
 
     @property
     def count(self) -> int:
@@ -73,7 +73,7 @@ class Frames:
 
     def share(self, of_samples: np.ndarray) -> np.ndarray:
         """What each frame holds, [frames], of what samples do, [length], by how much it hears of them."""
-        padded = [np.pad(each, self.beside) for each in (of_samples, np.ones(self.length))]
+        padded = [np.pad(each, self.beside) for each in (of_samples.astype("float64"), np.ones(self.length))]
         held, all_of_it = (
             np.array([self.window**2 @ each[first : first + OVERLAP * self.hop] for first in self._firsts])
             for each in padded

@@ -136,7 +136,7 @@ class FlowMatching(keras.Model):
         self.spectrogram.adapt(audio / np.float32(self.rms))
 
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take over the networks of another model's state, and how they see recordings; optimizer and seeds stay its own.
+        """Take over another model's networks, and how they see recordings; its optimizer and seeds stay its own.
 
         Each of other classes starts as the mean of those that the other one knows. The average remembers as long as if
         the other model itself went on.

@@ -1,6 +1,7 @@
 """The network of flow matching: a U-Net over the frames of spectrograms, as many as a power of two.
 
-Source: Schneider et al., "Moûsai", arXiv 2301.11757, section 3.2, for a U-Net over time; Ho et al., arXiv 2006.11239, appendix B, for blocks that are told the time.
+Source: Schneider et al., "Moûsai", arXiv 2301.11757, section 3.2, for a U-Net over time; Ho et al., arXiv
+2006.11239, appendix B, for blocks that are told the time.
 """
 
 import keras

@@ -57,6 +57,11 @@ class Spectrogram(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self.frames.shape)
 
+    def facts(self) -> dict[str, Any]:
+        """What a program without Keras must know to make sounds of spectrograms, {name: what JSON holds}."""
+        mean, deviation = (np.round(each, 6).tolist() for each in self.get_weights())
+        return {"hop": self.frames.hop, "power": POWER, "mean": mean, "deviation": deviation}
+
     def phases(self, audio: Tensor, share: float = 1.0) -> Spectra:
         """Those of `audio` for that `share`, and for the rest those that sounds begin from where none are known."""
         real, imaginary = _unit(*self._spectra(audio))
