@@ -7,12 +7,14 @@ from benchmarks.quality import COMPARISONS, quality
 from wavegan.base.errors import UserError
 from wavegan.cli.command import Parser, at_least, run
 from wavegan.data.lengths import check_length
+from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.gan.family import GAN
 from wavegan.runs import flags as settings_flags
 
 BENCHMARKS = {
     "layers": "every convolution against Keras' own",
     "step": "a training step against the matrix-product peak and a plain Keras WaveGAN",
+    "flow": "a step of flow matching against the matrix-product peak, and the whole command that makes sounds",
     "input": "the input pipeline against the step that consumes it",
     "records": "opening a data set of many clips, and what a step waits for its order",
     "growth": "preparing, opening, shuffling, training on and evaluating corpora of more and more clips",
@@ -50,6 +52,10 @@ MARKS: dict[str, dict[str, tuple[str, Mapping[str, object]]]] = {
         "float32_ratio": ("≥ 1.4", STEP),
         "steps_per_second": ("≥ 20", {**ON_GPU, "batch_size": 64}),
     },
+    "flow": {
+        "share_of_peak": ("≥ 0.50", {"gpu": False}),
+        "seconds_of_50_sounds_whole_process": ("≤ 30", {"gpu": False}),
+    },
     "input": {"input_ratio": ("≥ 10", {"model_dim": 16, "gpu": False})},
     "records": {
         "seconds_to_open": ("≤ 2", MILLION),
@@ -75,6 +81,7 @@ SETTINGS = {
     "records": (),
     "growth": (),
 }  # all others take all
+FAMILIES = {"flow": DIFFUSION}  # of the benchmarks that are not a WaveGAN's
 OWN_FLAGS = ("source", "data", "clips", "at_once")  # of single benchmarks
 
 
@@ -107,7 +114,7 @@ def parser():
         if name != "preprocess":
             _add_number(command, "--channels", 1, "1 or 2")
         if name not in ("preprocess", "records", "growth"):  # which know no model
-            settings_flags.add_flags(command, GAN, ("preset", *_settings(name)))
+            settings_flags.add_flags(command, _family(name), ("preset", *_settings(name)))
         command.set_defaults(command=measure)
     _add_quality(commands)
     _add_pictures(commands)
@@ -158,7 +165,12 @@ def _add_pretrained(commands):
 
 def _settings(benchmark):
     """The names of the settings that make a difference to `benchmark`."""
-    return SETTINGS.get(benchmark, [name for name in settings_flags.names(GAN) if name not in ("preset", *NO_MATTER)])
+    every = settings_flags.names(_family(benchmark))
+    return SETTINGS.get(benchmark, [name for name in every if name not in ("preset", *NO_MATTER)])
+
+
+def _family(benchmark):
+    return FAMILIES.get(benchmark, GAN)
 
 
 def _add_number(command, flag, default, help, shown=None, name=None):
@@ -187,10 +199,11 @@ def make_pretrained(flags):
 
 
 def measure(flags):
-    given = settings_flags.given_flags(flags, GAN)
+    family = _family(flags.benchmark)
+    given = settings_flags.given_flags(flags, family)
     size = {name: getattr(flags, name) for name in ("length", "sample_rate", "channels") if hasattr(flags, name)}
     check_length(flags.length)
-    settings_flags.resolve(given, GAN, gpu=False, **size)  # a wrong value is reported before the heavy imports
+    settings_flags.resolve(given, family, gpu=False, **size)  # a wrong value is reported before the heavy imports
     if flags.benchmark == "preprocess" and not Path(flags.source).is_dir():
         raise UserError(f"FOLDER must be a folder of recordings. Received: {flags.source}.")
     _check_out(flags.out)
@@ -207,7 +220,7 @@ def measure(flags):
     if getattr(flags, "data", None):
         info = DatasetInfo.load(flags.data)
         size = {"length": info.length, "sample_rate": info.sample_rate, "channels": info.channels}
-    config = settings_flags.resolve(given, GAN, gpu=gpu, **size)
+    config = settings_flags.resolve(given, family, gpu=gpu, **size)
     own = {name: getattr(flags, name) for name in OWN_FLAGS if hasattr(flags, name)}
     figures = module.figures(config, flags.repeats, **own)
     here = machine()

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from wavegan.models.diffusion.family import DIFFUSION
+from wavegan.models.diffusion.frames import Frames
+from wavegan.models.diffusion.networks import ATTENTION, KERNEL, STRIDE, levels
 from wavegan.models.gan import spectrogram
 from wavegan.models.gan.losses import LOSSES
 from wavegan.models.gan.networks import BAND_CHANNELS, BAND_TAPS, LAST_FRAMES, SEED_LENGTH, strides_for
@@ -48,14 +51,29 @@ def spectral_flop(config):
     return found
 
 
+def flow_flop(config):
+    """FLOP of one clip through the network of flow matching, but for what it is told, which is little."""
+    frames, bands = Frames.of(config.data.clip).shape
+    found = 2 * 2 * frames * bands * config.model.width  # into it and out of it
+    for level, time in enumerate(levels(frames)):
+        width = config.model.width * 2**level
+        convolutions = config.model.blocks * 2 * 2 * time * KERNEL * width**2
+        attention = (2 * time * 4 * width**2 + 4 * time**2 * width) * (time <= ATTENTION)
+        across = 2 * time * (STRIDE * width // 2) * width * (level > 0)  # from the level before, or to it
+        found += 2 * (convolutions + attention + across)  # on the way in and on the way out
+    return found
+
+
 def step_flop(config):
-    """FLOP of one step, in forward passes of a clip:
+    """FLOP of one step, in forward passes of a clip: of flow matching 1 forward and 2 backward. Of a WaveGAN:
 
     An update of a critic takes 2 forward and 2 + 2 backward for fakes and reals, and 4 for the penalty of one kind of
     clips (forward, the input gradient, and the two products of the gradient of that; leaky ReLU has no second
     derivative, so nothing flows on); the generator takes 1 for the fakes. The generator's update takes 1 forward and 1
     backward of a critic, one more where recordings are compared with, and 1 + 2 of the generator.
     """
+    if config.family == DIFFUSION.name:
+        return 3 * config.training.batch_size * flow_flop(config)
     model, loss = config.model, LOSSES[config.model.loss]
     penalty = {"": 0, "between": 4, "recordings": 4, "both": 8}[loss.penalised] / model.penalty_every
     critic = model.critic_updates * (6 + penalty) + 2 + (model.loss == "relativistic")

@@ -47,7 +47,7 @@ def figures(config, repeats, clips, at_once=None):
         found["float32_ratio"] = median_ratio(times["float32"], times["clips"])
     # Without TensorFlow there is nothing to compare with, and two processes do not share the memory of a GPU.
     if find_spec("tensorflow") and not devices.accelerators():
-        found |= _whole_process(config, repeats)
+        found |= whole_process(config, repeats)
     return found
 
 
@@ -57,7 +57,8 @@ def _maker(config, latents, at_once):
     return lambda: sampled(latents)
 
 
-def _whole_process(config, repeats):
+def whole_process(config, repeats):
+    """{name: figure} of `generate.py --n 50` for a run of `config`, beside the import of TensorFlow."""
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run")
         run.create(config)

@@ -11,6 +11,8 @@ measure() { python -m benchmarks "$@" --out "$out" || { echo "failed: $*" >&2; f
 
 measure step --preset paper --precision bfloat16
 measure step --preset paper --precision float32
+measure flow --preset large --precision bfloat16
+measure flow --preset large --precision float32
 for batch_size in 64 256 1024; do
   measure generate --preset paper --precision bfloat16 --clips 8192 --batch-size "$batch_size"
 done

@@ -1,4 +1,4 @@
-"""One training step: seconds, its share of the matrix-product peak, and the ratio to a plain Keras WaveGAN."""
+"""One training step: seconds, its share of the matrix-product peak, and a WaveGAN's ratio to a plain Keras WaveGAN."""
 
 import statistics
 
@@ -7,6 +7,8 @@ from keras import ops, random
 from benchmarks.arithmetic import step_flop
 from benchmarks.measure import in_turns, matrix_products, median_ratio, peak_memory
 from benchmarks.plain import plain_gan_from
+from wavegan.models.family import family_named
+from wavegan.models.gan.family import GAN
 
 
 def figures(config, repeats, against_others=True):
@@ -21,7 +23,7 @@ def figures(config, repeats, against_others=True):
     if against_others:
         products, products_flop = matrix_products(config.training.precision)
         timed["products"] = products
-        if config.model.loss == "wgan-gp" and config.model.networks == "paper":  # which the plain one is
+        if _has_plain(config):
             timed["plain"] = stepper(plain_gan_from(config), config)
         if config.training.precision != "float32":
             exact = config.changed({"precision": "float32"})
@@ -34,7 +36,7 @@ def figures(config, repeats, against_others=True):
     found = {
         "seconds_per_step": seconds,
         "steps_per_second": 1 / seconds,
-        "audio_seconds_per_second": config.model.critic_updates * config.training.batch_size * clip_seconds / seconds,
+        "audio_seconds_per_second": _updates(config) * config.training.batch_size * clip_seconds / seconds,
         "gflop_per_second": flop / seconds / 1e9,
     }
     if not against_others:
@@ -49,8 +51,16 @@ def figures(config, repeats, against_others=True):
     return found
 
 
-def stepper(gan, config):
-    """A callable that makes one step of `gan`, on noise that is on the device already."""
-    shape = (config.training.batch_size, config.model.critic_updates, config.data.length, config.data.channels)
+def _has_plain(config):
+    return config.family == GAN.name and config.model.loss == "wgan-gp" and config.model.networks == "paper"
+
+
+def _updates(config):
+    return family_named(config.family).updates(config.model)
+
+
+def stepper(model, config):
+    """A callable that makes one step of `model`, on noise that is on the device already."""
+    shape = (config.training.batch_size, _updates(config), config.data.length, config.data.channels)
     batch = {"audio": ops.convert_to_tensor(random.uniform(shape, -1, 1, seed=0))}
-    return lambda: gan.train_on_batch(batch, return_dict=True)
+    return lambda: model.train_on_batch(batch, return_dict=True)

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import arithmetic, generate, measure, plain, scaling
 from benchmarks.__main__ import BENCHMARKS, MARKS, _marks, main, rows
 from wavegan.backend import devices
+from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.gan.family import GAN
 from wavegan.runs.flags import resolve
 
@@ -81,7 +82,7 @@ def test_every_benchmark_prints_a_table_and_adds_a_line(benchmark, expected, tmp
 
 @pytest.mark.parametrize("benchmark", ["step", "generate"])
 def test_bfloat16_is_measured_against_float32(benchmark, tmp_path, monkeypatch):
-    monkeypatch.setattr(generate, "_whole_process", lambda config, repeats: {})  # measured in the test above
+    monkeypatch.setattr(generate, "whole_process", lambda config, repeats: {})  # measured in the test above
     out = tmp_path / "results.jsonl"
     assert main([benchmark, *TINY, "--precision", "bfloat16", "--out", str(out)]) == 0
     line = json.loads(out.read_text())
@@ -234,3 +235,26 @@ def test_the_modern_form_has_no_plain_counterpart_and_is_timed_all_the_same(tmp_
     assert main(words) == 0
     figures = json.loads((tmp_path / "x.jsonl").read_text())["figures"]
     assert "baseline_ratio" not in figures and figures["share_of_peak"] > 0
+
+
+def test_a_step_of_flow_matching_is_counted_by_its_layers():
+    """Forward once and backward twice through every product of its network, but for what it is told."""
+    config = resolve({"preset": "small", "width": 16, "blocks": 2}, DIFFUSION, gpu=False, length=8192, sample_rate=8000)
+    network, expected = config.build_model().network, 0
+    for layer in network.layers:
+        shape = layer.output.shape
+        if layer.name.endswith("_attention"):
+            _, time, width = shape
+            expected += 2 * time * (layer.into.shape[1] + width) * width + 2 * 2 * time * time * width
+        elif isinstance(layer, (keras.layers.Dense, keras.layers.Conv1D)) and len(shape) == 3:
+            expected += 2 * shape[1] * int(np.prod(layer.kernel.shape))
+    assert arithmetic.flow_flop(config) == expected
+    assert arithmetic.step_flop(config) == 3 * config.training.batch_size * expected
+
+
+def test_flow_matching_is_timed(tmp_path):
+    words = ["flow", "--preset", "small", "--width", "8", *AUDIO, "--out", str(tmp_path / "x.jsonl")]
+    assert main(words) == 0
+    line = json.loads((tmp_path / "x.jsonl").read_text())
+    assert line["figures"]["share_of_peak"] > 0 and line["figures"]["seconds_of_50_sounds_whole_process"] > 0
+    assert "baseline_ratio" not in line["figures"] and line["configuration"]["width"] == 8
