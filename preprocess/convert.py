@@ -98,7 +98,8 @@ def open_source(name: str) -> Source:
         raise UserError(f"SOURCE {printable(name)} is not on this machine. Give --runner beam, which reads it there.")
     if not os.path.exists(name):
         raise UserError(f"SOURCE {printable(name)} does not exist. Expected {expected}.")
-    raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}: unpack it and name its folder.")
+    advice = "If it is an archive, unpack it and name its folder."
+    raise UserError(f"SOURCE must be {expected}. Received the file {printable(name)}. {advice}")
 
 
 def check_sources(sources: list[str], out: Path, options: Options) -> None:

@@ -98,13 +98,22 @@ def test_previews_are_named_by_class_and_made_again(made, trained_by_class):
     "flags, words",
     [
         (["--class", "tim"], "must name classes of the run: kick, snare, tom. Received: tim. Did you mean tom?"),
-        (["--per-class", "2", "--n", "3"], "--per-class does not go with --n and --class"),
+        (
+            ["--per-class", "2", "--n", "3"],
+            "--per-class does not go with --n and --class. Leave out --per-class, or the other",
+        ),
         (["--per-class", "2", "--from", "7"], "--per-class does not go with --from"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_line(made, flags, words, capsys):
     assert made(*flags) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_class_that_is_given_twice_does_not_replace_the_first_unnoticed(made, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        made("--class", "kick", "--class", "tom")
+    assert "--class: is given once; a mixture is written kick:0.7,snare:0.3" in capsys.readouterr().err
 
 
 def test_a_run_without_classes_says_how_to_get_one_that_has_them(made, trained, capsys):

@@ -147,7 +147,7 @@ def test_a_source_is_known_by_what_it_is(tmp_path, monkeypatch):
         ("nowhere", "nowhere does not exist. Expected a folder, a recording, an archive"),
         ("itself", "itself does not exist. Expected a folder, a recording, an archive"),
         ("n" * 300, "nnn does not exist. Expected a folder, a recording, an archive"),
-        ("d.rar", "Received the file d.rar: unpack it"),
+        ("d.rar", "Received the file d.rar. If it is an archive, unpack it"),
     ]:
         with pytest.raises(UserError, match=message):
             open_source(name)

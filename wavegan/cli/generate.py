@@ -35,6 +35,17 @@ GOES_WITH = {
 }
 
 
+class _Once(argparse.Action):
+    """A flag that is refused where it is given a second time, which would replace the first unnoticed."""
+
+    def __call__(
+        self, parser: object, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "is given once; a mixture is written kick:0.7,snare:0.3")
+        setattr(namespace, self.dest, values)
+
+
 def parser() -> Parser:
     """Of the command's flags."""
     flags = Parser(
@@ -47,7 +58,7 @@ def parser() -> Parser:
     add("--n", type=at_least(1), metavar="INT", help=n)
     run = "its folder, or drums or digits, which come with it (default: that of the LATENT, or the newest under runs/)"
     of_class = "sounds of this class, or of a mixture such as kick:0.7,snare:0.3 (default: as in the recordings)"
-    add("--class", type=not_empty, metavar="NAME", help=of_class)
+    add("--class", type=not_empty, action=_Once, metavar="NAME", help=of_class)
     add("--per-class", type=at_least(1), metavar="INT", help="how many sounds of every class, instead of --n")
     add("--run", type=not_empty, metavar="RUN", help=run)
     add("--checkpoint", metavar="STEP", help="latest, best or its step (default: that of the LATENT, or latest)")
@@ -97,7 +108,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     if flags.out and (Path(flags.out).is_file() or Path(flags.out).resolve() == Path.cwd()):
         raise UserError(f"--out must be a new folder. Received: {flags.out}, which is there.")
     if flags.per_class and (flags.n or vars(flags)["class"]):
-        raise UserError("--per-class does not go with --n and --class. Leave one of the two out.")
+        raise UserError("--per-class does not go with --n and --class. Leave out --per-class, or the other.")
     check(config, vars(flags)["class"], flags.per_class)
     family = family_named(config.family)
     sampling = _sampling(flags, way, sources, family)

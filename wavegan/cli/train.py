@@ -51,7 +51,9 @@ def parser(family: Family) -> Parser:
     flags.add_argument("--process", type=at_least(0), metavar="K", help="with --hosts: which one this is, from 0")
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
     add_flags(flags, family)
-    flags.add_argument("--hours", type=number_up_to(10_000), metavar="FLOAT", help="as --minutes, in hours")
+    flags.add_argument(
+        "--hours", type=number_up_to(10_000), metavar="FLOAT", help="as --minutes, in hours; of both, the sum"
+    )
     return flags
 
 

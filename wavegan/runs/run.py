@@ -85,8 +85,9 @@ class Run:
     def config(self) -> Config:
         """The run's settings. Raises UserError when this is no run."""
         if not self.exists():
+            lack = "it has no config.json" if self.path.exists() else "there is no such folder"
             raise UserError(
-                f"{self.path} is not a run: it has no config.json. Train one: {typed('train')}. Or name one that comes "
+                f"{self.path} is not a run: {lack}. Train one: {typed('train')}. Or name one that comes "
                 f"with WaveGAN: {', '.join(pretrained())}."
             )
         return Config.load(self.config_path)
