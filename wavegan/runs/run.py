@@ -85,7 +85,7 @@ class Run:
     def config(self) -> Config:
         """The run's settings. Raises UserError when this is no run."""
         if not self.exists():
-            lack = "it has no config.json" if self.path.exists() else "there is no such folder"
+            lack = "it has no config.json" if os.path.exists(self.path) else "there is no such folder"
             raise UserError(
                 f"{self.path} is not a run: {lack}. Train one: {typed('train')}. Or name one that comes "
                 f"with WaveGAN: {', '.join(pretrained())}."
