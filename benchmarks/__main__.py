@@ -82,6 +82,7 @@ SETTINGS = {
     "growth": (),
 }  # all others take all
 FAMILIES = {"flow": DIFFUSION}  # of the benchmarks that are not a WaveGAN's
+CLASSES = {f"kind {number}": 100 for number in range(10)}  # of the clips that a step learns from, and clips of each
 OWN_FLAGS = ("source", "data", "clips", "at_once")  # of single benchmarks
 
 
@@ -202,6 +203,8 @@ def measure(flags):
     family = _family(flags.benchmark)
     given = settings_flags.given_flags(flags, family)
     size = {name: getattr(flags, name) for name in ("length", "sample_rate", "channels") if hasattr(flags, name)}
+    if "conditional" in _settings(flags.benchmark):
+        size["classes"] = CLASSES
     check_length(flags.length)
     settings_flags.resolve(given, family, gpu=False, **size)  # a wrong value is reported before the heavy imports
     if flags.benchmark == "preprocess" and not Path(flags.source).is_dir():
@@ -219,7 +222,7 @@ def measure(flags):
     gpu = bool(devices.accelerators())
     if getattr(flags, "data", None):
         info = DatasetInfo.load(flags.data)
-        size = {"length": info.length, "sample_rate": info.sample_rate, "channels": info.channels}
+        size |= {"length": info.length, "sample_rate": info.sample_rate, "channels": info.channels}
     config = settings_flags.resolve(given, family, gpu=gpu, **size)
     own = {name: getattr(flags, name) for name in OWN_FLAGS if hasattr(flags, name)}
     figures = module.figures(config, flags.repeats, **own)

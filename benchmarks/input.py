@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measure import in_turns, median_ratio
-from benchmarks.step import stepper
+from benchmarks.step import round_of_steps, steps_in_round
 from preprocess.convert import prepare
 from preprocess.options import Options
 from wavegan.data.batches import training_batches
@@ -34,11 +34,11 @@ def figures(config, repeats, data=None):
             for _ in batches.take(STEPS):
                 pass
 
-        times = in_turns({"input": read, "step": stepper(config.build_model(), config)}, repeats)
-    seconds = statistics.median(times["input"]) / STEPS
+        times = in_turns({"input": read, "step": round_of_steps(config.build_model(), config)}, repeats)
+    seconds, steps = statistics.median(times["input"]) / STEPS, steps_in_round(config)
     return {
         "input_seconds_per_step": seconds,
-        "seconds_per_step": statistics.median(times["step"]),
+        "seconds_per_step": statistics.median(times["step"]) / steps,
         "clips_per_second": config.model.critic_updates * config.training.batch_size / seconds,
-        "input_ratio": STEPS * median_ratio(times["step"], times["input"]),
+        "input_ratio": STEPS / steps * median_ratio(times["step"], times["input"]),
     }

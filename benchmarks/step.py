@@ -14,23 +14,26 @@ from wavegan.models.gan.family import GAN
 def figures(config, repeats, against_others=True):
     """{name: figure} of the step that `config` describes.
 
+    Rounds of `steps_in_round` steps are timed, so that a rare penalty counts as often as `step_flop` counts it.
+
     Args:
         config: a `wavegan.runs.config.Config`.
         repeats: rounds of timing.
         against_others: also time the matrix products, the plain WaveGAN, and float32 where the precision is another.
     """
-    timed = {"step": stepper(config.build_model(), config)}
+    timed = {"step": round_of_steps(config.build_model(), config)}
     if against_others:
         products, products_flop = matrix_products(config.training.precision)
         timed["products"] = products
         if _has_plain(config):
-            timed["plain"] = stepper(plain_gan_from(config), config)
+            timed["plain"] = round_of_steps(plain_gan_from(config), config)
         if config.training.precision != "float32":
             exact = config.changed({"precision": "float32"})
-            timed["float32"] = stepper(exact.build_model(), exact)
+            timed["float32"] = round_of_steps(exact.build_model(), exact)
     times = in_turns(timed, repeats)
 
-    seconds = statistics.median(times["step"])
+    steps = steps_in_round(config)
+    seconds = statistics.median(times["step"]) / steps
     flop = step_flop(config)
     clip_seconds = config.data.length / config.data.sample_rate
     found = {
@@ -43,7 +46,7 @@ def figures(config, repeats, against_others=True):
         found["peak_memory_gib"] = peak_memory() / 2**30  # of this step alone
     else:
         found["peak_gflop_per_second"] = products_flop / statistics.median(times["products"]) / 1e9
-        found["share_of_peak"] = flop / products_flop * median_ratio(times["products"], times["step"])
+        found["share_of_peak"] = steps * flop / products_flop * median_ratio(times["products"], times["step"])
         if "plain" in times:
             found["baseline_ratio"] = median_ratio(times["plain"], times["step"])
     if "float32" in times:
@@ -52,15 +55,30 @@ def figures(config, repeats, against_others=True):
 
 
 def _has_plain(config):
-    return config.family == GAN.name and config.model.loss == "wgan-gp" and config.model.networks == "paper"
+    if config.family != GAN.name or config.classes:
+        return False
+    return config.model.loss == "wgan-gp" and config.model.networks == "paper" and config.model.penalty_every == 1
 
 
 def _updates(config):
     return family_named(config.family).updates(config.model)
 
 
-def stepper(model, config):
-    """A callable that makes one step of `model`, on noise that is on the device already."""
-    shape = (config.training.batch_size, _updates(config), config.data.length, config.data.channels)
-    batch = {"audio": ops.convert_to_tensor(random.uniform(shape, -1, 1, seed=0))}
-    return lambda: model.train_on_batch(batch, return_dict=True)
+def steps_in_round(config):
+    """Steps from one with the gradient penalty to the next; 1 for a model without one."""
+    return getattr(config.model, "penalty_every", 1)
+
+
+def round_of_steps(model, config):
+    """A callable that makes `steps_in_round` steps of `model`, on noise of any class that is on the device already."""
+    batch_size, updates = config.training.batch_size, _updates(config)
+    audio = random.uniform((batch_size, updates, config.data.length, config.data.channels), -1, 1, seed=0)
+    batch = {"audio": ops.convert_to_tensor(audio)}
+    if config.classes:
+        batch["label"] = random.randint((batch_size, updates), 0, len(config.classes), seed=0)
+
+    def steps():
+        for _ in range(steps_in_round(config)):
+            model.train_on_batch(batch, return_dict=True)
+
+    return steps
