@@ -1,8 +1,9 @@
 """What recipes of training do to the sounds at equal time, on data sets and with seeds: a sweep that drops the worst.
 
 A recipe is the flags of train_wavegan.py, or another command that trains and its flags. Every recipe is trained on
-every data set with every seed for the first of some times and scored; the better half of them is trained from scratch
-for the next time, and so on. From scratch, because learning rates fall over the very run. What was trained stands in a
+every data set with every seed for the first of some times and scored; the better half of them, by one half of the
+recordings that were held out, is trained from scratch for the next time, and so on. The other half is for telling how
+good the chosen ones are. From scratch, because learning rates fall over the very run. What was trained stands in a
 file, line by line, and is not trained again; the sweep goes on where it was stopped.
 
 Source of the halving: Jamieson and Talwalkar, "Non-stochastic best arm identification", arXiv 1502.07943, section 2.
@@ -61,10 +62,10 @@ COMPARISONS = {
     },
 }
 COLUMNS = {
-    "fd": "FD", "fd_test": "FD, held-out", "is": "IS", "precision": "precision", "recall": "recall",
-    "coverage": "coverage", "near_duplicates": "near-duplicates", "very_near": "very near a recording",
-    "recognised": "recognised", "worst_recognised": "worst class", "least_frequent": "least frequent",
-    "loudness": "loudness",
+    "fd": "FD", "fd_validation": "FD, validation", "fd_test": "FD, test", "is": "IS",
+    "precision": "precision", "recall": "recall", "coverage": "coverage", "near_duplicates": "near-duplicates",
+    "very_near": "very near a recording", "recognised": "recognised", "worst_recognised": "worst class",
+    "least_frequent": "least frequent", "loudness": "loudness",
 }  # fmt: skip
 FAMILIES = {"train_wavegan.py": "gan", "train_diffusion.py": "diffusion"}  # of the commands that a recipe may name
 IN_PERCENT = {"near_duplicates", "very_near", "recognised", "worst_recognised", "least_frequent"}
@@ -175,13 +176,17 @@ def _line(trial, fingerprints, out):
 def better_half(recipes, lines):
     """Those of {name: flags} that go on: the half with the lower FD, or one more.
 
-    FD is the geometric mean over data sets and seeds, so that each data set counts alike, whatever its scale.
+    FD is the geometric mean over data sets and seeds, so that each data set counts alike, whatever its scale. It is the
+    distance to the validation half of the recordings that were held out; of a data set with lines that lack it, because
+    too few are held out or they are of an older version, it is that to training recordings for all its lines.
     """
-    of_recipe = {
-        name: np.mean([np.log(max(line["found"]["fd"], 1e-9)) for line in lines if line["recipe"] == text])
-        for name, text in recipes.items()
-    }
-    ranked = sorted(recipes, key=lambda name: of_recipe[name])
+    compared = [line for line in lines if line["recipe"] in recipes.values()]
+    without = {line["data"] for line in compared if "fd_validation" not in line["found"]}
+    distances: dict[str, list[float]] = {text: [] for text in recipes.values()}
+    for line in compared:
+        distance = line["found"]["fd" if line["data"] in without else "fd_validation"]
+        distances[line["recipe"]].append(np.log(max(distance, 1e-9)))
+    ranked = sorted(recipes, key=lambda name: np.mean(distances[recipes[name]]))
     chosen = ranked[: -(-len(ranked) // 2)]
     return {name: text for name, text in recipes.items() if name in chosen}
 

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.__main__ import main, parser
-from benchmarks.trial import Clock, train, trial
-from tests.evaluation.support import prepared_drums
+from benchmarks.trial import Clock, held_out_distances, train, trial
+from tests.evaluation.support import normal, prepared_drums
 from wavegan.base.errors import UserError
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
@@ -53,6 +53,16 @@ def test_the_better_half_goes_on_by_the_geometric_mean_over_data_sets():
              line("3", 0.1, data="digits")]  # fmt: skip
     assert list(quality.better_half(recipes, lines)) == ["one", "three"]  # √10 and √3, before √16
     assert list(quality.better_half({"one": "1", "two": "2"}, lines)) == ["one"]
+
+
+def test_recipes_are_chosen_by_validation_clips_and_not_by_those_to_train_on_or_report_on():
+    recipes = {"one": "1", "two": "2"}
+    lines = [line("1", 8, fd_validation=10, fd_test=11), line("2", 9, fd_validation=9, fd_test=12)]
+    assert list(quality.better_half(recipes, lines)) == ["two"]
+    older = [line("1", 8, seed=1), line("2", 9, seed=1)]
+    assert list(quality.better_half(recipes, [*lines, *older])) == ["one"]  # all by what all have
+    other = [line("1", 8, data="digits"), line("2", 7.5, data="digits")]
+    assert list(quality.better_half(recipes, [*lines, *other])) == ["two"]  # each data set by what its own lines have
 
 
 def test_a_sweep_trains_what_is_not_there_and_only_the_better_half_for_longer(drums, tmp_path, monkeypatch, capsys):
@@ -131,6 +141,26 @@ def test_a_trial_is_scored_and_pictured(tmp_path):
     kit = prepared_drums(tmp_path / "kit" / "wav")
     found = trial(str(kit), SMALLEST, 0.01, 0, 50, tmp_path / "sheet.png")
     assert found["steps"] >= 1 and found["clips"] == 50 and found["precision"] == "float32"
-    assert {"fd", "is", "recall", "recognised", "least_frequent", "loudness", "very_near"} <= found["found"].keys()
+    assert {
+        "fd",
+        "fd_validation",
+        "fd_test",
+        "is",
+        "recall",
+        "recognised",
+        "least_frequent",
+        "loudness",
+        "very_near",
+    } <= found["found"].keys()
     assert 0 <= found["found"]["recognised"] <= 1 and found["recordings"]["white noise"]["fd"] > 0
     assert (tmp_path / "sheet.png").stat().st_size > 1000
+
+
+def test_held_out_recordings_are_halved_for_choosing_and_for_reporting():
+    recordings = normal(100) + np.arange(100)[:, None] % 2  # the mean of every other one is 1 higher
+    chosen_by, reported = (
+        held_out_distances(recordings[::2], recordings),
+        held_out_distances(recordings[1::2], recordings),
+    )
+    assert chosen_by["fd_validation"] == pytest.approx(0, abs=1e-6) and chosen_by["fd_test"] > 1
+    assert reported["fd_test"] == pytest.approx(0, abs=1e-6) and reported["fd_validation"] > 1
