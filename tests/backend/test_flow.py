@@ -59,6 +59,25 @@ def test_a_run_is_made_stopped_and_continued_with_jax_as_without_a_stop(jax_runs
     assert np.abs(sound).max() > 0
 
 
+TRACED = """
+import sys
+from pathlib import Path
+from keras import ops
+from wavegan.backend import profiling
+profiling.begin(Path(sys.argv[1]))
+with profiling.step(1):
+    float(ops.sum(ops.ones(3)))
+profiling.end()
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_jax_writes_a_trace_that_perfetto_opens(tmp_path):
+    done = python("-c", TRACED, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {path.name for path in tmp_path.glob("plugins/profile/*/*")} >= {"perfetto_trace.json.gz"}
+
+
 EXPORTED = """
 import sys
 from wavegan.cli.export import main

@@ -11,13 +11,25 @@ from wavegan.runs.run import Run
 from wavegan.training.health import Health
 
 
-def test_a_run_that_was_stopped_is_the_one_that_was_not(drums, flow_run, tmp_path):
+def test_a_run_that_was_stopped_is_the_one_that_was_not(drums, flow_run, tmp_path, capsys):
+    """A trace of its steps changes nothing."""
     run = tmp_path / "stopped"
-    for steps in ("2", "6"):
-        words = ["--data", str(drums), "--run", str(run), "--steps", steps, "--deterministic", *SMALL_FLOW]
+    for steps, more in (("1", []), ("6", ["--profile", "9"])):
+        words = ["--data", str(drums), "--run", str(run), "--steps", steps, "--deterministic", *SMALL_FLOW, *more]
         assert train_command.main_diffusion(words) == 0
+    assert f"profile   2 steps in {run}" in capsys.readouterr().err  # of five, three are not traced
+    assert [*run.glob("plugins/profile/*/*.xplane.pb")]
     for name, array in Run(flow_run).load(6).items():
         np.testing.assert_array_equal(Run(run).load(6)[name], array, err_msg=name)
+
+
+def test_a_trace_of_no_steps_is_told(drums, flow_run, tmp_path, capsys):
+    words = ["--data", str(drums), "--run", str(tmp_path / "short"), "--steps", "2", "--profile", "1", *SMALL_FLOW]
+    assert train_command.main_diffusion(words) == 0
+    assert "profile   none, for this training had no steps after its first 3" in capsys.readouterr().err
+    assert not (tmp_path / "short" / "plugins").exists()
+    assert train_command.main_diffusion([*words, "--dry-run"]) == 2
+    assert "--profile does not go with --dry-run" in capsys.readouterr().err
 
 
 def test_previews_are_what_generate_makes_of_their_latents(flow_run, tmp_path):

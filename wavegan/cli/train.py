@@ -49,6 +49,12 @@ def parser(family: Family) -> Parser:
     )
     flags.add_argument("--processes", type=at_least(1), metavar="N", help="with --hosts: how many processes")
     flags.add_argument("--process", type=at_least(0), metavar="K", help="with --hosts: which one this is, from 0")
+    flags.add_argument(
+        "--profile",
+        type=at_least(1),
+        metavar="STEPS",
+        help="trace so many steps of this training, after the first three",
+    )
     flags.add_argument("--dry-run", action="store_true", help="print configuration, sizes and speed, and train nothing")
     add_flags(flags, family)
     flags.add_argument(
@@ -116,6 +122,8 @@ def train_on_data(family: Family, flags: argparse.Namespace) -> None:
         given["minutes"] = 60.0 * flags.hours + given.get("minutes", 0.0)
     if given.get("minutes") and "steps" in given:
         raise UserError("--steps does not go with --minutes and --hours. Leave one of them out.")
+    if flags.profile and flags.dry_run:
+        raise UserError("--profile does not go with --dry-run, which trains nothing. Leave one of them out.")
     resolve(given, family, gpu=False)  # a wrong value is reported before the heavy imports
     _check_processes(flags)
 
@@ -171,8 +179,10 @@ def _train_on(
     say(f"data set  {directory}: {clips:,} clips of {seconds:.2f} s at {info.sample_rate} Hz")
 
     from wavegan.training.loop import train
+    from wavegan.training.profile import Profile
 
-    steps = train(run, directory, info, given, family, flags.dry_run, finetune=finetune, shared_by=flags.devices)
+    traced = [Profile(run, flags.profile)] if flags.profile and processes.first() else []
+    steps = train(run, directory, info, given, family, flags.dry_run, traced, finetune, flags.devices)
     if not flags.dry_run:
         total = given.get("steps") or processes.by_first(lambda: run.config().training.steps)
         of_total = f" of {total:,}" if steps <= total else ""
