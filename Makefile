@@ -12,6 +12,7 @@ train: $(VENV)/ready data/drums-8k/dataset.json
 	$(RUN) train_wavegan.py --data data/drums-8k --preset tiny --minutes 3
 	$(RUN) generate.py --per-class 6 --run runs/drums-8k
 	@echo "all in a picture: sheet.png in the folder above, ordered by kind; the WAV files beside it are named by kind"
+	@echo "play them:        $(VENV)/bin/python export.py --format web --run runs/drums-8k   (and open the page it names)"
 	@echo "watch and listen: $(VENV)/bin/tensorboard --logdir runs   (and open the page it names)"
 	@echo "more of a kind:   $(VENV)/bin/python generate.py --run runs/drums-8k --class kick --n 20"
 	@echo "how good it is:   $(VENV)/bin/python evaluate.py --run runs/drums-8k"

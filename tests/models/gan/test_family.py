@@ -1,12 +1,17 @@
 """The WaveGAN as a model family: names of older checkpoints, what it takes and what it refuses."""
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from wavegan.models.family import ClipFormat
-from wavegan.models.gan.family import GAN
+from wavegan.models.gan.family import EXPECTATION, GAN
 from wavegan.models.gan.settings import Settings
 
+QUALITY = Path(__file__).resolve().parents[3] / "docs" / "quality.jsonl"
 SMALL = Settings(model_dim=2, kernel_length=9, latent_size=5)
 
 
@@ -54,3 +59,21 @@ def test_weights_of_other_sizes_are_refused():
     sampler = GAN.sampler(SMALL, ClipFormat(8000, 256, 1))
     with pytest.raises(ValueError, match="expected weights of the shapes"):
         sampler.restore({"sampler/000/kernel": np.zeros((5, 7))})
+
+
+def test_what_to_expect_is_what_was_measured():
+    """Each share and its steps beside the lines of that training: `--preset`, minutes and every seed."""
+    measured = [json.loads(line) for line in QUALITY.read_text(encoding="utf-8").splitlines()]
+    kit, digits = EXPECTATION.split(". ")[0].split(";")
+    trainings = {
+        ("drums-8k", kit): [("--preset tiny", 2), ("--preset small", 10), ("--preset small", 35)],
+        ("digits-8k", digits): [("--preset small", 15), ("--preset small", 60)],
+    }
+    for (data, words), asked in trainings.items():
+        told = re.findall(r"(\d+) %[^%]* after (?:some )?([\d,]+)", words)
+        for (share, steps), (recipe, minutes) in zip(told, asked, strict=True):
+            what = (data, recipe, minutes)
+            lines = [line for line in measured if (line["data"], line["recipe"], line["minutes"]) == what]
+            assert lines and all(abs(int(steps.replace(",", "")) / line["steps"] - 1) < 0.05 for line in lines), what
+            lowest = min(line["found"]["recognised"] for line in lines)
+            assert lowest - 0.02 < int(share) / 100 <= lowest, what
