@@ -1,6 +1,6 @@
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -20,13 +20,24 @@ def flags(*words):
     return given_flags(parser.parse_args(words), GAN)
 
 
-def test_the_defaults_are_the_papers():
-    """Donahue et al., table 2 and section 4."""
-    config = resolve({"preset": "paper"}, GAN, gpu=False, **AUDIO)
-    model = config.model
-    assert (model.model_dim, config.training.batch_size, model.latent_size, model.kernel_length) == (64, 64, 100, 25)
-    assert (model.critic_updates, model.penalty_weight, model.phase_shuffle) == (5, 10.0, 2)
-    assert model.critic_learning_rate == model.generator_learning_rate == 1e-4
+def test_the_preset_paper_is_the_papers():
+    """Donahue et al., arXiv 1802.04208, table 2, section 4 and appendix D; Gulrajani et al., arXiv 1704.00028."""
+    classes = {"kick": 10, "snare": 10}
+    config = resolve({"preset": "paper"}, GAN, gpu=True, fast_bfloat16=True, **AUDIO, classes=classes)
+    assert asdict(config.model) == {
+        "model_dim": 64, "kernel_length": 25, "latent_size": 100, "networks": "paper", "sound_gain": "no",
+        "conditional": "no", "spectral_window": 0, "phase_shuffle": 2, "loss": "wgan-gp", "critic_updates": 5,
+        "penalty_weight": 10.0, "spectral_penalty_weight": 10.0, "penalty_every": 1, "critic_learning_rate": 1e-4,
+        "generator_learning_rate": 1e-4, "learning_rate_end": 1.0, "ema": 0.0,
+    }  # fmt: skip
+    training = config.training
+    assert (training.batch_size, training.steps, training.precision) == (64, 200_000, "float32")
+    gan = config.changed({"length": 256, "model_dim": 2}).build_model()
+    for optimizer in (gan.critic_optimizer, gan.optimizer):
+        assert type(optimizer).__name__ == "Adam" and float(optimizer.learning_rate) == pytest.approx(1e-4)
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.9)
+    assert [critic.network.name for critic in gan.critics] == ["critic"] and gan.losses_of.penalised == "between"
+    assert gan.critics[0].penalty_weight == 10.0 and gan.averaged_generator is gan.generator
 
 
 def test_auto_means_paper_on_a_gpu_and_small_without():

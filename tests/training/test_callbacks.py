@@ -194,6 +194,21 @@ def test_previews_are_wav_files_of_the_same_latents(trained):
     assert (trained / "previews" / "recordings.png").exists()
 
 
+def test_previews_in_tensorboard_are_named_by_class_and_are_the_files_of_these_names(trained_by_class):
+    logged = events(trained_by_class)
+    kinds = ["kick"] * 3 + ["snare"] * 3 + ["tom"] * 2
+    names = [f"{number:02d}-{kind}" for number, kind in enumerate(kinds)]
+    for step in (0, 4):
+        tags = {tag.removeprefix("generated/") for tag, at in logged if tag.startswith("generated/") and at == step}
+        assert sorted(tags) == names
+        for name in names:
+            played, _ = soundfile.read(io.BytesIO(logged[f"generated/{name}", step][0][0, 0]), dtype="int16")
+            preview, _ = soundfile.read(
+                trained_by_class / "previews" / f"step-{step:08d}" / f"{name}.wav", dtype="int16"
+            )
+            assert np.abs(played.astype(int) - preview).max() <= 1
+
+
 @pytest.mark.parametrize(
     ("every", "last", "expected"),
     [

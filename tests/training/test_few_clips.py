@@ -1,0 +1,57 @@
+"""Training on whatever data somebody has: without classes, of one class, of classes of three clips each."""
+
+import numpy as np
+import pytest
+
+from tests.conftest import TINY, make
+from wavegan.cli import generate as generate_command
+from wavegan.cli import train as train_command
+from wavegan.runs.run import Run
+
+KINDS = ("clap", "kick", "snare", "tom")
+MODERN = [*TINY, "--conditional", "auto", "--critic-updates", "1"]
+
+
+@pytest.fixture
+def no_class(recordings, tmp_path):
+    """Twelve recordings that lie in no folder of their own."""
+    return made(recordings("sounds", *(f"{number}.wav" for number in range(12))), tmp_path)
+
+
+@pytest.fixture
+def one_class(recordings, tmp_path):
+    """Twelve recordings of one kind."""
+    return made(recordings("sounds", *(f"kick/{number}.wav" for number in range(12))), tmp_path)
+
+
+@pytest.fixture
+def four_classes(recordings, tmp_path):
+    """Three recordings of each of four kinds, fewer than there stand together in a batch."""
+    return made(recordings("sounds", *(f"{kind}/{number}.wav" for kind in KINDS for number in range(3))), tmp_path)
+
+
+def made(folder, tmp_path):
+    make(folder, tmp_path / "data", validation=0, test=0)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(("data", "classes"), [("no_class", ()), ("one_class", ()), ("four_classes", KINDS)])
+def test_few_clips_of_any_classes_are_trained_on_and_become_sounds(data, classes, request, tmp_path, capsys):
+    """Two kinds are enough to ask for one of them; one is nothing to ask for."""
+    folder, sounds = tmp_path / "run", tmp_path / "made"
+    words = ["--data", str(request.getfixturevalue(data)), "--run", str(folder), "--steps", "3", *MODERN]
+    assert train_command.main(words) == 0
+    run = Run(folder)
+    assert run.config().classes == classes and run.latest() == 3
+    before, after = run.load(0), run.load(3)
+    assert all(np.isfinite(array).all() for array in after.values())
+    for network in ("generator", "critic", "spectral_critic"):
+        kernels = [name for name in after if name.startswith(f"{network}/") and name.endswith("/kernel")]
+        assert kernels and all((before[name] != after[name]).any() for name in kernels)
+    asked = ["--per-class", "1"] if classes else ["--n", "4"]
+    assert generate_command.main(["--run", str(folder), "--out", str(sounds), *asked]) == 0
+    names = sorted(path.stem for path in sounds.glob("*.wav"))
+    assert len(names) == 4 and [name.partition("-")[2] for name in names] == list(classes or 4 * [""])
+    capsys.readouterr()
+    one = ["--run", str(folder), "--out", str(tmp_path / "one"), "--class", "kick"]
+    assert generate_command.main(one) == (0 if classes else 2)
