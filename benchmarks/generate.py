@@ -45,10 +45,7 @@ def figures(config, repeats, clips, at_once=None):
     }
     if "float32" in times:
         found["float32_ratio"] = median_ratio(times["float32"], times["clips"])
-    # Without TensorFlow there is nothing to compare with, and two processes do not share the memory of a GPU.
-    if find_spec("tensorflow") and not devices.accelerators():
-        found |= whole_process(config, repeats)
-    return found
+    return found | whole_process(config, repeats)
 
 
 def _maker(config, latents, at_once):
@@ -58,7 +55,10 @@ def _maker(config, latents, at_once):
 
 
 def whole_process(config, repeats):
-    """{name: figure} of `generate.py --n 50` for a run of `config`, beside the import of TensorFlow."""
+    """{name: figure} of `generate.py --n 50` for a run of `config`, and of the import of TensorFlow; none with a GPU."""
+    # Without TensorFlow there is nothing to compare with, and two processes do not share the memory of a GPU.
+    if not find_spec("tensorflow") or devices.accelerators():
+        return {}
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run")
         run.create(config)

@@ -80,8 +80,7 @@ class Spectrogram(keras.layers.Layer):
         values = ops.reshape(values, (-1, frames.count, frames.channels, frames.bins))
         magnitudes = ops.transpose(values ** (1 / POWER), (0, 2, 1, 3))
         zeros = ops.zeros_like(magnitudes)
-        known = zeros if phases is None else ops.zeros_like(magnitudes) + phases[0]
-        begin = (zeros + 1.0, zeros) if phases is None else (known, zeros + phases[1])
+        begin = [zeros + part for part in phases or (1.0, 0.0)]
 
         def made(real: Tensor, imaginary: Tensor) -> Tensor:
             audio = self._audio(magnitudes * real, magnitudes * imaginary)
