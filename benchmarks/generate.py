@@ -55,7 +55,7 @@ def _maker(config, latents, at_once):
 
 
 def whole_process(config, repeats):
-    """{name: figure} of `generate.py --n 50` for a run of `config`, and of the import of TensorFlow; none with a GPU."""
+    """{name: figure} of `generate.py --n 50` for a run of `config`, beside importing TensorFlow; none with a GPU."""
     # Without TensorFlow there is nothing to compare with, and two processes do not share the memory of a GPU.
     if not find_spec("tensorflow") or devices.accelerators():
         return {}

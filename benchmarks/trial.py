@@ -87,7 +87,7 @@ def trial(data, text, minutes, seed, n, sheet=None):
     config = new_config(data, info, {**given, "seed": seed}, family, records)
     evaluation = Evaluation(data, info, n)  # first: it trains the classifier where there is none
     model = config.build_model()
-    model.adapt(evenly(records, info))
+    model.adapt(lambda: evenly(records, info))
     with Progress(round(60 * minutes), f"{info.name}: {text}, seed {seed}", "s") as progress:
         clock = Clock(minutes, progress)
         train(model, config, records, info, clock)

@@ -86,7 +86,8 @@ class MeanModel(keras.Model):
         self.mean.assign(arrays["sampler/mean"])
         self.optimizer.iterations.assign(int(arrays["steps"]))
 
-    def adapt(self, audio):
+    def adapt(self, read):
+        audio = read()
         assert audio.shape[1:] == self.mean.shape and np.abs(audio).max() > 0.1
 
     def start_from(self, arrays):

@@ -144,8 +144,11 @@ class Model(Protocol):
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what `state` gave. Raises ValueError where names or shapes are others."""
 
-    def adapt(self, audio: np.ndarray) -> None:
-        """Measure what it must know of recordings float32 [n, time, channels] in [-1, 1), before its first step."""
+    def adapt(self, read: Callable[[], np.ndarray]) -> None:
+        """Measure what it must know of recordings before its first step, if anything.
+
+        `read` gives some of them, float32 [n, time, channels] in [-1, 1).
+        """
 
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over the weights from the state of another model of the same sizes; optimizers and seeds stay."""

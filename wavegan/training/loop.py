@@ -89,7 +89,7 @@ def train(
         if source:
             model.start_from(source)
         elif not goes_on:
-            model.adapt(evenly(records, info))
+            model.adapt(lambda: evenly(records, info))
         start, beside = _restore(model, run, family) if goes_on and not dry_run else (0, None)
         if given.get("minutes"):
             with records.explained():

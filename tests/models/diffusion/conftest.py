@@ -17,7 +17,7 @@ def build():
     def build(clip=CLIP, seed=3, precision="float32", **settings):
         chosen = DIFFUSION.settled(DIFFUSION.Settings(**{**SETTINGS, **settings}), clip)
         model = DIFFUSION.model(chosen, clip, seed, precision)
-        model.adapt(batch_of(0, clip, 64)["audio"][:, 0])
+        model.adapt(lambda: batch_of(0, clip, 64)["audio"][:, 0])
         return model
 
     return build

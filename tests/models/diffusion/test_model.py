@@ -38,8 +38,8 @@ def test_recordings_are_divided_by_their_rms_before_they_are_measured(build):
     """Soft recordings and loud ones are the same to it."""
     soft, loud = build(clip=replace(CLIP, rms=0.1)), build(clip=replace(CLIP, rms=0.2))
     tones = batch_of(0, size=64)["audio"][:, 0]
-    soft.adapt(tones / 2)
-    loud.adapt(tones)
+    soft.adapt(lambda: tones / 2)
+    loud.adapt(lambda: tones)
     for weight in ("mean", "deviation"):
         np.testing.assert_allclose(*(getattr(each.spectrogram, weight) for each in (soft, loud)), rtol=1e-5)
     assert not np.allclose(soft.spectrogram.mean, build().spectrogram.mean, rtol=0.1)
@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_not_restored(build):
 def test_it_starts_from_another_one_also_of_other_classes(build):
     source = build()
     train(source, 3)
-    source.adapt(batch_of(1, size=64)["audio"][:, 0])
+    source.adapt(lambda: batch_of(1, size=64)["audio"][:, 0])
     model = build(clip=replace(CLIP, classes=("clap", "hat", "rim", "ride")))
     model.start_from(source.state())
     known, new = source.state(), model.state()

@@ -19,7 +19,7 @@ def model():
     """A model after some steps. Read only."""
     chosen = DIFFUSION.settled(DIFFUSION.Settings(**{**SETTINGS, "learning_rate": 3e-3}), CLIP)
     model = DIFFUSION.model(chosen, CLIP, 0, "float32")
-    model.adapt(batch_of(0, size=64)["audio"][:, 0])
+    model.adapt(lambda: batch_of(0, size=64)["audio"][:, 0])
     train(model, 100)
     return model
 

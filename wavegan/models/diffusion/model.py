@@ -1,6 +1,6 @@
 """Flow matching as a `keras.Model`: what one step does, and everything a step changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -131,9 +131,9 @@ class FlowMatching(keras.Model):
         """Take back what `state` gave. Raises ValueError when names or shapes are not this model's."""
         state.restore(self._named_variables(), arrays)
 
-    def adapt(self, audio: np.ndarray) -> None:
-        """Measure what the network sees of recordings [n, time, channels], before its first step."""
-        self.spectrogram.adapt(audio / np.float32(self.rms))
+    def adapt(self, read: Callable[[], np.ndarray]) -> None:
+        """As `models.family.Model.adapt`: how the network sees recordings."""
+        self.spectrogram.adapt(read() / np.float32(self.rms))
 
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take over another model's networks, and how they see recordings; its optimizer and seeds stay its own.

@@ -4,7 +4,7 @@ Source: Donahue, McAuley, Puckette, arXiv 1802.04208 (the networks) and Gulrajan
 (the step: some critic updates, then one of the generator).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -342,7 +342,7 @@ class WaveGAN(keras.Model):
         arrays = {STEPS_BEFORE: np.array(0, "int32"), **arrays}  # older states know of none
         state.restore(self._named_variables(), arrays)
 
-    def adapt(self, audio: np.ndarray) -> None:
+    def adapt(self, read: Callable[[], np.ndarray]) -> None:
         """As `models.family.Model.adapt`: there is nothing that it must know."""
 
     def start_from(self, arrays: Mapping[str, np.ndarray]) -> None:
