@@ -85,7 +85,16 @@ MODERN: dict[str, Any] = {
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"precision": "float32"},
     "small": {**MODERN, "model_dim": 16, "steps": 60_000, "preview_every": 1000, "checkpoint_every": 1000},
-    "tiny": {**MODERN, "model_dim": 16, "steps": 6_000, "preview_every": 500, "checkpoint_every": 500, "ema": 0.9975},
+    "tiny": {
+        **MODERN,
+        "batch_size": 16,  # two cores make half as many clips again in a second as in batches of 8
+        "sound_gain": "no",  # hits are equally loud: without it cowbells come sooner
+        "model_dim": 16,
+        "steps": 5_000,
+        "preview_every": 500,
+        "checkpoint_every": 500,
+        "ema": 0.995,
+    },
     "large": {
         **MODERN,
         "batch_size": 32,
