@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import html
 import io
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from notebooks.execute import SETTINGS, code_cells, executed, stale
+from tests.chromium import started
 from tests.conftest import SHARED_DATA
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,18 @@ QUICK = {
         *FEW_LOOKS,
     ],
 }
+PLAYABLE = """
+const [done] = arguments
+const length = (player) => new Promise((resolve) => {
+  const tell = () => resolve(player.duration || 0)
+  if (player.readyState) return tell()
+  player.addEventListener("loadedmetadata", tell)
+  player.addEventListener("error", tell, true)
+  player.preload = "metadata"
+  player.load()
+})
+Promise.all([...document.querySelectorAll("audio")].map(length)).then(done)
+"""  # how long each sound is, in seconds
 both = pytest.mark.parametrize("path", [SPEECH, YOURS], ids=lambda path: path.stem)
 
 
@@ -107,6 +121,39 @@ def test_its_players_have_sound(path):
     for sound in sounds:
         audio, rate = soundfile.read(sound)
         assert rate == 8000 and np.abs(audio).max() > 0.001
+
+
+def shown(cell):
+    """A code cell and what is kept of its output as HTML."""
+    parts = [f"<pre style='background: #f4f4f4; padding: 1em'>{html.escape(cell.source)}</pre>"]
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            parts.append(f'<img src="data:image/png;base64,{data["image/png"]}">')
+        elif "text/html" in data:
+            parts.append(data["text/html"])
+        else:
+            parts.append(f"<pre>{html.escape(output.get('text') or data.get('text/plain', ''))}</pre>")
+    return "\n".join(parts)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    yield from started()
+
+
+@both
+def test_a_browser_shows_its_pictures_and_can_play_its_sounds(path, tmp_path, browser):
+    page = tmp_path / "notebook.html"
+    cells = "\n".join(map(shown, code_cells(read(path))))
+    page.write_text(f"<!doctype html><meta charset=utf-8>{cells}", encoding="utf-8")
+    browser.get(page.as_uri())
+    pictures = browser.execute_script("return [...document.images].map((one) => one.naturalWidth)")
+    sounds = browser.execute_async_script(PLAYABLE)
+    assert pictures and min(pictures) > 300
+    assert len(sounds) >= 20 and min(sounds) > 0.2
+    browser.execute_script("document.querySelector('audio').scrollIntoView()")
+    browser.keep(f"notebook-{path.stem}")
 
 
 @both

@@ -1,5 +1,6 @@
 """A kit for samplers: what is in it, which sounds, and what the samplers are told."""
 
+import html
 import re
 import xml.etree.ElementTree as ElementTree
 import zipfile
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.chromium import started
 from wavegan.audio.mel import LogMel
 from wavegan.cli import export as export_command
 from wavegan.cli import generate as generate_command
@@ -146,6 +148,19 @@ def test_sfz_lays_the_sounds_on_keys_in_turn():
         "<group> key=42 group=1 off_by=1 seq_length=1",
         "<region> seq_position=1 sample=samples/002-hat.wav",
     ]
+
+
+def test_its_text_is_pictured_as_the_sampler_reads_it(made, tmp_path):
+    """Every sample that the text names lies where it says. The picture is kept beside those of the pages."""
+    text = (made / "by_class.sfz").read_text(encoding="utf-8")
+    named = re.findall(r"sample=(\S+)", text)
+    assert len(named) == 6 and all((made / name).is_file() for name in named)
+    page = tmp_path / "kit.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8><pre>{html.escape(text)}</pre>", encoding="utf-8")
+    for browser in started():
+        browser.get(page.as_uri())
+        assert all(name in browser.find_element("tag name", "pre").text for name in named)
+        browser.keep("kit")
 
 
 def test_decent_sampler_gets_the_same_keys():
