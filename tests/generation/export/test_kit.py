@@ -150,8 +150,8 @@ def test_sfz_lays_the_sounds_on_keys_in_turn():
     ]
 
 
-def test_its_text_is_pictured_as_the_sampler_reads_it(made, tmp_path):
-    """Every sample that the text names lies where it says. The picture is kept beside those of the pages."""
+def test_every_sample_that_its_text_names_is_there(made, tmp_path):
+    """And a picture of the text is kept beside those of the pages."""
     text = (made / "by_class.sfz").read_text(encoding="utf-8")
     named = re.findall(r"sample=(\S+)", text)
     assert len(named) == 6 and all((made / name).is_file() for name in named)

@@ -88,7 +88,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {
         **MODERN,
         "batch_size": 16,  # two cores make half as many clips again in a second as in batches of 8
-        "sound_gain": "no",  # hits are equally loud: without it cowbells come sooner
+        "sound_gain": "no",  # hits are about equally loud: it gains nothing there
         "model_dim": 16,
         "steps": 5_000,
         "preview_every": 500,
