@@ -63,7 +63,8 @@ def test_weights_of_other_sizes_are_refused():
 
 def test_what_to_expect_is_what_was_measured():
     """Each share and its steps beside the lines of that training: `--preset`, minutes and every seed."""
-    measured = [json.loads(line) for line in QUALITY.read_text(encoding="utf-8").splitlines()]
+    lines = map(json.loads, QUALITY.read_text(encoding="utf-8").splitlines())
+    measured = [line for line in lines if "changed" not in line]  # some are of what is not in the program
     kit, digits = EXPECTATION.split(". ")[0].split(";")
     trainings = {
         ("drums-8k", kit): [("--preset tiny", 2), ("--preset small", 10), ("--preset small", 35)],
