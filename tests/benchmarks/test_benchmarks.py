@@ -140,7 +140,7 @@ def test_every_mark_is_about_a_figure_that_there_is():
 def test_scaling_has_a_point_for_every_size():
     config = resolve({"preset": "tiny"}, GAN, gpu=False, length=4096)
     assert [tuple(point.values()) for point in scaling._points(config)] == [
-        (16, 4096, 8), (32, 4096, 8), (64, 4096, 8), (16, 16384, 8), (16, 4096, 16), (16, 4096, 32)
+        (16, 4096, 16), (32, 4096, 16), (64, 4096, 16), (16, 16384, 16), (16, 4096, 32), (16, 4096, 64)
     ]  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def test_a_step_of_the_modern_form_is_counted_with_both_critics_and_its_rare_pen
     frames = [33, 17, 9]  # of 65, until 16 or fewer
     assert spectral == 2 * 5 * 64 * (frames[0] * 129 + (frames[1] + frames[2]) * 64)
     critic, generator = 6 + 4 / 8 + 2, 1 + 3
-    assert arithmetic.step_flop(config) == pytest.approx(8 * (critic * (forward + spectral) + generator * forward))
+    assert arithmetic.step_flop(config) == pytest.approx(16 * (critic * (forward + spectral) + generator * forward))
 
 
 def test_the_modern_form_has_no_plain_counterpart_and_is_timed_all_the_same(tmp_path, capsys):
@@ -274,7 +274,7 @@ def test_a_step_is_timed_with_its_share_of_the_rare_penalty(slow_penalty, repeat
     found = step.figures(config, repeats)
     flop = arithmetic.step_flop(config)
     assert (found["seconds_per_step"], found["steps_per_second"]) == (2.0, 0.5)
-    assert (found["audio_seconds_per_second"], found["share_of_peak"]) == (8 * 2 * 0.5, flop / 2)
+    assert (found["audio_seconds_per_second"], found["share_of_peak"]) == (16 * 2 * 0.5, flop / 2)
     assert found["gflop_per_second"] == pytest.approx(flop / 2 / 1e9)
     labels = {int(label) for batch in Model.batches for label in np.ravel(batch["label"])}
     assert len(labels) > 1 and labels <= set(range(10)) and len(Model.batches) == 8 * (1 + repeats)
