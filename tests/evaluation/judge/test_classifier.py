@@ -62,6 +62,15 @@ def test_the_noise_under_a_clip_follows_its_own_loudness(level):
     assert -1 > np.quantile(quiet, 0.9) > -4 and np.quantile(quiet, 0.1) < -6
 
 
+def test_the_noise_under_a_clip_also_rises_and_falls_with_it():
+    """Generators make such noise, and where a recording is silent beside its tones, steady noise alone teaches none."""
+    features = np.full((400, 33, 16), -12.0, "float32")
+    features[:, 10:22, 3] = 0.0  # one tone, in the middle third
+    made = classifier.augmented(features, features.min(axis=(0, 1)), np.random.default_rng(0))
+    beside, after = np.median(made[:, 14:18, 8:], axis=(1, 2)), np.median(made[:, -3:, 8:], axis=(1, 2))
+    assert np.quantile(beside - after, 0.9) > 2 and np.quantile(beside - after, 0.1) < 1.2
+
+
 def test_augmented_clips_are_finite_and_as_many_even_of_silence():
     silence = np.full((5, 33, 16), np.log(1e-6), "float32")
     made = classifier.augmented(silence, silence.min(axis=(0, 1)), np.random.default_rng(0))

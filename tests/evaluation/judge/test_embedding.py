@@ -6,6 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from scipy import signal
 
 from preprocess import drumkit
 from preprocess.convert import prepare
@@ -24,6 +25,16 @@ def test_the_classifier_tells_drums_apart_and_says_how_well(evaluation):
     assert judge.test_accuracy >= 0.95
     assert judge.real["test"].embeddings.shape[1] == classifier.EMBEDDING
     np.testing.assert_allclose(judge.real["test"].probabilities.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("decibels", [-60, -50, -40])
+def test_a_faint_hiss_that_goes_with_a_drum_makes_no_other_drum_of_it(decibels, kit, evaluation):
+    """What nobody hears must not decide: each recording with noise under it that rises and falls as it does."""
+    clips, judge = recordings(kit, "test"), evaluation.embedding
+    loudness = signal.oaconvolve(np.abs(clips["audio"]), np.hanning(257)[None, :, None] / 128, mode="same", axes=1)
+    hiss = 10 ** (decibels / 20) * loudness * np.random.default_rng(0).standard_normal(loudness.shape)
+    probabilities = judge(judge.front((clips["audio"] + hiss).astype("float32")))[1]
+    assert np.mean(probabilities.argmax(axis=1) == clips["label"]) >= 0.95
 
 
 def test_it_is_trained_once_and_kept_with_the_data(kit, evaluation, monkeypatch):

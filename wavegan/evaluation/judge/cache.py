@@ -22,7 +22,7 @@ from wavegan.evaluation.judge.faults import fault
 from wavegan.evaluation.judge.recordings import real_clips
 from wavegan.runs.checkpoint import BROKEN
 
-FORMAT = 3  # counted up whenever something else would come of the same clips
+FORMAT = 4  # counted up whenever something else would come of the same clips
 TRIED = 16  # training clips whose embeddings are computed again when a cache is loaded
 # The difference that may be, as a share of the embeddings' spread, and of the probabilities. Processors and backends
 # differ by less than a thousandth in float32, the shorter numbers of some GPUs by a hundredth, other networks by 1.

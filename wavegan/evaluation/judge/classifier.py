@@ -24,7 +24,7 @@ SHIFT, STRETCH, MASK = 0.1, 0.15, 0.125  # in time: the largest shift, change of
 SHIFT_BINS, STRETCH_BINS = 0.02, 0.08  # the same of frequency: other voices, drums of other sizes
 LOUDER = np.log(4)  # largest change of the loudness, 12 dB
 MOST_STANDARD = 4096  # clips whose mean and standard deviation standardise
-NOISE = np.log([1e-4, 0.3])  # laid under a clip, as a factor of its own mean magnitude: -80 to some -10 dB
+NOISE = np.log([1e-4, 0.3])  # laid under a clip, as factors of its own mean magnitude: -80 to some -10 dB
 SPREAD = np.float32(0.5)  # of the noise, from bin to bin
 
 Progressed = Callable[[int, int], object]
@@ -120,9 +120,10 @@ def augmented(features: np.ndarray, quietest: np.ndarray, random: np.random.Gene
     """`features` [n, frames, bins] moved, stretched, masked, louder or softer, with noise under them.
 
     `quietest` [bins] is what the masks, a stretch of frames and one of bins, and what a shift leaves behind are filled
-    with. Frequencies are moved and stretched a little, too: recordings are of few voices. The noise is what generated
-    sounds have and the padding of recordings lacks: digital silence must not decide. It follows the loudness of the
-    clip, or it would cover soft ones.
+    with. Frequencies are moved and stretched a little, too: recordings are of few voices. Noise is what generated
+    sounds have and recordings often lack: digital silence must not decide, and where a recording is silent between
+    its partials, that must not either. So one noise is steady, by the loudness of the clip, or it would cover soft
+    ones, and one beside it rises and falls with the clip, by that of each frame.
     """
     count, frames, bins = features.shape
     times = _places(count, frames, SHIFT, STRETCH, random)
@@ -130,13 +131,14 @@ def augmented(features: np.ndarray, quietest: np.ndarray, random: np.random.Gene
     empty = (times < 0) | (times >= frames) | _stretches(count, frames, random)
     masked = empty[:, :, None] | _stretches(count, bins, random)[:, None, :]
     moved = features[np.arange(count)[:, None, None], times.clip(0, frames - 1)[:, :, None], bands[:, None, :]]
-    louder, under = (
+    louder, steady, moving = (
         random.uniform(low, high, size=(count, 1, 1)).astype("float32")
-        for low, high in ((-LOUDER, LOUDER), (NOISE[0], NOISE[1]))
+        for low, high in ((-LOUDER, LOUDER), NOISE, NOISE)
     )
-    loudness = np.log(np.exp(features).mean(axis=(1, 2), keepdims=True))
-    noise = loudness + under + SPREAD * random.standard_normal(features.shape, "float32")
-    sound = np.exp(np.where(masked, quietest, moved) + louder) + np.exp(noise + louder)
+    magnitudes = np.exp(features).mean(axis=2, keepdims=True)
+    under = magnitudes.mean(axis=1, keepdims=True) * np.exp(steady) + magnitudes * np.exp(moving)
+    noise = under * np.exp(SPREAD * random.standard_normal(features.shape, "float32"))
+    sound = (np.exp(np.where(masked, quietest, moved)) + noise) * np.exp(louder)
     return np.log(sound + FLOOR, dtype="float32")
 
 
