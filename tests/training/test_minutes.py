@@ -50,4 +50,4 @@ def test_hours_are_sixty_minutes_and_steps_do_not_go_with_them(drums, tmp_path, 
 @pytest.mark.parametrize(("flags", "there"), [(["--conditional", "yes"], True), (["--networks", "paper"], False)])
 def test_a_training_says_what_to_expect_when_where_that_was_measured(drums, tmp_path, capsys, flags, there):
     assert train(drums, tmp_path / "dry", *flags, "--dry-run") == 0
-    assert ("expect    of the built-in kit's drums 75 % are recognised" in capsys.readouterr().err) == there
+    assert ("expect    of the built-in kit's drums 90 % are recognised" in capsys.readouterr().err) == there
