@@ -55,3 +55,18 @@ def test_few_clips_of_any_classes_are_trained_on_and_become_sounds(data, classes
     capsys.readouterr()
     one = ["--run", str(folder), "--out", str(tmp_path / "one"), "--class", "kick"]
     assert generate_command.main(one) == (0 if classes else 2)
+
+
+def test_five_hundred_classes_are_learned_and_asked_for(recordings, tmp_path, capsys):
+    """One recording of each: more kinds than any list or picture has room for."""
+    names = [f"kind {number:03d}" for number in range(500)]
+    data = made(recordings("sounds", *(f"{name}/a.wav" for name in names)), tmp_path)
+    folder, sounds = tmp_path / "run", tmp_path / "made"
+    assert train_command.main(["--data", str(data), "--run", str(folder), "--steps", "2", *MODERN]) == 0
+    assert Run(folder).config().classes == tuple(names)
+    assert len(list((folder / "previews").rglob("*.wav"))) <= 2 * 2 * 16  # a class each, of generated and real ones
+    asked = ["--class", "kind 007:0.5,kind 499:0.5", "--n", "2", "--run", str(folder), "--out", str(sounds)]
+    assert generate_command.main(asked) == 0 and len(list(sounds.glob("*.wav"))) == 2
+    capsys.readouterr()
+    assert generate_command.main([*asked[2:], "--class", "kind 500"]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

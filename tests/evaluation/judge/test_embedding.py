@@ -29,7 +29,7 @@ def test_the_classifier_tells_drums_apart_and_says_how_well(evaluation):
 
 @pytest.mark.parametrize("decibels", [-60, -50, -40])
 def test_a_faint_hiss_that_goes_with_a_drum_makes_no_other_drum_of_it(decibels, kit, evaluation):
-    """What nobody hears must not decide: each recording with noise under it that rises and falls as it does."""
+    """What is hardly heard must not decide: each recording with noise under it that rises and falls as it does."""
     clips, judge = recordings(kit, "test"), evaluation.embedding
     loudness = signal.oaconvolve(np.abs(clips["audio"]), np.hanning(257)[None, :, None] / 128, mode="same", axes=1)
     hiss = 10 ** (decibels / 20) * loudness * np.random.default_rng(0).standard_normal(loudness.shape)

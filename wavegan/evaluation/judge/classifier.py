@@ -123,7 +123,7 @@ def augmented(features: np.ndarray, quietest: np.ndarray, random: np.random.Gene
     with. Frequencies are moved and stretched a little, too: recordings are of few voices. Noise is what generated
     sounds have and recordings often lack: digital silence must not decide, and where a recording is silent between
     its partials, that must not either. So one noise is steady, by the loudness of the clip, or it would cover soft
-    ones, and one beside it rises and falls with the clip, by that of each frame.
+    ones, and one beside it rises and falls, by that of each frame as it was before the clip was moved.
     """
     count, frames, bins = features.shape
     times = _places(count, frames, SHIFT, STRETCH, random)
