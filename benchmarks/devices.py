@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.measure import in_turns
 from preprocess.convert import prepare
 from preprocess.options import Options
-from wavegan.data.batches import training_batches
+from wavegan.data.batches import endless_batches
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 
@@ -51,7 +51,6 @@ def _point(config, number, data, repeats):
     from wavegan.base.quiet import import_quietly
 
     import_quietly("wavegan.backend.autodiff")
-    import_quietly("tensorflow")
     from wavegan.backend import distribution, exchange
 
     info = DatasetInfo.load(data)
@@ -60,8 +59,8 @@ def _point(config, number, data, repeats):
     with distribution.shared(number):
         distribution.check_batch(size)
         model = config.build_model()
-        batches = training_batches(records, info, size, updates, config.training.seed)
-        one = {name: array.numpy() for name, array in next(iter(batches)).items()}
+        batches = endless_batches(records, info, size, updates, config.training.seed)
+        one = next(batches)
         learned = sum(variable.value.size for variable in model.trainable_variables)
         timed = {
             "step": lambda: [model.train_on_batch(one, return_dict=True) for _ in range(STEPS)],

@@ -1,21 +1,55 @@
 #!/usr/bin/env bash
-# Measures what counts on a GPU: bash benchmarks/gpu.sh [FILE]. Every benchmark adds a line of JSON to FILE as it ends.
-# With KERAS_BACKEND=jax before it, JAX computes; TensorFlow need not be installed for that.
+# Measures what counts on a GPU, in ten minutes: bash benchmarks/gpu.sh [FILE [DATA SET]]
+#
+# Every benchmark adds a line of JSON to FILE as it ends, the most important ones first, so that little is lost where it
+# is cut off. Then a WaveGAN of the preset `large` is trained on the data set (the first of data/, or else a drum kit is
+# made) for the minutes that are left, once for a shorter and once for a longer time, and its sounds are scored: lines,
+# table and sheets are in a folder beside FILE. With KERAS_BACKEND=jax before it, JAX computes, and TensorFlow need not be
+# installed.
+#
+# MINUTES=20 before it takes longer. TRY=1 tries it out on a CPU, with tiny models.
 set -uo pipefail
 out=$(realpath -m "${1:-"$(dirname "$0")/results.jsonl"}")
+data=$(realpath -m "${2:-.}")
 cd "$(dirname "$0")/.."
-python -c 'import sys; from wavegan.backend import devices; sys.exit(not devices.accelerators())' ||
-  { echo "error: no GPU is visible to the backend. See docs/training.md, Precision and backend." >&2; exit 2; }
+seconds=$((60 * ${MINUTES:-10}))
+wavegan=() flow=() clips=8192 recipe="--preset large" trained=""
+if [ -n "${TRY:-}" ]; then
+  wavegan=(--model-dim 2 --batch-size 4 --length 256 --repeats 1) clips=8
+  flow=(--width 4 --blocks 1 --batch-size 2 --length 256 --repeats 1)
+  recipe="--preset large --model-dim 2 --batch-size 4" trained="0.01 0.02"
+elif ! python -c 'import sys; from wavegan.backend import devices; sys.exit(not devices.accelerators())'; then
+  echo "error: no GPU is visible to the backend. See docs/training.md, Precision and backend." >&2
+  exit 2
+fi
 failed=0
-measure() { python -m benchmarks "$@" --out "$out" || { echo "failed: $*" >&2; failed=1; }; }
+left() { echo $((seconds > SECONDS ? seconds - SECONDS : 1)); }
+measure() {
+  if [ "$(left)" -lt $((seconds * 2 / 5)) ]; then # which the trainings need
+    echo "left out, because the time is over: $*" >&2
+  else
+    timeout "$(left)" python -m benchmarks "$@" --out "$out" || { echo "failed: $*" >&2; failed=1; }
+  fi
+}
 
-measure step --preset paper --precision bfloat16
-measure step --preset paper --precision float32
-measure flow --preset large --precision bfloat16
-measure flow --preset large --precision float32
-for batch_size in 64 256 1024; do
-  measure generate --preset paper --precision bfloat16 --clips 8192 --batch-size "$batch_size"
-done
-measure layers --preset paper --precision bfloat16
-measure scaling --preset paper --precision bfloat16 --model-dim 32 --repeats 3
+measure step --preset paper --precision bfloat16 "${wavegan[@]}"
+measure step --preset large --precision bfloat16 "${wavegan[@]}"
+measure flow --preset large --precision bfloat16 "${flow[@]}"
+measure generate --preset paper --precision bfloat16 --clips $clips --batch-size 256 "${wavegan[@]}"
+devices=$(python -c 'from wavegan.backend import devices; print(len(devices.accelerators()))')
+[ "$devices" -lt 2 ] || measure devices --preset paper --precision bfloat16 "${wavegan[@]}"
+measure step --preset paper --precision float32 "${wavegan[@]}"
+measure step --preset large --precision float32 "${wavegan[@]}"
+measure flow --preset large --precision float32 "${flow[@]}"
+measure layers --preset paper --precision bfloat16 "${wavegan[@]}"
+
+if [ ! -e "$data/dataset.json" ]; then
+  found=(data/*/dataset.json)
+  data=$(dirname "${found[0]}")
+  [ -e "${found[0]}" ] || { data=${out%.*}-drums && python -m preprocess drums --out "$data" >&2 || exit 1; }
+fi
+# A fifth of the rest, and two, in minutes: what is between them takes time, too.
+read -ra trained <<<"${trained:-"$(left | awk '{ print $1 / 300, $1 / 150 }')"}"
+timeout "$(left)" python -m benchmarks quality --data "$data" --out "${out%.*}-sounds" --recipe "$recipe" \
+  --minutes "${trained[@]}" --seeds 0 --keep-all || failed=1
 exit $failed

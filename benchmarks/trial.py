@@ -9,13 +9,12 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from benchmarks.quality import recipe
 from wavegan.audio import pictures
 from wavegan.backend import devices
 from wavegan.base.progress import Progress
-from wavegan.data.batches import evenly, training_batches
+from wavegan.data.batches import endless_batches, evenly
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation import scores
@@ -112,23 +111,21 @@ def trial(data, text, minutes, seed, n, sheet=None):
 
 def train(model, config, records, info, clock):
     """Train `model` until the `clock` says so; its learning rates fall by the clock, too."""
-    family = family_named(config.family)
-    batches = training_batches(
-        records, info, config.training.batch_size, family.updates(config.model), config.training.seed,
-        group=family.group(config.model, config.data.clip),
-    )  # fmt: skip
+    family, size = family_named(config.family), config.training.batch_size
 
-    def timed(element):
-        share = tf.numpy_function(lambda: np.float32(clock.share), [], tf.float32)
-        return element | {"progress": tf.fill([config.training.batch_size], tf.ensure_shape(share, []))}
+    def batches():
+        steps = endless_batches(
+            records, info, size, family.updates(config.model), config.training.seed,
+            group=family.group(config.model, config.data.clip),
+        )  # fmt: skip
+        for step in steps:
+            yield ({**step, "progress": np.full(size, clock.share, "float32")},)
 
-    batches = batches.map(timed)
     state = model.state()
-    with records.explained():
-        model.fit(batches, steps_per_epoch=COMPILED, shuffle=False, verbose=0)
-        model.restore(state)
-        endless = 2**40  # steps
-        model.fit(batches, steps_per_epoch=endless, shuffle=False, verbose=0, callbacks=[clock])
+    model.fit(batches(), steps_per_epoch=COMPILED, shuffle=False, verbose=0)
+    model.restore(state)
+    endless = 2**40  # steps
+    model.fit(batches(), steps_per_epoch=endless, shuffle=False, verbose=0, callbacks=[clock])
 
 
 def generated(sampler, latents, classes, at_once):

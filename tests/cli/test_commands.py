@@ -126,7 +126,9 @@ def test_a_run_that_has_the_steps_already_has_nothing_to_do(drums, trained, tmp_
     run.create(run.config().changed({"steps": 100}))
     assert train_command.main(["--data", str(drums), "--run", str(run.path), "--steps", steps]) == 0
     shown = capsys.readouterr()
-    assert shown.err.splitlines()[-1].endswith(f"at step 10, and --steps is {steps}. To go on, give more with --steps.")
+    assert shown.err.splitlines()[-1].endswith(
+        f"at step 10, and --steps is {steps}. To go on, give more with --steps, or --minutes 10."
+    )
     of = " of 10" if steps == "10" else ""
     assert f"at step 10{of}. Make sounds: " in shown.out and "To go on" not in shown.out
     assert run.config().training.steps == 100 and run.latest() == 10
@@ -337,3 +339,13 @@ def test_a_run_in_bfloat16_trains_goes_on_in_float32_and_generates(drums, tmp_pa
     assert generate_command.main(["--run", str(run), "--n", "2", "--out", str(tmp_path / "sounds")]) == 0
     assert train(*words, "--steps", "4", "--precision", "float32") == 0
     assert Run(run).config().training.precision == "float32" and Run(run).latest() == 4
+
+
+@pytest.mark.parametrize(("rms", "said"), [(0.99, True), (1e-4, False)])
+def test_sounds_much_softer_than_the_recordings_get_a_note(trained, tmp_path, capsys, rms, said):
+    """A model that was trained for a minute: nothing is broken, and nobody would know."""
+    run = Run(shutil.copytree(trained, tmp_path / "run"))
+    config = run.config()
+    run.create(replace(config, data=replace(config.data, rms=rms)))
+    assert generate_command.main(["--run", str(run.path), "--n", "2", "--out", str(tmp_path / "out")]) == 0
+    assert ("as loud as recordings; a model begins softly" in capsys.readouterr().out) == said

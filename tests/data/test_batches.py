@@ -5,9 +5,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 from wavegan.data import batches
-from wavegan.data.batches import EPOCHS_HELD, Order, clips, training_batches
+from wavegan.data.batches import EPOCHS_HELD, Order, clips, endless_batches, training_batches
 
 
 def test_order_visits_every_clip_once_an_epoch_and_no_two_epochs_alike():
@@ -126,3 +127,12 @@ def test_a_data_set_smaller_than_a_batch_still_makes_batches(records, info):
     audio, _ = steps_of(records, info, last=1, batch_size=3 * len(records), updates=1)[0]
     assert audio.shape[0] == 3 * len(records)
     assert len({clip.tobytes() for clip in audio}) == len({clip.tobytes() for clip in audio[: len(records)]})
+
+
+@pytest.mark.parametrize("group", [1, 2])
+def test_batches_without_tensorflow_are_those_of_the_pipeline(records, info, group):
+    with_it = training_batches(records, info, 4, 3, seed=5, last_step=9, group=group).as_numpy_iterator()
+    for expected, found in zip(with_it, endless_batches(records, info, 4, 3, seed=5, group=group), strict=False):
+        assert found.keys() | {"progress"} == expected.keys()
+        for name, array in found.items():
+            np.testing.assert_array_equal(array, expected[name], strict=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.base.quiet import import_tensorflow
-from wavegan.data.schema import SPLITS, DatasetInfo, complaint, parse_examples, write_example
+from wavegan.data.example import decoded
+from wavegan.data.schema import SPLITS, DatasetInfo, complaint, parse_examples, read_examples, read_label, write_example
 
 
 def file(**changes):
@@ -51,6 +53,32 @@ def test_a_clip_reads_back_as_it_was_written(channels):
     assert batch["label"].numpy().tolist() == [0, 1, 2]
     assert batch["start"].numpy().tolist() == [0, 256, 512]
     assert [os.fsdecode(source) for source in batch["source"].numpy()] == names
+
+
+def test_records_are_read_alike_with_and_without_tensorflow():
+    tf, random = import_tensorflow(), np.random.default_rng(1)
+    records = [
+        example(pcm=random.bytes(1024), label=[number], source=b"w\xff.wav", start=[2**40 * number])
+        for number in range(5)
+    ]
+    expected, read = parse_examples(tf.constant(records), 256, 2), read_examples(records, 256, 2)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(read[name], values.numpy(), strict=name != "source")
+    assert [read_label(record) for record in records] == [0, 1, 2, 3, 4]
+
+
+def test_every_feature_of_bytes_and_whole_numbers_is_decoded():
+    given = {"a": [0, -1, 2**62, -(2**63)], "b": b"", "c": [], "größe": b"\x00\xff" * 70_000}
+    assert decoded(example(**given)) == {**given, "b": [b""], "größe": [given["größe"]]}
+
+
+def test_bytes_that_are_no_example_are_refused_and_nothing_else_happens():
+    whole, random = example(**GOOD), np.random.default_rng(0)
+    for _ in range(500):
+        damaged = bytearray(whole[: random.integers(1, len(whole) + 1)])
+        damaged[random.integers(len(damaged))] = random.integers(256)
+        with suppress(ValueError):  # a subclass where a name is no text
+            decoded(bytes(damaged))
 
 
 @pytest.mark.parametrize("number", [0, 1, 127, 128, 300, 2**31, 2**62])

@@ -22,6 +22,7 @@ from wavegan.runs.run import Run, find_run, newest_run
 if TYPE_CHECKING:
     import numpy as np
 
+SOFT = 0.1  # of the recordings' loudness: what is worth a note
 WAYS = ("from", "interpolate", "around", "like")  # of choosing latents, beside that of new ones, which is None
 DRAWN = (None, "around", "like")  # those that draw some
 GOES_WITH = {
@@ -130,6 +131,8 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     tell(f"run {run.title}, step {made.step}, {chosen.title}", *near)
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
+    elif made.loudness < SOFT and config.data.rms < 1.0:  # which stands for recordings that nobody measured
+        tell(f"note: the sounds are {made.loudness:.0%} as loud as recordings; a model begins softly: train it longer")
     for other in sorted({str(source.origin) for source in named if not source.sounds_as_saved(run, made.step)}):
         tell(f"note: these are not the saved sounds: those are of {other}")
     times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"

@@ -7,18 +7,24 @@ would have seen, without reading what came before, and a data set smaller than a
 
 # Our own order: tf.data's shuffle mixes within a buffer, and a saved iterator of it holds that buffer's clips.
 
+import itertools
 import threading
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
+from wavegan.backend import devices
+from wavegan.base.quiet import import_tensorflow
 from wavegan.data.records import Records
-from wavegan.data.schema import DatasetInfo, parse_examples
+from wavegan.data.schema import DatasetInfo, parse_examples, read_examples
 
 EPOCHS_HELD = 2  # permutations in memory
+READING, AHEAD = 2, 4  # threads that read steps, and steps that are held ready
 MEASURED = 1024  # clips that say what all are like
 QUIETEST = 1e-4  # of an RMS: recordings that are silent would make all others infinitely loud
 
@@ -125,7 +131,7 @@ def training_batches(
     last_step: int | None = None,
     group: int = 1,
     rows: tuple[int, int] | None = None,
-) -> tf.data.Dataset:
+) -> Any:
     """The steps `first_step` to `last_step` (endless when None) as a `tf.data.Dataset`.
 
     Args:
@@ -143,17 +149,17 @@ def training_batches(
     updates], "progress": float32 [batch]}, the last being the share of the run that is done, 0 for an endless one. The
     batch comes first, so that it can be shared out among devices.
     """
-    groups = Groups(records.labels, group) if group > 1 and len(info.classes) > 1 else None
-    order, per_step = Order(len(records), seed, groups), batch_size * updates
+    tf = import_tensorflow()
+    devices.keep_gpu_from(tf)
     total = np.inf if last_step is None else last_step
     start, end = rows or (0, batch_size)
     shape = (end - start, updates)
+    of_step = _steps(records, info, batch_size, updates, seed, group)
 
     def read(step: np.ndarray) -> np.ndarray:
-        chosen = order(int(step) * per_step, per_step)
-        return records.read(chosen.reshape(updates, batch_size).T[start:end].reshape(-1))
+        return records.read(of_step(int(step))[start:end].reshape(-1))
 
-    def load(step: tf.Tensor) -> dict[str, tf.Tensor]:
+    def load(step: Any) -> dict[str, Any]:
         serialized = tf.numpy_function(read, [step], tf.string)
         examples = parse_examples(tf.ensure_shape(serialized, [shape[0] * updates]), info.length, info.channels)
         return {
@@ -166,12 +172,36 @@ def training_batches(
     fixed = tf.data.Options()
     # There is nothing to tune, and the thread that does sleeps up to a minute when a training is to end.
     fixed.autotune.enabled = False
-    return steps.map(load, num_parallel_calls=2, deterministic=True).prefetch(4).with_options(fixed)
+    return steps.map(load, num_parallel_calls=READING, deterministic=True).prefetch(AHEAD).with_options(fixed)
+
+
+def endless_batches(
+    records: Records, info: DatasetInfo, batch_size: int, updates: int, seed: int, group: int = 1
+) -> Iterator[dict[str, np.ndarray]]:
+    """The elements of an endless `training_batches` without "progress", as NumPy's arrays and without TensorFlow."""
+    of_step = _steps(records, info, batch_size, updates, seed, group)
+
+    def load(step: int) -> dict[str, np.ndarray]:
+        read = clips(records, info, of_step(step).reshape(-1))
+        audio = read["audio"].reshape(batch_size, updates, info.length, info.channels)
+        return {"audio": audio, "label": read["label"].reshape(batch_size, updates)}
+
+    with ThreadPoolExecutor(READING, thread_name_prefix="read") as threads:
+        ahead = deque(threads.submit(load, step) for step in range(AHEAD))
+        for step in itertools.count(AHEAD):
+            yield ahead.popleft().result()
+            ahead.append(threads.submit(load, step))
+
+
+def _steps(
+    records: Records, info: DatasetInfo, batch_size: int, updates: int, seed: int, group: int
+) -> Callable[[int], np.ndarray]:
+    """Which clips a step reads: its number → [batch, updates]."""
+    groups = Groups(records.labels, group) if group > 1 and len(info.classes) > 1 else None
+    order, per_step = Order(len(records), seed, groups), batch_size * updates
+    return lambda step: order(step * per_step, per_step).reshape(updates, batch_size).T
 
 
 def clips(records: Records, info: DatasetInfo, indices: npt.ArrayLike) -> dict[str, np.ndarray]:
     """The clips at `indices` [n] as arrays: "audio" float32 [n, time, channels], "label", "source" and "start" [n]."""
-    serialized = tf.constant(records.read(indices))
-    with records.explained():
-        examples = parse_examples(serialized, info.length, info.channels)
-    return {name: value.numpy() for name, value in examples.items()}
+    return records.parsed(lambda read: read_examples(read, info.length, info.channels), indices)

@@ -3,25 +3,23 @@
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
-from wavegan.backend import devices
 from wavegan.base.errors import UserError
-from wavegan.data.schema import DatasetInfo, complaint, parse_labels
+from wavegan.data.schema import DatasetInfo, complaint, read_label
 from wavegan.data.tfrecord import ENTRY, FOOTER, HEADER, data_sizes, header_of, index_path, load_index, masked_crc
-
-devices.keep_gpu_from(tf)
 
 LABELS_AT_ONCE = 1024  # records that are read at a time
 LARGEST_REST = 1 << 16  # bytes of a record beside its samples, at most
+Parsed = TypeVar("Parsed")
 AGAIN = "Make the data set again with python -m preprocess … --overwrite."
 
 
@@ -81,10 +79,18 @@ class Records:
         """The label of every record, int64 [n]; all are read for it, once. Raises UserError for damaged ones."""
         found = [np.empty(0, np.int64)]
         for first in range(0, len(self), LABELS_AT_ONCE):
-            with self.explained():
-                serialized = self.read(np.arange(first, min(first + LABELS_AT_ONCE, len(self))))
-                found.append(parse_labels(tf.constant(serialized)).numpy())
+            some = np.arange(first, min(first + LABELS_AT_ONCE, len(self)))
+            found.append(self.parsed(lambda read: np.array([read_label(each) for each in read], np.int64), some))
         return np.concatenate(found)
+
+    def parsed(self, parse: Callable[[np.ndarray], Parsed], indices: npt.ArrayLike) -> Parsed:
+        """What `parse` makes of the serialised records at `indices`; a ValueError of it becomes a UserError."""
+        serialized = self.read(indices)
+        try:
+            return parse(serialized)
+        except ValueError:
+            self.raise_problem()
+            raise
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -94,10 +100,12 @@ class Records:
         """
         try:
             yield
-        except tf.errors.ResourceExhaustedError:
-            raise
-        except (tf.errors.OpError, UnicodeDecodeError):  # the latter where its text quotes a record's bytes
-            self.raise_problem()
+        except Exception as problem:
+            if (tf := sys.modules.get("tensorflow")) is not None:  # else nothing is raised that `read` does not raise
+                # The latter where an error's text quotes a record's bytes.
+                of_records = isinstance(problem, (tf.errors.OpError, UnicodeDecodeError))
+                if of_records and not isinstance(problem, tf.errors.ResourceExhaustedError):
+                    self.raise_problem()
             raise
 
     def raise_problem(self) -> None:

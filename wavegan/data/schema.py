@@ -18,11 +18,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.base.names import RESERVED, SHORT, is_name
 from wavegan.base.quiet import import_tensorflow
-from wavegan.data.example import encoded
+from wavegan.data.example import decoded, encoded, features
 
 FORMAT = 3  # counted up whenever an older reader could not read what is written
 FORMATS = (2, 3)  # that are read; format 2 has no checksums of shards, and no indexes
@@ -56,34 +58,54 @@ def parse_examples(serialized: Any, length: int, channels: int) -> dict[str, Any
     return {"audio": audio, "label": parsed["label"], "source": parsed["source"], "start": parsed["start"]}
 
 
-def parse_labels(serialized: Any) -> Any:
-    """The labels of serialised records (a string tensor [batch]): int64 [batch], without the work of the samples."""
-    tf = import_tensorflow()
-    return tf.io.parse_example(serialized, {"label": tf.io.FixedLenFeature([], tf.int64)})["label"]
+def read_examples(serialized: Iterable[bytes], length: int, channels: int) -> dict[str, np.ndarray]:
+    """As `parse_examples`, as NumPy's arrays and without TensorFlow; `source` [n] is an object array of bytes.
+
+    Raises ValueError where a record is no clip.
+    """
+    read = [_clip(record, length, channels) for record in serialized]
+    pcm = np.frombuffer(b"".join(each["pcm"] for each in read), "<i2").reshape(len(read), length, channels)
+    numbers = {name: np.array([each[name] for each in read], np.int64) for name in ("label", "start")}
+    return {
+        "audio": pcm.astype("float32") / np.float32(32768), **numbers,
+        "source": np.array([each["source"] for each in read], object),
+    }  # fmt: skip
+
+
+def read_label(serialized: bytes) -> int:
+    """The label of a serialised record. Raises ValueError where it has none."""
+    for name, values in features(serialized):
+        if name == "label" and len(values) == 1 and isinstance(values[0], int):
+            return values[0]
+    raise ValueError("it has no label")
 
 
 def complaint(serialized: bytes, length: int, channels: int) -> str | None:
     """Says why a serialised record is no clip of `length` samples and `channels`; None where it is one."""
-    tf = import_tensorflow()
-    from google.protobuf.message import DecodeError  # TensorFlow's own protobuf
-
     try:
-        features = tf.train.Example.FromString(serialized).features.feature
-    except DecodeError:
-        return "it cannot be parsed"
-    for name, kind in {"pcm": "bytes", "label": "int64", "source": "bytes", "start": "int64"}.items():
-        if name not in features:
-            return f"it has no {name}"
-        if len(getattr(features[name], f"{kind}_list").value) != 1:
-            return f"its {name} is no single value of type {kind}"
-    expected, received = 2 * length * channels, len(features["pcm"].bytes_list.value[0])
-    if received != expected:
-        return f"its pcm has {received} bytes where {expected} are expected"
-    try:
-        parse_examples([serialized], length, channels)
-    except (tf.errors.OpError, UnicodeDecodeError):  # the latter where its text quotes the record
-        return "it cannot be parsed"
+        _clip(serialized, length, channels)
+    except ValueError as problem:
+        return str(problem)
     return None
+
+
+def _clip(serialized: bytes, length: int, channels: int) -> dict[str, Any]:
+    """The features of a record, a value each. Raises ValueError, which says why it is no clip."""
+    try:
+        found = decoded(serialized)
+    except ValueError:
+        raise ValueError("it cannot be parsed") from None
+    for name, kind in {"pcm": bytes, "label": int, "source": bytes, "start": int}.items():
+        if name not in found:
+            raise ValueError(f"it has no {name}")
+        if len(found[name]) != 1 or not isinstance(found[name][0], kind):
+            words = {bytes: "bytes", int: "int64"}[kind]
+            raise ValueError(f"its {name} is no single value of type {words}")
+    clip: dict[str, Any] = {name: values[0] for name, values in found.items()}
+    expected, received = 2 * length * channels, len(clip["pcm"])
+    if received != expected:
+        raise ValueError(f"its pcm has {received} bytes where {expected} are expected")
+    return clip
 
 
 @dataclass(frozen=True)

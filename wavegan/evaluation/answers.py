@@ -17,6 +17,8 @@ ALIKE, SAME = 0.45, 0.1
 # Shares of the sounds that are near-duplicates of others, beyond that of the recordings: some, and most.
 SOME, MOST = 0.1, 0.5
 OBEYS, OFTEN = 0.8, 0.4  # shares of the sounds that are recognised as the class asked for
+HALF = 0.5  # share of the sounds of one class below which it is an exception
+NAMED = 3  # of the classes that are worst, at most
 LITTLE = 0.05  # recall, as a share of that of recordings, below which nothing can be said of more kinds than a few
 RARE, EXPECTED = 0.2, 10  # of a class's share among the recordings; clips of it that must be expected to say so
 EARLY, LATE = "Early, that is usual: train on. If it stays so, {advice}", "What came later is no better: {advice}"
@@ -108,10 +110,13 @@ def _asked(report: Report) -> str:
     start = "Yes" if share >= OBEYS else "Often" if share >= OFTEN else "Hardly"
     accuracy = report["embedding"]["test_accuracy"]
     real = "" if accuracy is None else f" (of held-out recordings {accuracy:.0%})"
+    worst = sorted(found, key=lambda name: found[name]["recognised"])
+    seldom = [name for name in worst if found[name]["recognised"] < HALF]
+    if seldom and share >= OBEYS:
+        start = "Yes, but for some classes"
     words = f"{start}: {share:.0%} of the sounds are recognised as the class that was asked for{real}"
-    worst = sorted(found, key=lambda name: found[name]["recognised"])[:3]
-    least = ", ".join(f"{name} ({found[name]['recognised']:.0%})" for name in worst)
-    return f"{words}. Least often: {least}."
+    named = [f"{name} ({found[name]['recognised']:.0%})" for name in worst if found[name]["recognised"] < 1][:NAMED]
+    return f"{words}. Least often: {', '.join(named)}." if named else f"{words}."
 
 
 def _signs_of_collapse(report: Report) -> tuple[list[str], bool]:

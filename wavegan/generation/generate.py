@@ -27,13 +27,17 @@ PICTURED = 200  # clips on the picture at most
 
 @dataclass(frozen=True)
 class Generated:
-    """What `generate` made: where, from which checkpoint, and seconds of sound and of computing it (compiling too)."""
+    """What `generate` made: where, from which checkpoint, and seconds of sound and of computing it (compiling too).
+
+    `loudness` is the RMS of all sounds, as a share of that of the recordings.
+    """
 
     folder: Path
     step: int
     clips: int
     sound_s: float
     compute_s: float
+    loudness: float
 
 
 def load_sampler(
@@ -112,9 +116,9 @@ def generate(
             _write(staged.partial, audio, latents, config, f"{run.name}, step {step}", origin)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None
-    return Generated(
-        staged.target, step, len(audio), len(audio) * config.data.length / config.data.sample_rate, compute_s
-    )
+    loudness = float(np.sqrt(np.mean(np.square(audio)))) / config.data.rms
+    seconds = len(audio) * config.data.length / config.data.sample_rate
+    return Generated(staged.target, step, len(audio), seconds, compute_s, loudness)
 
 
 def _sounds(sampler: Any, latents: Latents, config: Config) -> np.ndarray:

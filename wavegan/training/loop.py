@@ -103,7 +103,8 @@ def train(
         if writes:
             beside = beside or _begin(model, run, config)
         if start >= (steps := config.training.steps):
-            say(f"{run.path} is at step {start:,}, and --steps is {steps:,}. To go on, give more with --steps.")
+            more = "To go on, give more with --steps, or --minutes 10."
+            say(f"{run.path} is at step {start:,}, and --steps is {steps:,}. {more}")
             return start
         if writes:
             _settle(run, config, start if goes_on else None)
