@@ -24,10 +24,7 @@ class Without(PathFinder):
 
 sys.meta_path[:] = [Without if finder is PathFinder else finder for finder in sys.meta_path]
 """
-MEASURED = [
-    ("step", "bfloat16"), ("step", "bfloat16"), ("flow", "bfloat16"), ("generate", "bfloat16"),
-    ("step", "float32"), ("step", "float32"), ("flow", "float32"), ("layers", "bfloat16"),
-]  # fmt: skip
+MEASURED = ["step", "step", "flow", "generate", "layers"]
 
 
 @pytest.fixture
@@ -57,11 +54,10 @@ def test_one_call_measures_both_families_and_trains_without_tensorflow(measure, 
     done = measure(data, TRY="1", MINUTES="60")
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [json.loads(line) for line in (tmp_path / "gpu.jsonl").read_text().splitlines()]
-    assert [(line["benchmark"], line["configuration"]["precision"]) for line in lines] == MEASURED
+    assert [line["benchmark"] for line in lines] == MEASURED
     assert [line["configuration"].get("loss") for line in lines[:2]] == ["wgan-gp", "non-saturating"]
     trained = [json.loads(line) for line in (tmp_path / "gpu-sounds" / "lines.jsonl").read_text().splitlines()]
-    assert [line["minutes"] for line in trained] == [0.01, 0.02]
-    assert all(line["steps"] and line["found"]["fd"] for line in trained)
+    assert [line["minutes"] for line in trained] == [0.01] and trained[0]["steps"] and trained[0]["found"]["fd"]
 
 
 def test_where_the_time_is_over_the_rest_is_left_out_and_said(measure, data, tmp_path):

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -23,8 +23,10 @@ from wavegan.base.progress import Progress
 from wavegan.base.signals import to_handle
 from wavegan.base.text import printable
 from wavegan.models.family import Fact, Model
-from wavegan.runs.events import Events
 from wavegan.runs.run import Run
+
+if TYPE_CHECKING:  # which brings TensorFlow
+    from wavegan.runs.events import Events
 
 Logs = Mapping[str, float]
 Beside = Callable[[], Mapping[str, np.ndarray]]  # what a checkpoint holds beside the model, as it is now
@@ -106,7 +108,7 @@ class Scalars(StepCallback):
 
     SUMS, COUNT = "logs/scalars/sums/", "logs/scalars/count"  # in a checkpoint
 
-    def __init__(self, events: Events, every: int = 10, last: int | None = None) -> None:
+    def __init__(self, events: "Events", every: int = 10, last: int | None = None) -> None:
         super().__init__()
         self.events, self.every, self.last = events, every, last
         self.sums: dict[str, float] = {}
