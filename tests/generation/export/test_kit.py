@@ -20,6 +20,8 @@ from wavegan.generation.export.drums import drum_notes, keys
 from wavegan.generation.export.kit import CANDIDATES, kit
 from wavegan.runs.run import Run
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 @pytest.fixture(scope="module")
 def made(trained_by_class, tmp_path_factory):
@@ -151,8 +153,10 @@ def test_sfz_lays_the_sounds_on_keys_in_turn():
 
 
 def test_every_sample_that_its_text_names_is_there(made, tmp_path):
-    """And a picture of the text is kept beside those of the pages."""
+    """And a picture of the text is kept beside those of the pages; its beginning stands in the documents."""
     text = (made / "by_class.sfz").read_text(encoding="utf-8")
+    told = (ROOT / "docs" / "export.md").read_text(encoding="utf-8").split("kicks, snares and toms:\n\n```\n")[1]
+    assert text.startswith(told.split("```")[0])
     named = re.findall(r"sample=(\S+)", text)
     assert len(named) == 6 and all((made / name).is_file() for name in named)
     page = tmp_path / "kit.html"

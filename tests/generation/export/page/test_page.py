@@ -114,6 +114,18 @@ def test_an_address_that_is_no_beat_leaves_a_page_that_plays(browser, address):
     assert np.abs(sounds(page)).max() > 0
 
 
+def test_a_good_address_after_a_broken_one_takes_back_what_was_said_of_it(page):
+    good = page.execute_script(KEPT)
+    click(page, "all-new")
+    made(page)
+    page.execute_script("location.hash = 'tempo=7'")
+    page.wait(lambda: "cannot be played here" in said(page), "the broken address is said")
+    page.execute_script("location.hash = arguments[0]", good)
+    page.wait(lambda: said(page) == "", "nothing is said of the good one")
+    made(page)
+    assert page.execute_script(KEPT) == good
+
+
 def test_new_sounds_spare_locked_voices_and_undo_brings_them_back(page):
     before = sounds(page)
     page.all(".lock")[1].click()

@@ -130,6 +130,7 @@ function fromAddress() {
 window.addEventListener("hashchange", () => {
   const note = fromAddress();
   if (note) wrong(note);
+  else tell("");
   change(() => {});
   makeAll();
 });
