@@ -192,7 +192,7 @@ def test_a_kit_that_jax_made_holds_the_sounds_that_tensorflow_makes_of_its_laten
     latents = tmp_path / "kit" / "samples" / "latents.npz"
     assert generate_command.main(["--from", str(latents), "--run", str(jax_run), "--out", str(tmp_path / "again")]) == 0
     made, again = sounds(tmp_path / "kit" / "samples"), sounds(tmp_path / "again")
-    assert len(made) == len(again) == 9  # of each of the three kinds
+    assert 3 <= len(made) == len(again) <= 9  # as many of the three kinds as the classifier takes for one, of noise
     for one, other in zip(made.values(), again.values(), strict=True):
         assert np.abs(one.astype(int) - other).max() <= 2  # steps of 16 bits
 

@@ -16,15 +16,16 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
 from wavegan.base.names import RESERVED, SHORT, is_name
 from wavegan.base.quiet import import_tensorflow
 from wavegan.data.example import decoded, encoded, features
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT = 3  # counted up whenever an older reader could not read what is written
 FORMATS = (2, 3)  # that are read; format 2 has no checksums of shards, and no indexes
@@ -58,11 +59,13 @@ def parse_examples(serialized: Any, length: int, channels: int) -> dict[str, Any
     return {"audio": audio, "label": parsed["label"], "source": parsed["source"], "start": parsed["start"]}
 
 
-def read_examples(serialized: Iterable[bytes], length: int, channels: int) -> dict[str, np.ndarray]:
+def read_examples(serialized: Iterable[bytes], length: int, channels: int) -> dict[str, "np.ndarray"]:
     """As `parse_examples`, as NumPy's arrays and without TensorFlow; `source` [n] is an object array of bytes.
 
     Raises ValueError where a record is no clip.
     """
+    import numpy as np  # which whoever asks for help does not wait for
+
     read = [_clip(record, length, channels) for record in serialized]
     pcm = np.frombuffer(b"".join(each["pcm"] for each in read), "<i2").reshape(len(read), length, channels)
     numbers = {name: np.array([each[name] for each in read], np.int64) for name in ("label", "start")}
