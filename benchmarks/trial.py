@@ -122,10 +122,11 @@ def train(model, config, records, info, clock):
             yield ({**step, "progress": np.full(size, clock.share, "float32")},)
 
     state = model.state()
-    model.fit(batches(), steps_per_epoch=COMPILED, shuffle=False, verbose=0)
-    model.restore(state)
-    endless = 2**40  # steps
-    model.fit(batches(), steps_per_epoch=endless, shuffle=False, verbose=0, callbacks=[clock])
+    with records.explained():  # under TensorFlow, what the generator raises comes out as an error of its own
+        model.fit(batches(), steps_per_epoch=COMPILED, shuffle=False, verbose=0)
+        model.restore(state)
+        endless = 2**40  # steps
+        model.fit(batches(), steps_per_epoch=endless, shuffle=False, verbose=0, callbacks=[clock])
 
 
 def generated(sampler, latents, classes, at_once):

@@ -10,10 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from wavegan.audio.wav import playable
+from wavegan.backend import devices
 from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
 from wavegan.base.quiet import native_stderr_hidden
 from wavegan.data.tfrecord import framed_records
+
+devices.keep_gpu_from(tf)
 
 PATTERN = "events.out.tfevents.*"
 
