@@ -16,7 +16,7 @@ from wavegan.models.classes import drawn, rows
 from wavegan.models.gan.networks import build_generator
 from wavegan.models.gan.sampler import GeneratorSampler
 from wavegan.models.latents import Uniform
-from wavegan.runs.run import Run
+from wavegan.runs.run import PRETRAINED, Run
 
 RATE, LENGTH = 4000, 1024
 
@@ -93,6 +93,20 @@ def test_it_comes_nearer_to_held_out_drums_than_the_best_of_two_thousand_draws(t
         assert np.asarray(distance(sampler(found.values, found.classes)))[0] < np.min(distance(random)), (kind, index)
         assert found.classes.min() >= 0 and found.classes.sum() == pytest.approx(1)
         assert np.abs(found.values).max() <= 1
+
+
+@pytest.mark.slow
+def test_of_ten_new_drums_the_one_of_the_model_that_comes_with_it_is_nearer_than_two_thousand_draws():
+    sampler, config, _ = load_sampler(Run(PRETRAINED / "drums"))
+    random = sampler(Uniform().draw(2000, sampler.latent_shape, 1), rows(np.arange(2000) % 8, 8))
+    for index in range(10):
+        kind = config.classes[index % 8]
+        drum = drumkit.render(kind, index, config.data.sample_rate, seed=7)[: config.data.length, None]
+        drum = np.pad(drum, ((0, config.data.length - len(drum)), (0, 0)))
+        found, _ = named_like("drum", drum, sampler, config)
+        distance = Distance(drum, config.data.sample_rate)
+        made = np.asarray(distance(sampler(found.values, found.classes)))[0]
+        assert made < np.min(distance(random)), (kind, index)
 
 
 def test_a_seed_finds_the_same_again(trained_by_class, quick):
