@@ -1,6 +1,7 @@
-"""A training that says every step, for tests that end it: python -m tests.training.one_of_several FLAGS
+"""A training that says every step, for tests that end it: python -m tests.training.one_of_several COMMAND FLAGS
 
-The flags are those of train_wavegan.py. A step takes a while, so that whoever reads along can act.
+COMMAND is "train" or "train-diffusion". A step takes a while, so that whoever reads along can act, and the classifier
+learns little.
 """
 
 import sys
@@ -10,10 +11,11 @@ from wavegan.base.quiet import import_quietly
 from wavegan.base.text import tell
 
 
-def main(flags):
+def main(command, *flags):
     import_quietly("wavegan.backend.autodiff")
     from wavegan.backend import watch
     from wavegan.cli import train
+    from wavegan.evaluation.judge import classifier
     from wavegan.training.callbacks import StopOnInterrupt
 
     watch.PATIENCE_S = 10.0
@@ -25,8 +27,9 @@ def main(flags):
         time.sleep(0.3)
 
     StopOnInterrupt.on_step = on_step
-    return train.main(flags)
+    classifier.FEWEST_LOOKS = classifier.MOST_LOOKS = 640
+    return {"train": train.main, "train-diffusion": train.main_diffusion}[command](list(flags))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main(*sys.argv[1:]))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.evaluation.support import prepared_drums, scalars
 from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,14 +30,14 @@ def start(tmp_path_factory):
     """A function: starts a training with `flags` on so many forced CPU devices; returns the process."""
     cache = tmp_path_factory.mktemp("compiled")
 
-    def start(devices, *flags):
+    def start(devices, *flags, command="train"):
         environment = os.environ | {
             "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": str(cache),
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0",
         }  # fmt: skip
-        command = [sys.executable, "-m", "tests.training.one_of_several", *map(str, flags)]
+        words = [sys.executable, "-m", "tests.training.one_of_several", command, *map(str, flags)]
         return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     return start
@@ -51,12 +52,12 @@ def by_one(start, drums, tmp_path_factory):
     return run
 
 
-def two(start, *flags):
+def two(start, *flags, **more):
     """Two processes of two devices each; the first one is process 0."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         hosts = f"127.0.0.1:{free.getsockname()[1]}"
-    return [start(2, "--hosts", hosts, "--processes", 2, "--process", each, *flags) for each in (0, 1)]
+    return [start(2, "--hosts", hosts, "--processes", 2, "--process", each, *flags, **more) for each in (0, 1)]
 
 
 def wait_for(process, step):
@@ -102,3 +103,23 @@ def test_two_processes_killed_and_stopped_end_as_one_device_that_was_not(start, 
             np.testing.assert_array_equal(found[name], array, err_msg=name)
         elif "optimizer" not in name and not name.startswith("logs/"):
             np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_processes_start_from_a_run_train_it_by_the_minute_and_score_it(start, tmp_path):
+    """Flow matching: what one process measures, reads and scores is so for both."""
+    small = ["--width", 8, "--batch-size", 8, "--preview-every", 1000]
+    drums, first = prepared_drums(tmp_path / "wav"), Run(tmp_path / "first")
+    process = start(1, "--data", drums, "--run", first.path, "--steps", 3, *small, command="train-diffusion")
+    assert process.wait() == 0, process.stderr.read()[-3000:]
+    run = Run(tmp_path / "second")
+    flags = ["--data", drums, "--run", run.path, "--finetune", first.path, "--minutes", 0.02, "--evaluate-every", 5]
+    processes = two(start, *flags, *small, command="train-diffusion")
+    (out, of_first), (_, of_second) = (process.communicate(timeout=600) for process in processes)
+    assert [process.returncode for process in processes] == [0, 0], of_first + of_second
+    assert re.search(r"^time      0\.02 minutes are about \d+ steps here", of_first, re.M), of_first
+    last = max(int(step) for step in re.findall(r"^step (\d+)$", out, re.M))
+    assert run.latest() == last >= 5
+    assert scalars(run.path, "quality/frechet_distance")
+    before, after = first.load(3), run.load(last)
+    assert after["steps_before/000"] == 3 and before.keys() == after.keys()

@@ -4,6 +4,10 @@ Each takes x, what the one before it made, and changes it. The first one takes t
 stands for all other inputs side by side; where no input is as long as a clip, both are all inputs side by side.
 
 dense        x [width] → [channels] by kernel [width, channels] and bias
+unit         x [time, channels] at time t → x / √(t² + r²), where r is (1 - t) · deviation; what a point is
+             expected to move by, x · (t - r · deviation) / (t² + r²), is kept, too. t, of `given`, is at least `least`.
+             Arrays: least [1], deviation [1]
+velocity     x → x · deviation / √(t² + r²) of that, plus what was kept last, which is kept no longer. Array: deviation
 told         changes `given`, [time, class weights], and not x: the time, at least `least` [1], becomes the sines and
              cosines of its products with `frequencies` [waves]; two dense products of that and the class weights
              follow, with SiLU after each. Arrays: least, frequencies, kernel, bias, kernel, bias

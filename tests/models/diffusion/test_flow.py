@@ -25,38 +25,59 @@ def test_points_lie_on_straight_lines_and_move_at_their_velocity(lines):
 
 
 def test_the_logits_of_times_are_normal_and_one_lies_in_each_of_as_many_likely_stretches():
-    """arXiv 2403.03206, equation 19, with m = 0 and s = 1."""
+    """arXiv 2403.03206, equation 19, with m = 0 and s = LOGITS."""
     offsets = np.random.default_rng(0).uniform(size=64).astype("float32")
     times = np.array(flow.spread_times(64, offsets), "float64")
-    shares = norm.cdf(np.log(times / (1 - times)))
+    shares = norm.cdf(np.log(times / (1 - times)) / flow.LOGITS)
     np.testing.assert_allclose(shares, (np.arange(64) + offsets) / 64, atol=1e-5)
     assert np.array(flow.spread_times(64, 0 * offsets))[0] == np.float32(flow.NEAREST)  # and none is nearer
 
 
-def test_the_velocity_is_what_the_network_tells_and_none_is_asked_for_nearer_than_was_learned():
+def test_of_a_velocity_the_network_tells_what_points_do_not_and_all_of_that_has_a_deviation_of_one():
+    """arXiv 2206.00364, equations 117 to 138, for the velocity instead of the recording."""
+    rng = np.random.default_rng(0)
+    clips, noise = flow.DEVIATION * rng.normal(size=(6, 400, 500)), rng.normal(size=(6, 400, 500))
+    times = np.array([0.02, 0.1, 0.3, 0.6, 0.9, 1.0])
+    points, velocities = flow.noised(clips, noise, times), flow.velocity(clips, noise)
+    told = np.array(flow.to_tell(points, velocities, times))
+    seen = []
+
+    def network(given):
+        seen.extend(given)
+        return told
+
+    np.testing.assert_allclose(flow.predicted(network, points, times), velocities, atol=1e-6)
+    np.testing.assert_allclose(np.std(seen[0], axis=(1, 2)), 1, rtol=0.01)
+    np.testing.assert_array_equal(seen[1], times[:, None])
+    np.testing.assert_allclose(np.std(told, axis=(1, 2)), 1, rtol=0.01)
+    np.testing.assert_allclose(np.mean(told * np.array(points), axis=(1, 2)), 0, atol=0.01)
+
+
+def test_no_velocity_is_asked_for_nearer_than_was_learned():
     def network(given):
         points, times, classes = given
         assert points.shape == (2, 8, 1) and classes.shape == (2, 3)
         return ops.reshape(times, (2, 1, 1)) * points
 
-    times = np.array([0.01, 0.5])
-    found = flow.predicted(network, np.ones((2, 8, 1)), times, np.zeros((2, 3)))
-    np.testing.assert_allclose(found, np.broadcast_to([[[flow.NEAREST]], [[0.5]]], (2, 8, 1)))
+    nearer, nearest, farther = (
+        np.array(flow.predicted(network, np.ones((2, 8, 1)), np.array([time, 0.5]), np.zeros((2, 3))))
+        for time in (flow.NEAREST / 2, flow.NEAREST, 2 * flow.NEAREST)
+    )
+    np.testing.assert_array_equal(nearer, nearest)
+    assert np.abs(farther[0] - nearest[0]).min() > 0.1
 
 
 @pytest.mark.parametrize(("heun", "factors"), [(False, [0.75] * 4), (True, [1 - 0.25 + 0.25**2 / 2] * 3 + [0.75])])
 def test_steps_are_those_of_euler_and_heun(heun, factors):
     """Along dx/dt = x, back from 1 to 0 in four steps."""
     points = np.random.default_rng(0).normal(size=(2, 3, 1))
-    times = flow.schedule(4).astype("float64")
+    times = np.array([1, 0.75, 0.5, 0.25, 0])
     found = flow.followed(lambda x, t: x, ops.convert_to_tensor(points), ops.convert_to_tensor(times), 4, heun)
     np.testing.assert_allclose(found, points * np.prod(factors), rtol=1e-12)
 
 
-def test_times_fall_evenly_from_where_they_start():
-    np.testing.assert_allclose(flow.schedule(4), [1, 0.75, 0.5, 0.25, 0])
-    np.testing.assert_allclose(flow.schedule(2, 0.5), [0.5, 0.25, 0])
-    many = flow.schedule(100)
-    assert len(many) == 101 and many[-2] == np.float32(flow.NEAREST) and many[-1] == 0
-    np.testing.assert_allclose(np.diff(many[:-1]), -0.95 / 99, rtol=1e-4)
-    assert not flow.schedule(3, 0.0).any()
+def test_times_fall_evenly_to_where_the_last_step_begins():
+    np.testing.assert_allclose(flow.schedule(5, 1.0, 0.4), [1, 0.85, 0.7, 0.55, 0.4, 0])
+    np.testing.assert_allclose(flow.schedule(2, 0.1, 0.4), [0.1, 0.1, 0])
+    np.testing.assert_allclose(flow.schedule(1, 1.0, 0.4), [1, 0])
+    assert not flow.schedule(3, 0.0, 0.4).any()

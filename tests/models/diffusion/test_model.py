@@ -8,13 +8,15 @@ import pytest
 from keras import ops
 
 from tests.models.diffusion.conftest import CLIP, batch_of, train
+from wavegan.models.diffusion import flow
+from wavegan.models.diffusion.flow import DEVIATION
 from wavegan.models.diffusion.model import QUARTERS
 
 SEEN = (8, 65)  # frames, bands
 
 
-def test_the_loss_is_the_mean_square_of_noise_less_recordings_at_first(build):
-    """A network that tells nothing yet is wrong by all of it; what it sees of recordings has deviation 1 or less."""
+def test_the_loss_is_the_mean_square_of_what_was_to_be_told_and_at_first_all_of_it(build):
+    """A network that tells nothing yet is wrong by all of it; what it sees of recordings has DEVIATION or less."""
     rng = np.random.default_rng(0)
     clips, noise = rng.normal(size=(2, 8, *SEEN)).astype("float32")
     times, classes = np.linspace(0.05, 0.95, 8).astype("float32"), np.eye(3, dtype="float32")[[0, 1, 2] * 2 + [0, 1]]
@@ -23,15 +25,16 @@ def test_the_loss_is_the_mean_square_of_noise_less_recordings_at_first(build):
         name: float(value)
         for name, value in model.update(*map(ops.convert_to_tensor, (clips, noise, times, classes))).items()
     }
-    of_clips = np.mean((noise - clips) ** 2, axis=(1, 2))
+    points, velocity = np.array(flow.noised(clips, noise, times)), noise - clips
+    of_clips = np.mean(np.array(flow.to_tell(points, velocity, times)) ** 2, axis=(1, 2))
     assert facts["loss/all"] == pytest.approx(of_clips.mean(), rel=1e-5)
     for quarter in range(QUARTERS):
         inside = (times >= quarter / 4) & (times < (quarter + 1) / 4)
         assert facts[f"loss/quarter_{quarter + 1}"] == pytest.approx(of_clips[inside].mean(), rel=1e-5)
     model = build()
     seen = np.array(model.spectrogram(batch_of(0)["audio"][:, 0] / CLIP.rms))
-    assert 0.1 < np.mean(seen**2) <= 1.1
-    assert train(model, 1)["loss/all"] == pytest.approx(1 + np.mean(seen**2), rel=0.1)
+    assert 0.3 * DEVIATION < np.std(seen) <= 1.1 * DEVIATION
+    assert 0.3 < train(model, 1)["loss/all"] < 1.1
 
 
 def test_recordings_are_divided_by_their_rms_before_they_are_measured(build):
@@ -49,10 +52,11 @@ def test_a_quarter_without_clips_keeps_its_last_loss(build):
     model = build()
     given = [np.zeros((2, *SEEN), "float32"), np.ones((2, *SEEN), "float32"), np.array([0.1, 0.9], "float32")]
     facts = model.update(*map(ops.convert_to_tensor, (*given, np.zeros((2, 3), "float32"))))
-    assert float(facts["loss/quarter_1"]) == pytest.approx(1, rel=1e-4) and float(facts["loss/quarter_2"]) == 0
+    first = float(facts["loss/quarter_1"])
+    assert first > 0 and float(facts["loss/quarter_2"]) == 0
     given[2] = np.array([0.3, 0.9], "float32")
     facts = model.update(*map(ops.convert_to_tensor, (*given, np.zeros((2, 3), "float32"))))
-    assert float(facts["loss/quarter_1"]) == pytest.approx(1, rel=1e-4) and float(facts["loss/quarter_2"]) > 0
+    assert float(facts["loss/quarter_1"]) == first and float(facts["loss/quarter_2"]) > 0
 
 
 def test_it_learns(build):

@@ -6,6 +6,7 @@ from keras import ops
 
 from tests.models.diffusion.conftest import CLIP, SETTINGS, batch_of, train
 from wavegan.generation.start import start
+from wavegan.models.diffusion import flow
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.diffusion.sampler import FlowSampler
 from wavegan.models.diffusion.settings import Sampling
@@ -20,7 +21,7 @@ def model():
     chosen = DIFFUSION.settled(DIFFUSION.Settings(**{**SETTINGS, "learning_rate": 3e-3}), CLIP)
     model = DIFFUSION.model(chosen, CLIP, 0, "float32")
     model.adapt(lambda: batch_of(0, size=64)["audio"][:, 0])
-    train(model, 100)
+    train(model, 300)
     return model
 
 
@@ -37,6 +38,12 @@ def noise():
 @pytest.fixture
 def recording():
     return batch_of(7)["audio"][0, 0]
+
+
+@pytest.fixture
+def whole_way(monkeypatch):
+    """Steps go all the way that was learned, before one leads to the sound."""
+    monkeypatch.setattr(flow, "LAST", flow.NEAREST)
 
 
 def sampler_of(model, sampling):
@@ -102,19 +109,19 @@ def test_guidance_is_its_formula(model, noise):
     np.testing.assert_allclose(points(classes, 0.0), of_none, atol=1e-4)
 
 
-def test_more_steps_come_nearer_to_where_many_lead_and_heun_is_the_finer_way(model, noise):
+def test_more_steps_come_nearer_to_where_many_lead_and_heun_is_the_finer_way(model, noise, whole_way):
     def points(steps, solver):
         return led_to(model, Sampling(steps, solver), noise, NONE)
 
     exact = points(200, "heun")
-    distances = [rms(points(steps, "euler") - exact) for steps in (2, 8, 32)]
+    distances = [rms(points(steps, "euler") - exact) for steps in (2, 16, 64)]
     assert distances[0] > 2 * distances[1] > 4 * distances[2]
-    assert rms(points(32, "heun") - exact) < 0.5 * distances[2]
+    assert rms(points(64, "heun") - exact) < 0.5 * distances[2]
 
 
 def test_strength_0_gives_the_recording_back_and_more_of_it_leads_farther_away(sampler, noise, recording):
     distances = []
-    for strength in (0, 0.25, 0.5, 0.75, 1):
+    for strength in (0, 0.02, 0.05, 0.1, 0.2, 0.5, 1):
         made = sampler.varied(noise, NONE, Start(recording, strength))
         distances.append(rms(seen(sampler, made) - seen(sampler, recording[None])))
         if strength == 0:
@@ -133,11 +140,11 @@ def test_what_is_kept_is_the_recordings_and_the_seam_does_not_click(sampler, noi
     assert np.abs(made[:, last] - made[:, last - 1]).max() <= largest
 
 
-def test_a_recordings_noise_becomes_the_recording_again(model, sampler, recording):
+def test_a_recordings_noise_becomes_the_recording_again(model, sampler, recording, whole_way):
     """Nearly: its spectrogram, and of it a sound of other phases."""
     latent = sampler.inverted(recording[None], NONE[:1])
     shown = seen(sampler, recording[None])
-    assert latent.shape == (1, 8, 65) and rms(latent - shown) > 0.5
+    assert latent.shape == (1, 8, 65) and rms(latent) > 4 * rms(shown)
     finer = Sampling(64, "heun")
     assert rms(led_to(model, finer, latent, NONE[:1]) - shown) < 0.05 * rms(shown)
     assert rms(seen(sampler, sampler_of(model, finer)(latent, NONE[:1])) - shown) < 0.3 * rms(shown)

@@ -62,7 +62,10 @@ class _Writer:
         x: the name of what the operations so far have made: a feature map [n, channels, time], or [n, width].
         given: of what stands beside it, [n, width].
         kept: of feature maps.
+        loudness: of points at their time, [n, 1, 1], for a network that is told one.
     """
+
+    loudness: str
 
     def __init__(self, inputs: Mapping[str, np.ndarray]) -> None:
         self.nodes: list[Any] = []
@@ -117,9 +120,26 @@ class _Writer:
     def _dense(self, *weights: np.ndarray) -> None:
         self.x = self.node("Gemm", [self.x, *map(self.constant, weights)])
 
+    def _unit(self, least: np.ndarray, deviation: np.ndarray) -> None:
+        t = self.node("Unsqueeze", [self._time(least), self.whole(2)])  # [n, 1, 1]
+        of_sounds = self.constant(deviation)
+        rest = self.node("Mul", [self.node("Sub", [self.constant(np.array([1], "float32")), t]), of_sounds])
+        square = self.node("Add", [self.node("Mul", [t, t]), self.node("Mul", [rest, rest])])
+        expected = self.node("Div", [self.node("Sub", [t, self.node("Mul", [rest, of_sounds])]), square])
+        self.kept.append(self.node("Mul", [self.x, expected]))
+        self.loudness = self.node("Sqrt", [square])
+        self.x = self.node("Div", [self.x, self.loudness])
+
+    def _velocity(self, deviation: np.ndarray) -> None:
+        self.x = self.node("Mul", [self.x, self.node("Div", [self.constant(deviation), self.loudness])])
+        self._add()
+
+    def _time(self, least: np.ndarray) -> str:
+        """[n, 1]."""
+        return self.node("Max", [self.part(self.given, 0, 1), self.constant(least)])
+
     def _told(self, least: np.ndarray, frequencies: np.ndarray, *weights: np.ndarray) -> None:
-        time = self.node("Max", [self.part(self.given, 0, 1), self.constant(least)])
-        angles = self.node("Mul", [time, self.constant(frequencies)])
+        angles = self.node("Mul", [self._time(least), self.constant(frequencies)])
         classes = len(weights[0]) - 2 * len(frequencies)
         beside = [self.part(self.given, 1, 1 + classes)] if classes else []
         x = self.node("Concat", [self.node("Sin", [angles]), self.node("Cos", [angles]), *beside], axis=1)

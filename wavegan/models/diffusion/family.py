@@ -120,6 +120,7 @@ class Diffusion:
 
     def example(self, sampler: Sampler, latents: np.ndarray, classes: np.ndarray | None) -> Example:
         """As `Family.example`: noise at several times, one of its rows of no class."""
+        from wavegan.models.diffusion.flow import LAST
         from wavegan.models.diffusion.sampler import FlowSampler
 
         assert isinstance(sampler, FlowSampler)
@@ -128,7 +129,8 @@ class Diffusion:
             given["classes"] = np.concatenate([0 * classes[:1], classes[1:]])
         facts = {
             "latents": {"shape": list(sampler.latent_shape), "distribution": "normal"},
-            **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling), **sampler.spectrogram.facts()},
+            **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling), "last": LAST},
+            **sampler.spectrogram.facts(),
         }
         return Example(given, "velocity", sampler.velocity(*given.values()), facts)
 

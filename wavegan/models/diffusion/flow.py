@@ -4,6 +4,12 @@ The spectrogram x of a clip and noise ε of the same shape are joined by a strai
 t ε. The network learns the velocity ε - x at its points, on average over all lines through them, and sounds are made by
 following it from noise at t = 1 back to t = 0. Source: Liu, Gong and Liu, "Flow Straight and Fast", arXiv 2209.03003,
 section 2.1; Lipman et al., "Flow Matching for Generative Modeling", arXiv 2210.02747.
+
+The values of a spectrogram say nearly the same many times over, so that what is said is heard through noise much louder
+than each of them. Therefore they have a deviation of `DEVIATION`, where noise has 1, and noise of all the loudnesses
+that matter lies between t = 0 and t = 1 (Chen, "On the Importance of Noise Scheduling for Diffusion Models", arXiv
+2301.10972, section 2.2). What the network itself is given, and what it is to tell, has a deviation of 1 at every t:
+of the velocity, what does not follow from the point alone (Karras et al., arXiv 2206.00364, section 5).
 """
 
 from collections.abc import Callable
@@ -13,8 +19,12 @@ from keras import ops
 
 from wavegan.backend.autodiff import Tensor
 
-NEAREST = 0.05  # the least t that is learned: from there one step leads to the recording
+DEVIATION = 1 / 12  # of spectrograms
+NEAREST = 0.02  # the least t that is learned
+LOGITS = 1.5  # their deviation, of the times that are learned
+LAST = 0.4  # from where the last step leads to a sound
 Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, frames, bands] at t, a scalar
+Network = Callable[[list[Tensor]], Tensor]
 
 
 def noised(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
@@ -32,7 +42,8 @@ def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
     """`count` times t [count] in [NEAREST, 1), whose logits are normal.
 
     One lies in each of as many equally likely stretches, so that each batch has times of all kinds. Source of the
-    distribution: Esser et al., "Scaling Rectified Flow Transformers", arXiv 2403.03206, section 3.1, with m = 0, s = 1.
+    distribution: Esser et al., "Scaling Rectified Flow Transformers", arXiv 2403.03206, section 3.1, with m = 0 and
+    s = LOGITS.
 
     Args:
         count: how many.
@@ -40,26 +51,51 @@ def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
     """
     shares = (ops.arange(count, dtype="float32") + offset) / ops.cast(count, "float32")
     shares = ops.clip(shares, 1e-6, 1.0 - 1e-6)
-    return ops.maximum(ops.sigmoid(np.sqrt(2.0) * ops.erfinv(2.0 * shares - 1.0)), NEAREST)
+    return ops.maximum(ops.sigmoid(LOGITS * np.sqrt(2.0) * ops.erfinv(2.0 * shares - 1.0)), NEAREST)
 
 
-def predicted(network: Callable[[list[Tensor]], Tensor], points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
-    """The velocity [batch, frames, bands] that `network` tells of at `points`.
+def loudness(times: Tensor) -> Tensor:
+    """The deviation of points at `times`, of the shape of these."""
+    return ops.sqrt(ops.square(times) + ops.square(DEVIATION * (1.0 - times)))
+
+
+def _expected(times: Tensor) -> Tensor:
+    """What a point at `times` is multiplied by to come as near to its velocity as what is no more than it comes."""
+    return (times - (1.0 - times) * DEVIATION**2) / ops.square(loudness(times))
+
+
+def to_tell(points: Tensor, velocities: Tensor, times: Tensor) -> Tensor:
+    """What the network is to tell of `points` [batch, frames, bands] with these velocities at `times` [batch]."""
+    t = ops.reshape(times, (-1, 1, 1))
+    return (velocities - _expected(t) * points) * loudness(t) / DEVIATION
+
+
+def told(network: Network, points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
+    """What `network` tells [batch, frames, bands] of `points`.
 
     Args:
-        network: [points, times [batch, 1], class weights [batch, classes] where there are some] → [batch,
-            frames, bands].
+        network: [points of deviation 1, times [batch, 1], class weights [batch, classes] where there are some] →
+            [batch, frames, bands].
         points: [batch, frames, bands].
-        times: [batch]; before `NEAREST` the velocity is that there.
+        times: [batch].
         classes: their weights, at most one tensor.
     """
-    return network([points, ops.expand_dims(ops.maximum(times, NEAREST), 1), *classes])
+    return network([points / loudness(ops.reshape(times, (-1, 1, 1))), ops.expand_dims(times, 1), *classes])
 
 
-def schedule(steps: int, start: float = 1.0) -> np.ndarray:
-    """Times from `start` down to 0, float32 [steps + 1]: evenly, but the last step is not shorter than `NEAREST`."""
-    last = max(start / steps, min(NEAREST, start))
-    return np.append(np.linspace(start, last, steps), 0.0).astype("float32")
+def predicted(network: Network, points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
+    """The velocity [batch, frames, bands] at `points`, by what `network` tells; arguments as those of `told`.
+
+    Before `NEAREST` it is that there.
+    """
+    times = ops.maximum(times, NEAREST)
+    t = ops.reshape(times, (-1, 1, 1))
+    return _expected(t) * points + told(network, points, times, *classes) * DEVIATION / loudness(t)
+
+
+def schedule(steps: int, start: float, last: float) -> np.ndarray:
+    """Times from `start` down to 0, float32 [steps + 1]: evenly to `last`, and from there at once."""
+    return np.append(np.linspace(start, min(last, start), steps), 0.0).astype("float32")
 
 
 def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:

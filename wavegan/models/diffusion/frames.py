@@ -7,7 +7,7 @@ import numpy as np
 
 from wavegan.models.family import ClipFormat
 
-HOP_S = 0.008  # seconds from one frame to the next, as near as a power of two of samples comes
+HOP_S = 0.016  # seconds from one frame to the next, as near as a power of two of samples comes
 OVERLAP = 4  # frames in which each sample stands
 FEWEST = 8  # frames of a clip, which has 16 samples or more
 
@@ -31,7 +31,7 @@ class Frames:
         """With hops of about `HOP_S`.
 
         >>> Frames.of(ClipFormat(8000, 4096, 1)), Frames.of(ClipFormat(8000, 4096, 1)).shape
-        (Frames(length=4096, channels=1, hop=64), (64, 129))
+        (Frames(length=4096, channels=1, hop=128), (32, 257))
         """
         hop = 2 ** round(math.log2(HOP_S * clip.sample_rate))
         return cls(clip.length, clip.channels, max(2, min(hop, clip.length // FEWEST)))

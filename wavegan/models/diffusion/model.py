@@ -95,11 +95,12 @@ class FlowMatching(keras.Model):
 
         Returns {name: scalar}.
         """
-        points, velocity = flow.noised(clips, noise, times), flow.velocity(clips, noise)
+        points = flow.noised(clips, noise, times)
+        expected = flow.to_tell(points, flow.velocity(clips, noise), times)
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
-            found = flow.predicted(self.network, points, times, *classes)
-            of_clips = ops.mean(ops.square(found - velocity), axis=(1, 2))
+            found = flow.told(self.network, points, times, *classes)
+            of_clips = ops.mean(ops.square(found - expected), axis=(1, 2))
             return ops.mean(of_clips), {"of_clips": of_clips}
 
         variables = self.network.trainable_variables

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from wavegan.models.diffusion.flow import NEAREST
+from wavegan.models.diffusion.flow import DEVIATION, NEAREST
 from wavegan.models.diffusion.layers import FREQUENCIES
 from wavegan.models.diffusion.networks import ATTENTION, HEADS, STRIDE, levels
 from wavegan.models.diffusion.sampler import sampler
@@ -16,11 +16,12 @@ Weights = Mapping[str, list[np.ndarray]]  # of each layer, by its name
 
 
 def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.ndarray]) -> Iterator[Operation]:
-    """What `networks.build_network` builds, with the weights of a checkpoint: from points to the velocity there."""
+    """What `flow.predicted` makes of `networks.build_network`, with a checkpoint's weights: from points to velocity."""
     restored = sampler(settings, clip)
     restored.restore(arrays)
     weights = {layer.name: layer.get_weights() for layer in restored.network.layers}
     steps = levels(restored.latent_shape[0])
+    yield Operation("unit", (_number(NEAREST), _number(DEVIATION)))
     yield _told(weights)
     yield _regrouped(weights["bands"], 1)
     for level, time in enumerate(steps):
@@ -35,12 +36,17 @@ def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.nda
             yield Operation("add")
     yield Operation("modulation", tuple(weights["velocity_told"]))
     yield Operation("unfold", tuple(weights["velocity"]), 1)
+    yield Operation("velocity", (_number(DEVIATION),))
+
+
+def _number(value: float) -> np.ndarray:
+    return np.array([value], "float32")
 
 
 def _told(weights: Weights) -> Operation:
     kernel, bias = weights["time"]
     kernel = np.concatenate([kernel, *weights.get("class", [])])  # of time and class weights side by side
-    return Operation("told", (np.array([NEAREST], "float32"), FREQUENCIES, kernel, bias, *weights["told"]))
+    return Operation("told", (_number(NEAREST), FREQUENCIES, kernel, bias, *weights["told"]))
 
 
 def _regrouped(weights: list[np.ndarray], stride: int) -> Operation:

@@ -69,7 +69,7 @@ class FlowSampler:
         """As `Sampler.inverted`: the velocity is followed to noise. Source: arXiv 2209.03003, section 2.1."""
 
         def noise(clips: Tensor, *classes: Tensor) -> Tensor:
-            times = flow.schedule(INVERTING_STEPS)[::-1].copy()
+            times = flow.schedule(INVERTING_STEPS, 1.0, flow.NEAREST)[::-1].copy()
             points = self.spectrogram(clips / self.rms)
             return flow.followed(self._field(*classes), points, times, INVERTING_STEPS, heun=True)
 
@@ -115,7 +115,7 @@ class FlowSampler:
 
     def _followed(self, field: flow.Velocity, points: Tensor, strength: float) -> Tensor:
         sampling = self.sampling
-        times = flow.schedule(sampling.steps, strength)
+        times = flow.schedule(sampling.steps, strength, flow.LAST)
         return flow.followed(field, points, times, sampling.steps, sampling.solver == "heun")
 
     def _made(self, noise: Tensor, *classes: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ SOLVERS = ("euler", "heun")
 class Sampling:
     """How sounds are made of a flow matching model. Raises UserError for a value out of its range."""
 
-    steps: int = option(16, "from noise to sound: more are finer and take longer", 1, 1000)
+    steps: int = option(8, "from noise to sound: more are finer and take longer", 1, 1000)
     solver: str = option("euler", "what a step is; heun takes two evaluations for each", choices=SOLVERS)
-    guidance: float = option(1.0, "above 1, the class is more distinct and its sounds more alike", 0, 20)
+    guidance: float = option(1.5, "above 1, the class is more distinct and its sounds more alike", 0, 20)
 
     def __post_init__(self) -> None:
         check(self)
@@ -32,7 +32,7 @@ class Settings:
         "auto", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
         shapes=True,
     )  # fmt: skip
-    learning_rate: float = option(1e-3, "Adam's learning rate", least=0)
+    learning_rate: float = option(2e-3, "Adam's learning rate", least=0)
     learning_rate_end: float = option(0.05, "share of the learning rate that is left at the last step", 0, 1)
     ema: float = option(0.9999, "momentum of the averaged network that makes the sounds", 0, 1)
 

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from wavegan.backend.autodiff import Tensor
+from wavegan.models.diffusion.flow import DEVIATION
 from wavegan.models.diffusion.frames import OVERLAP, Frames
 from wavegan.models.layers import Shape
 
@@ -25,7 +26,9 @@ Spectra = tuple[Tensor, Tensor]  # real and imaginary parts, each [n, channels, 
 
 
 class Spectrogram(keras.layers.Layer):
-    """Magnitudes of a clip's short Fourier transform, to the power of `POWER`, and in each band standard.
+    """Magnitudes of a clip's short Fourier transform, to the power of `POWER`, in each band of the same deviation.
+
+    That is `flow.DEVIATION`, and their mean is 0.
 
     Args:
         frames: of the clips.
@@ -42,14 +45,17 @@ class Spectrogram(keras.layers.Layer):
         self.built = True
 
     def adapt(self, audio: np.ndarray) -> None:
-        """Measure mean and deviation of each band in recordings [n, time, channels], divided by their RMS."""
+        """Measure mean and deviation of each band in recordings [n, time, channels], divided by their RMS.
+
+        Values are divided by the one as a multiple of the other that they are to have.
+        """
         blocks = [audio[first : first + AT_ONCE] for first in range(0, len(audio), AT_ONCE)]
         values = [ops.convert_to_numpy(self._values(each)).reshape(-1, self.frames.shape[1]) for each in blocks]
         mean = sum(each.sum(axis=0, dtype="float64") for each in values) / sum(map(len, values))
         squares = sum(np.sum((each - mean) ** 2, axis=0) for each in values) / sum(map(len, values))
         self.mean.assign(mean)
         least = LEAST_DEVIATION * np.sqrt(squares.mean()) or 1.0  # of silence: nothing to divide by
-        self.deviation.assign(np.maximum(np.sqrt(squares), least))
+        self.deviation.assign(np.maximum(np.sqrt(squares), least) / DEVIATION)
 
     def call(self, audio: Tensor) -> Tensor:
         return (self._values(audio) - self.mean) / self.deviation
