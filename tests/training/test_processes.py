@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.support import prepared_drums, scalars
+from wavegan.models.updates import STEPS_BEFORE
 from wavegan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,4 +123,4 @@ def test_two_processes_start_from_a_run_train_it_by_the_minute_and_score_it(star
     assert run.latest() == last >= 5
     assert scalars(run.path, "quality/frechet_distance")
     before, after = first.load(3), run.load(last)
-    assert after["steps_before/000"] == 3 and before.keys() == after.keys()
+    assert after[STEPS_BEFORE] == 3 and before.keys() == after.keys()
