@@ -60,14 +60,17 @@ def loudness(times: Tensor) -> Tensor:
 
 
 def _expected(times: Tensor) -> Tensor:
-    """What a point at `times` is multiplied by to come as near to its velocity as what is no more than it comes."""
+    """The multiple of a point at `times` that is nearest to its velocity, for clips that are as noise."""
     return (times - (1.0 - times) * DEVIATION**2) / ops.square(loudness(times))
 
 
-def to_tell(points: Tensor, velocities: Tensor, times: Tensor) -> Tensor:
-    """What the network is to tell of `points` [batch, frames, bands] with these velocities at `times` [batch]."""
+def to_tell(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+    """What the network is to tell [batch, frames, bands] on the lines from `clips` to `noise` at `times` [batch].
+
+    That is what is left of the velocity when `_expected` of the point is taken away, brought to a deviation of 1.
+    """
     t = ops.reshape(times, (-1, 1, 1))
-    return (velocities - _expected(t) * points) * loudness(t) / DEVIATION
+    return ((1.0 - t) * DEVIATION * noise - t / DEVIATION * clips) / loudness(t)
 
 
 def told(network: Network, points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:

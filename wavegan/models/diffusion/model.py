@@ -96,7 +96,7 @@ class FlowMatching(keras.Model):
         Returns {name: scalar}.
         """
         points = flow.noised(clips, noise, times)
-        expected = flow.to_tell(points, flow.velocity(clips, noise), times)
+        expected = flow.to_tell(clips, noise, times)
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
             found = flow.told(self.network, points, times, *classes)
