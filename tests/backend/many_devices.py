@@ -1,7 +1,8 @@
 """Twenty steps of each model on one CPU device of JAX and on several, as a script: … many_devices OUT
 
 The process must have four devices. OUT is a NumPy archive: "gan/2/fact/critic/loss" [steps] and "gan/2/state/…" are of
-two devices, "gan/2/held" is the shape of the clips that each of these held.
+two devices, "gan/2/held" is the shape of the clips that each of these held, "gan/4/gathered" is how many bytes each of
+four devices is brought from the others in a step, sums aside.
 """
 
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from wavegan.backend import distribution
+from wavegan.backend.exchange import exchanged, program_of_step
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.gan.family import GAN
 from wavegan.runs.flags import resolve
@@ -48,8 +50,8 @@ class Notes(keras.callbacks.Callback):
         self.facts.append({name: float(value) for name, value in logs.items()})
 
 
-def trained(family, given, devices):
-    """{name: array} of a model that `devices` trained."""
+def trained(family, given, devices, told):
+    """{name: array} of a model that `devices` trained; what they tell each other in a step where that is `told`."""
     with distribution.shared(devices):
         assert distribution.count() == devices
         config = resolve(given, family, gpu=False, length=LENGTH, classes=CLASSES, rms=0.25)
@@ -65,6 +67,9 @@ def trained(family, given, devices):
         data = batches(given["batch_size"], family.updates(config.model))
         model.fit(data, steps_per_epoch=STEPS, shuffle=False, verbose=0, callbacks=[notes])
         facts = {f"fact/{name}": [each[name] for each in notes.facts] for name in notes.facts[0]}
+        if told:
+            model.train_step = step
+            facts["gathered"] = exchanged(program_of_step(model, next(data.as_numpy_iterator()))).get("all-gather", 0)
         return {"held": held[0], **facts, **{f"state/{name}": array for name, array in model.state().items()}}
 
 
@@ -73,7 +78,7 @@ def main(out):
     found = {}
     for kind, (family, given, counts) in KINDS.items():
         for devices in counts:
-            arrays = trained(family, given, devices)
+            arrays = trained(family, given, devices, told=devices == counts[-1])
             found |= {f"{kind}/{devices}/{name}": array for name, array in arrays.items()}
     np.savez(out, **found)
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.backend.many_devices import KINDS, LENGTH, STEPS
+from tests.backend.many_devices import CLASSES, KINDS, LENGTH, STEPS
 from tests.backend.test_backends import ROOT, python
 from tests.conftest import TINY
 from wavegan.backend import distribution
@@ -18,6 +18,7 @@ from wavegan.base.errors import UserError
 from wavegan.cli import train as train_command
 from wavegan.data.schema import fingerprint
 from wavegan.models.family import family_named
+from wavegan.models.gan.spectrogram import shape as spectrogram_shape
 from wavegan.training.setup import what_all_share
 
 pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
@@ -69,6 +70,16 @@ def test_several_devices_make_the_losses_and_weights_of_one(found, kind, devices
     for name in [name for name in one if "loss" in name]:
         assert len(one[name]) == STEPS
         np.testing.assert_allclose(many[name], one[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize(("kind", "views"), [("gan", 2), ("paper", 0), ("flow", 0)])
+def test_no_device_is_brought_the_frames_of_the_others(found, kind, views):
+    """XLA would have every device transform all clips; what the spectral critic sees of them changes places twice."""
+    (gathered,) = of(found, kind, KINDS[kind][2][-1], "gathered").values()
+    clips = KINDS[kind][1]["batch_size"]
+    seen = 4 * clips * np.prod(spectrogram_shape(LENGTH, 1, 64)) * views  # bytes
+    classes = 4 * clips * len(CLASSES)
+    assert gathered <= seen + (classes if views else 0)
 
 
 def test_a_batch_that_does_not_divide_is_one_line(monkeypatch):

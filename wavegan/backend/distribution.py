@@ -5,10 +5,11 @@ batch are divided, and what is compiled is the program of the whole batch. Rando
 the clips of a group are to each other, are therefore those of the whole batch; XLA adds what devices tell each other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from wavegan.backend import processes
+from wavegan.backend.autodiff import Tensor
 from wavegan.backend.exchange import all_reduce
 from wavegan.backend.start import BACKEND, keras
 from wavegan.base.errors import UserError
@@ -92,6 +93,24 @@ def count() -> int:
     """How many devices share a batch: 1 where nothing is shared."""
     sharing = keras.distribution.distribution()
     return sharing.device_mesh.devices.size if sharing else 1
+
+
+def by_row(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """`function` of arrays that begin with the batch, where each device computes the rows that it holds.
+
+    For what XLA does not divide by itself, Fourier transforms above all: it would bring all rows to every device and
+    have each of them compute all. Inside a step that is compiled; no row may depend on another one, and what comes out
+    must begin with the batch, too. Source: https://github.com/jax-ml/jax/issues/15680.
+    """
+
+    def divided(x: Tensor) -> Tensor:
+        sharing = keras.distribution.distribution()
+        if sharing is None:
+            return function(x)
+        batch = jax.sharding.PartitionSpec(sharing.batch_dim_name)
+        return jax.shard_map(function, mesh=sharing.device_mesh.backend_mesh, in_specs=batch, out_specs=batch)(x)
+
+    return divided
 
 
 def rows(batch_size: int) -> tuple[int, int]:

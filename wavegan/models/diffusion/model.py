@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from wavegan.backend import autodiff
+from wavegan.backend import autodiff, distribution
 from wavegan.backend.autodiff import Tensor
 from wavegan.models import state
 from wavegan.models.diffusion import flow
@@ -74,7 +74,7 @@ class FlowMatching(keras.Model):
         Returns {name: scalar}.
         """
         data = keras.utils.unpack_x_y_sample_weight(data)[0]  # from a generator it comes in a tuple
-        clips = self.spectrogram(data["audio"][:, 0] / self.rms)
+        clips = distribution.by_row(self.spectrogram)(data["audio"][:, 0] / self.rms)
         if self.learning_rate_end != 1.0 and "progress" in data:
             progress = ops.cast(data["progress"][0], "float32")
             self.optimizer.learning_rate = self.learning_rate * (1.0 - (1.0 - self.learning_rate_end) * progress)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import keras
 
-from wavegan.backend import autodiff
+from wavegan.backend import autodiff, distribution
 from wavegan.backend.autodiff import Tensor
 from wavegan.models.gan import losses
 from wavegan.models.gan.losses import Loss
@@ -58,4 +58,4 @@ def on_waveforms(network: keras.Model, rms: float, penalty_weight: float) -> Cri
 
 def on_spectrograms(network: keras.Model, rms: float, window: int, penalty_weight: float) -> Critic:
     """A critic of the log magnitudes of audio divided by `rms`, of so many samples each."""
-    return Critic(network, lambda audio: log_magnitudes(audio / rms, window), penalty_weight)
+    return Critic(network, distribution.by_row(lambda audio: log_magnitudes(audio / rms, window)), penalty_weight)
