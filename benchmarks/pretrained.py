@@ -48,6 +48,9 @@ def pretrained(flags):
     info = DatasetInfo.load(directory)
     with TemporaryDirectory() as folder:
         small = shrunk(run, step, Path(folder, flags.name), info)
+        licence = run.licence or Run(card.parent).licence
+        if licence:
+            small.licence_path.write_text(f"{licence}\n", encoding="utf-8")
         made = {
             "machine": flags.machine,
             "minutes": _minutes(run, step),

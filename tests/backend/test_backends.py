@@ -16,6 +16,7 @@ from tests.backend import backend_step
 from tests.conftest import TINY
 from tests.evaluation.support import prepared_drums
 from tests.generation.test_generate import sounds
+from wavegan.backend import tensorflow_files
 from wavegan.cli import export as export_command
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
@@ -181,6 +182,20 @@ def test_a_run_made_with_jax_becomes_the_same_onnx_file_by_either_backend(jax_ru
     sampler, *_ = load_sampler(Run(jax_run))
     latents = GAN.latents.draw(5, sampler.latent_shape, 1)
     audio = onnx_graph.run_graph(content, {"latents": latents})
+    np.testing.assert_allclose(audio, sampler(latents), atol=1e-5)
+    assert np.abs(audio).max() > 1e-3
+
+
+@pytest.mark.parametrize("kind", ["tflite", "savedmodel"])
+def test_tensorflows_formats_that_jax_wrote_make_the_sounds_of_the_trainer(kind, jax_run, tmp_path):
+    done = python(ROOT / "export.py", "--format", kind, "--run", jax_run, "--out", tmp_path / kind)
+    assert done.returncode == 0, done.stderr[-3000:]
+    sampler, *_ = load_sampler(Run(jax_run))
+    latents = GAN.latents.draw(5, sampler.latent_shape, 1)
+    if kind == "tflite":
+        audio = tensorflow_files.run_lite_model((tmp_path / kind / "model.tflite").read_bytes(), {"latents": latents})
+    else:
+        audio = tensorflow_files.run_model(tmp_path / kind, {"latents": latents})
     np.testing.assert_allclose(audio, sampler(latents), atol=1e-5)
     assert np.abs(audio).max() > 1e-3
 

@@ -167,6 +167,22 @@ def test_interpolate_goes_from_a_recording_to_a_saved_sound(trained, recording, 
     np.testing.assert_array_equal(way["latents"][[0, 2]], [like["latents"][0], saved["latents"][1]])
 
 
+def test_interpolate_goes_from_one_recording_to_another(trained, recording, tmp_path, quick, capsys):
+    other = tmp_path / "other.wav"
+    soundfile.write(other, 0.3 * np.sin(2 * np.pi * 900 * np.arange(1024) / 4000), 4000)
+    ends = [
+        made(trained, tmp_path / each.stem, "--like", each, "--n", "1")["latents"][0] for each in (recording, other)
+    ]
+    assert not np.array_equal(*ends)
+    capsys.readouterr()
+    way = made(trained, tmp_path / "way", "--interpolate", recording, other, "--n", "4")
+    assert len(way["latents"]) == 4
+    np.testing.assert_array_equal(way["latents"][[0, 3]], ends)
+    shown = capsys.readouterr()
+    for name in ("my drum.wav", "other.wav"):
+        assert f"{name}: the nearest sound is " in shown.out and f"searching for {name}" in shown.err
+
+
 @pytest.mark.parametrize("flag", ["--like", "--interpolate"])
 def test_a_recording_that_says_nothing_is_one_line_before_anything_is_made(trained, tmp_path, capsys, flag):
     silent, broken = tmp_path / "silent.wav", tmp_path / "broken.mp3"

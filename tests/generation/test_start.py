@@ -81,6 +81,19 @@ def test_the_way_between_a_recording_and_a_seed_ends_near_the_recording(made, re
     assert near < 0.6 * far  # in dB
 
 
+def test_a_way_between_two_recordings_has_both_at_its_ends(made, recording, tmp_path, capsys):
+    other = tmp_path / "other.wav"
+    soundfile.write(other, 0.3 * np.sin(2 * np.pi * 900 * np.arange(1024) / 4000), 4000)
+    folder, _ = made("both", "--interpolate", recording[0], other, "--n", "3", "--steps", "2")
+    shown = capsys.readouterr().out
+    for name in ("mine.wav", "other.wav"):
+        assert f"{name}: what it is made of, made a sound again, is " in shown
+    latents = np.load(folder / "latents.npz")["latents"]
+    for name, path, place in (("first", recording[0], 0), ("last", other, 2)):
+        alone, _ = made(name, "--interpolate", path, "3", "--n", "2", "--steps", "2")
+        np.testing.assert_array_equal(np.load(alone / "latents.npz")["latents"][0], latents[place])
+
+
 def test_classes_steps_and_guidance_are_as_asked_for(made):
     folder, few = made("few", "--n", "3", "--class", "kick", "--seed", "1", "--steps", "2")
     assert sorted(path.name for path in folder.glob("*.wav"))[0] == "000-kick.wav"

@@ -40,10 +40,17 @@ def test_each_is_small_and_holds_nothing_of_the_machine_that_made_it(name):
     assert sum(path.stat().st_size for path in files) <= MOST_BYTES
     assert {path.relative_to(PRETRAINED / name).parts[0] for path in files} == {
         *("README.md", "checkpoints", "config.json", "evaluation", "made.json", "sounds.npz"),
+        *(["licence.txt"] if name == "digits" else []),
     }
     for path in files:
         if path.suffix in (".json", ".md"):
             assert not re.search(r"/(home|root|work|tmp|Users)/", path.read_text(encoding="utf-8")), path
+
+
+def test_what_is_made_of_recordings_of_others_names_them():
+    assert Run(PRETRAINED / "drums").licence is None  # the project's own
+    for part in ("Free Spoken Digit Dataset", "Zohar Jackson", "CC BY-SA 4.0", "26eb9aa"):
+        assert part in Run(PRETRAINED / "digits").licence, part
 
 
 @of_each

@@ -249,12 +249,16 @@ def test_another_run_s_weights_begin_a_new_run_on_other_data(trained, drums, dru
 
 
 @pytest.mark.parametrize(("before", "after"), [([], ["--phase-shuffle", "0"]), (["--ema", "0"], ["--ema", "0.9"])])
-def test_finetuning_takes_the_weights_whatever_else_differs(drums, tmp_path, before, after):
+def test_finetuning_takes_the_weights_whatever_else_differs(drums, tmp_path, capsys, before, after):
     """Seeds are counted among the weights, and one of the runs may have no averaged generator."""
     old, new = Run(tmp_path / "old"), Run(tmp_path / "new")
     assert train_command.main(["--data", str(drums), "--run", str(old.path), "--steps", "2", *TINY, *before]) == 0
+    old.licence_path.write_text("Sounds of a friend.\n", encoding="utf-8")
     words = ["--data", str(drums), "--run", str(new.path), "--finetune", str(old.path), "--seed", "5", *after]
     assert train_command.main([*words, "--steps", "1"]) == 0
+    assert new.licence == "Sounds of a friend."  # which goes with them
+    shown = capsys.readouterr().err
+    assert f"begins    with the weights of {old.path} at step 2\n" in shown
     source, begun = old.load(2), new.load(0)
     for network in ("generator", "critic", "sampler"):
         theirs = network if any(name.startswith(f"{network}/") for name in source) else "sampler"

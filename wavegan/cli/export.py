@@ -77,7 +77,7 @@ def export_run(flags: argparse.Namespace) -> None:
 def _kit(flags: argparse.Namespace, run: Run, config: Config, step: int | None) -> None:
     from wavegan.generation.export.kit import kit
 
-    made = kit(run, flags.n or 4, step, flags.out, flags.seed, flags.bits or 16, _judge(config), warn)
+    made = kit(run, flags.n or 4, step, flags.out, flags.seed, flags.bits or 16, _judge(run, config), warn)
     count = sum(sounds for _, sounds in made.sounds.values())
     tell(f"{count} sounds in {made.folder}: WAV files, presets for SFZ and Decent Sampler, and a zip of these")
     tell(f"run {run.title}, step {made.step}")
@@ -105,8 +105,8 @@ def _runtime(flags: argparse.Namespace, run: Run, config: Config, step: int | No
     tell(f"run {run.title}, step {made.step}; its {made.output} differs from the trainer's by {made.difference:.0e}")
 
 
-def _judge(config: Config) -> "Judge | None":
-    """The classifier of the run's data set; None where there is none, with a note where there should be one."""
+def _judge(run: Run, config: Config) -> "Judge | None":
+    """The classifier of the data set of `run`; None where there is none, with a note where there should be one."""
     from wavegan.generation.export.choice import Judge
 
     import_quietly("tensorflow")  # which prints to standard error
@@ -118,7 +118,8 @@ def _judge(config: Config) -> "Judge | None":
         require(directory)
         embedding = embedding_of(directory, DatasetInfo.load(directory), warn)
     except UserError as problem:
-        warn(f"note: nobody judges which sounds are good ones of their class: {problem}")
+        way = f" {run.path / 'README.md'} says how to make it." if run.is_pretrained else ""
+        warn(f"note: sounds are chosen by how they differ alone, not by the data set's classifier: {problem}{way}")
         return None
 
     def probabilities(audio: "np.ndarray") -> "np.ndarray":

@@ -22,7 +22,7 @@ from wavegan.runs.run import Run, find_run, newest_run
 if TYPE_CHECKING:
     import numpy as np
 
-SOFT = 0.1  # of the recordings' loudness: what is worth a note
+SOFT = 0.3  # of the recordings' loudness: what is worth a note
 WAYS = ("from", "interpolate", "around", "like")  # of choosing latents, beside that of new ones, which is None
 DRAWN = (None, "around", "like")  # those that draw some
 GOES_WITH = {

@@ -17,7 +17,7 @@ from wavegan.generation.asked import drawn_classes
 from wavegan.generation.distance import Distance
 from wavegan.generation.saved import Named
 from wavegan.models.classes import parsed
-from wavegan.models.family import Sampler, SlopingSampler, StartingSampler, family_named
+from wavegan.models.family import Sampler, Slopes, SlopingSampler, StartingSampler, family_named
 from wavegan.models.latents import LatentSpace
 from wavegan.runs.config import Config
 
@@ -76,7 +76,8 @@ def named_like(
     if family_named(config.family).starts:
         return _inverted(name, recording, sampler, config, asked)
     space = family_named(config.family).latents
-    found = nearest(sampler, space, recording, config.data.sample_rate, draw_classes, asked is not None, seed)
+    rate, title = config.data.sample_rate, f"searching for {name}"
+    found = nearest(sampler, space, recording, rate, draw_classes, asked is not None, seed, title)
     names = config.classes if found.classes is not None else None
     return Named(name, found.latent, classes=found.classes, class_names=names), found.in_words(name)
 
@@ -102,6 +103,7 @@ def nearest(
     draw_classes: Callable[[int], Weights] = lambda n: None,
     fixed: bool = False,
     seed: int = 0,
+    title: str = "searching",
 ) -> Nearest:
     """The sound of `sampler` that is nearest to `recording`.
 
@@ -113,6 +115,7 @@ def nearest(
         draw_classes: gives the class weights, [n, classes], of n sounds; None for a model without classes.
         fixed: whether these are to stay as they are; otherwise they are searched for, too.
         seed: of the draws.
+        title: of the progress that is shown.
     """
     distance = Distance(recording, sample_rate)
 
@@ -127,34 +130,39 @@ def nearest(
     drawn = distances(latents, weights)
     first = np.argsort(drawn, kind="stable")[:STARTS]
     starts = np.tile(first, len(RATES))
-    latents, weights = _descended(sampler, space, distance, latents[starts], _rows(weights, starts), fixed)
+    slopes, given = cast(SlopingSampler, sampler).slopes(distance), (latents[starts], _rows(weights, starts))
+    with Progress(STEPS, title, "steps") as progress:
+        latents, weights = _descended(slopes, space, *given, fixed, progress)
     left = distances(latents, weights)  # as the sounds are made, in batches of another size
     best = [int(left.argmin())]
     return Nearest(latents[best], _rows(weights, best), float(left.min()), float(drawn.min()), float(np.median(drawn)))
 
 
 def _descended(
-    sampler: Sampler, space: LatentSpace, distance: Distance, latents: np.ndarray, weights: Weights, fixed: bool
+    slopes: Slopes,
+    space: LatentSpace,
+    latents: np.ndarray,
+    weights: Weights,
+    fixed: bool,
+    progress: Progress,
 ) -> tuple[np.ndarray, Weights]:
     """The nearest that each of `latents`, [starts · rates, *shape], came to by the slope, and its class weights."""
-    slopes = cast(SlopingSampler, sampler).slopes(distance)
     rates = np.repeat(RATES, STARTS)
     moves = Adam(rates), Adam(CLASS_RATE * rates)
     least, best, best_weights = np.full(len(latents), np.inf), latents.copy(), _rows(weights, slice(None))
-    with Progress(STEPS, "searching", "steps") as progress:
-        for step in range(STEPS):
-            with native_stderr_hidden():
-                losses, by_latent, by_weight = slopes(latents, weights)
-            nearer = losses < least
-            least[nearer] = losses[nearer]
-            share = 1 - step / STEPS
-            best[nearer] = latents[nearer]
-            if weights is not None and best_weights is not None and by_weight is not None:
-                best_weights[nearer] = weights[nearer]
-                if not fixed:
-                    weights = _mixtures(weights + share * moves[1](by_weight))
-            latents = space.within(latents + share * moves[0](by_latent))
-            progress.update(1, nearest=f"{least.min():.1f} dB")
+    for step in range(STEPS):
+        with native_stderr_hidden():
+            losses, by_latent, by_weight = slopes(latents, weights)
+        nearer = losses < least
+        least[nearer] = losses[nearer]
+        share = 1 - step / STEPS
+        best[nearer] = latents[nearer]
+        if weights is not None and best_weights is not None and by_weight is not None:
+            best_weights[nearer] = weights[nearer]
+            if not fixed:
+                weights = _mixtures(weights + share * moves[1](by_weight))
+        latents = space.within(latents + share * moves[0](by_latent))
+        progress.update(1, nearest=f"{least.min():.1f} dB")
     return best, best_weights
 
 

@@ -43,6 +43,7 @@ class Run:
         self.previews = self.path / "previews"
         self.levels = self.path / "levels"  # scores of recordings and noise in TensorBoard; named so in older runs
         self.config_path = self.path / "config.json"
+        self.licence_path = self.path / "licence.txt"
 
     @property
     def name(self) -> str:
@@ -62,6 +63,21 @@ class Run:
     def exists(self) -> bool:
         """Whether it was made already."""
         return os.path.exists(self.config_path)  # a name that is too long is none, and no error
+
+    @property
+    def licence(self) -> str | None:
+        """What its licence.txt says in one line: of whose recordings it learned, and under what its weights are.
+
+        A person puts that file there, or `--finetune` does. Raises UserError where it cannot be read.
+        """
+        if not self.licence_path.exists():
+            return None
+        try:
+            return " ".join(self.licence_path.read_text(encoding="utf-8-sig").split()) or None
+        except (OSError, UnicodeDecodeError) as problem:
+            raise UserError(
+                f"{self.licence_path} cannot be read ({problem}). Expected text in UTF-8. Mend or remove it."
+            ) from None
 
     def make_folders(self) -> None:
         """Make the directory and those in it. Raises UserError where that cannot be."""

@@ -13,6 +13,7 @@ import numpy as np
 from wavegan.audio import pictures
 from wavegan.backend import devices, distribution, processes
 from wavegan.base.errors import UserError
+from wavegan.base.files import write_whole
 from wavegan.base.locks import only_one
 from wavegan.base.text import printable
 from wavegan.base.typed import typed
@@ -95,13 +96,13 @@ def train(
             with records.explained():
                 batches = _batches(records, info, config, family)
                 config = with_steps_for_its_minutes(config, model, batches, start)
-        _describe(config, family, model)
+        _describe(config, family, model, goes_on)
         if dry_run:
             with records.explained():
                 print_dry_run(model, _batches(records, info, config, family), config)
             return 0
         if writes:
-            beside = beside or _begin(model, run, config)
+            beside = beside or _begin(model, run, config, finetune.licence if finetune else None)
         if start >= (steps := config.training.steps):
             more = "To go on, give more with --steps, or --minutes 10."
             say(f"{run.path} is at step {start:,}, and --steps is {steps:,}. {more}")
@@ -127,7 +128,7 @@ def _settle(run: Run, config: Config, start: int | None) -> None:
     run.keep = config.training.keep_checkpoints
 
 
-def _describe(config: Config, family: Family, model: Model) -> None:
+def _describe(config: Config, family: Family, model: Model, goes_on: bool) -> None:
     gpus, shared = devices.accelerators(), distribution.count()
     training, sizes = config.training, [f"{name} {count / 1e6:.2f} M" for name, count in model.sizes().items()]
     kinds = [f"{count} × {kind}" if count > 1 else kind for kind, count in Counter(gpus).items()]
@@ -142,7 +143,11 @@ def _describe(config: Config, family: Family, model: Model) -> None:
     say(f"model     {family.title}, preset {training.preset}: {' and '.join(sizes)} parameters, {clip}")
     step = family.step_in_words(config.model)
     say(f"training  {training.steps:,} steps of {step}, batches of {training.batch_size}")
-    if not gpus and (words := family.expectation(config.model)):
+    if config.finetuned_from:
+        if not goes_on:
+            path, _, step = config.finetuned_from.rpartition(", step ")
+            say(f"begins    with the weights of {Run(path).title} at step {int(step):,}")
+    elif not gpus and (words := family.expectation(config.model)):
         say(f"expect    {words}")
 
 
@@ -162,8 +167,10 @@ def _batches(
     return training_batches(records, info, size, updates, config.training.seed, first, last, group, rows)
 
 
-def _begin(model: Model, run: Run, config: Config) -> dict[str, np.ndarray]:
+def _begin(model: Model, run: Run, config: Config, licence: str | None) -> dict[str, np.ndarray]:
     """Make a new run. Returns what its checkpoint holds beside the model: what its previews show.
+
+    The `licence` is that of the weights that it begins with.
 
     Its first checkpoint comes before its config.json, so that a run that exists always has one, or has lost it.
     """
@@ -175,6 +182,8 @@ def _begin(model: Model, run: Run, config: Config) -> dict[str, np.ndarray]:
     beside = Shown.drawn(config).arrays
     run.make_folders()
     save(run, 0, model, beside)
+    if licence:
+        write_whole(run.licence_path, f"{licence}\n".encode())
     run.create(config)
     return beside
 

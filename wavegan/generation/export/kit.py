@@ -64,7 +64,8 @@ def kit(
     """Make `n` sounds of every class and what samplers need to play them, in a new folder.
 
     In it are `samples/`, with a `latents.npz` from which `generate.py` makes the sounds again, two presets in two
-    formats (a key for each class, whose sounds come in turn; a key for each sound), and a zip of all but the latents.
+    formats (a key for each class, whose sounds come in turn; a key for each sound), the run's licence.txt where it has
+    one, and a zip of all but the latents.
 
     Args:
         run: a `runs.Run`.
@@ -87,6 +88,8 @@ def kit(
     origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or "", "made_of": title}
     try:
         with staged_folder(folder, warn, numbered=True) as staged:
+            if run.licence:
+                (staged.partial / run.licence_path.name).write_text(f"{run.licence}\n", encoding="utf-8")
             written = _write(staged.partial, in_file_name(run.name), title, chosen, config, bits)
             _write_latents(staged.partial / "samples", [pool for pool, _ in chosen], config, origin)
     except OSError as problem:

@@ -111,6 +111,7 @@ def _network(run: Run, step: int | None, warn: Callable[[str], object]) -> tuple
         **{"run": run.name, "step": step, "version": wavegan.__version__, "family": config.family},
         **{"sample_rate": config.data.sample_rate, "length": config.data.length, "channels": config.data.channels},
         **{"classes": list(config.classes), **example.facts},
+        **({"licence": run.licence} if run.licence else {}),
     }
     return step, Network(list(family.operations(config.model, config.data.clip, arrays)), facts, example)
 

@@ -89,7 +89,7 @@ def web(
         "operations": [_described(each) for each in family.operations(config.model, config.data.clip, arrays)],
         "test": {"given": _base64(given, "<f4"), "sound": _base64(to_pcm16(audio[0]), "<i2")},
     }
-    html = _html(run.name, model).encode()
+    html = _html(run.name, model, run.licence).encode()
     out = Path(out or Path("exported") / f"{run.name}.html")
     try:
         path = write_new(out, html)
@@ -138,12 +138,13 @@ def _base64(values: np.ndarray, kind: str) -> str:
     return b64encode(np.ascontiguousarray(values, kind).tobytes()).decode()
 
 
-def _html(title: str, model: dict[str, Any]) -> str:
+def _html(title: str, model: dict[str, Any], licence: str | None) -> str:
     """The page as text."""
     network, script = _file("network.js"), "\n".join(map(_file, SCRIPTS))
     found = Environment(loader=PackageLoader(PAGE, "."), autoescape=True, undefined=StrictUndefined)
     page = found.get_template("page.html").render(
         title=title,
+        licence=licence,
         style=Markup(_file("page.css")),
         network=Markup(network),
         script=Markup(script),
