@@ -20,6 +20,9 @@ from wavegan.generation.export.drums import drum_notes, keys
 from wavegan.generation.export.kit import CANDIDATES, kit
 from wavegan.runs.run import Run
 
+LOOK = (
+    "<style>body { margin: 0 } pre { margin: 0; padding: 1.2rem; width: max-content; font: 15px/1.5 monospace }</style>"
+)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -160,10 +163,12 @@ def test_every_sample_that_its_text_names_is_there(made, tmp_path):
     named = re.findall(r"sample=(\S+)", text)
     assert len(named) == 6 and all((made / name).is_file() for name in named)
     page = tmp_path / "kit.html"
-    page.write_text(f"<!doctype html><meta charset=utf-8><pre>{html.escape(text)}</pre>", encoding="utf-8")
+    page.write_text(f"<!doctype html><meta charset=utf-8>{LOOK}<pre>{html.escape(text)}</pre>", encoding="utf-8")
     for browser in started():
         browser.get(page.as_uri())
-        assert all(name in browser.find_element("tag name", "pre").text for name in named)
+        shown = browser.find_element("tag name", "pre")
+        assert all(name in shown.text for name in named)
+        browser.width(shown.size["width"], shown.size["height"])
         browser.keep("kit")
 
 
