@@ -156,7 +156,7 @@ def test_sfz_lays_the_sounds_on_keys_in_turn():
 
 
 def test_every_sample_that_its_text_names_is_there(made, tmp_path):
-    """And a picture of the text is kept beside those of the pages; its beginning stands in the documents."""
+    """The beginning of the text stands in the documents, and so does the picture of it that is kept."""
     text = (made / "by_class.sfz").read_text(encoding="utf-8")
     told = (ROOT / "docs" / "export.md").read_text(encoding="utf-8").split("kicks, snares and toms:\n\n```\n")[1]
     assert text.startswith(told.split("```")[0])
