@@ -20,6 +20,9 @@ from wavegan.generation.export.drums import drum_notes, keys
 from wavegan.generation.export.kit import CANDIDATES, kit
 from wavegan.runs.run import Run
 
+LOOK = (
+    "<style>body { margin: 0 } pre { margin: 0; padding: 1.2rem; width: max-content; font: 15px/1.5 monospace }</style>"
+)
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -153,17 +156,19 @@ def test_sfz_lays_the_sounds_on_keys_in_turn():
 
 
 def test_every_sample_that_its_text_names_is_there(made, tmp_path):
-    """And a picture of the text is kept beside those of the pages; its beginning stands in the documents."""
+    """The beginning of the text stands in the documents, and so does the picture of it that is kept."""
     text = (made / "by_class.sfz").read_text(encoding="utf-8")
     told = (ROOT / "docs" / "export.md").read_text(encoding="utf-8").split("kicks, snares and toms:\n\n```\n")[1]
     assert text.startswith(told.split("```")[0])
     named = re.findall(r"sample=(\S+)", text)
     assert len(named) == 6 and all((made / name).is_file() for name in named)
     page = tmp_path / "kit.html"
-    page.write_text(f"<!doctype html><meta charset=utf-8><pre>{html.escape(text)}</pre>", encoding="utf-8")
+    page.write_text(f"<!doctype html><meta charset=utf-8>{LOOK}<pre>{html.escape(text)}</pre>", encoding="utf-8")
     for browser in started():
         browser.get(page.as_uri())
-        assert all(name in browser.find_element("tag name", "pre").text for name in named)
+        shown = browser.find_element("tag name", "pre")
+        assert all(name in shown.text for name in named)
+        browser.width(shown.size["width"], shown.size["height"])
         browser.keep("kit")
 
 

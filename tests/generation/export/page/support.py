@@ -3,6 +3,7 @@
 import base64
 
 import numpy as np
+from selenium.webdriver.common.by import By
 
 # Functions of a test, given to the page: what it would save is caught, and promises are waited for.
 CAUGHT = "window.saved = {}; window.save = (name, content) => (saved[name] = content)"
@@ -37,3 +38,20 @@ def sounds(browser):
 def saved(browser, name):
     """The bytes of a file that the page saved; empty before."""
     return base64.b64decode(browser.execute_script(AS_TEXT, name))
+
+
+def click(page, identity):
+    page.find_element(By.ID, identity).click()
+
+
+def steps(page, voice):
+    return page.all(f"#voices .voice:nth-child({voice + 1}) .step")
+
+
+def down(elements):
+    return [place for place, one in enumerate(elements) if one.get_attribute("aria-pressed") == "true"]
+
+
+def made(page):
+    """Waits until all that was asked of the generator is there."""
+    page.wait(lambda: page.execute_script("return generator.waiting.size === 0"), "the sounds are made")

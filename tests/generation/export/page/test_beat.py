@@ -6,11 +6,11 @@ import struct
 import numpy as np
 import pytest
 import soundfile
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
-from tests.chromium import started
-from tests.generation.export.page.support import opened, saved
-from wavegan.cli import export as export_command
+from tests.generation.export.page.support import saved
 
 GRID_S = 0.002  # the farthest that an onset may be from its place
 # Every voice a click, so that its onset is known to the sample.
@@ -21,24 +21,12 @@ state.patterns = arguments[1].map((rows) => rows.map(bits));
 for (const voice of state.voices) Object.assign(voice, { level: 100, pitch: 0, muted: false });
 show();
 """
+# Of the first two voices: a tone of so many Hz, so many samples long.
+TONES = """
+const tone = (place) => (place < arguments[1] ? 0.5 * Math.sin((2 * Math.PI * arguments[0] * place) / model.rate) : 0);
+for (const voice of [0, 1]) audios[voice] = audios[voice].map((_, place) => tone(place));
+"""
 REST = "." * 16
-
-
-@pytest.fixture(scope="module")
-def browser():
-    yield from started()
-
-
-@pytest.fixture(scope="module")
-def address(trained_by_class, tmp_path_factory):
-    path = tmp_path_factory.mktemp("pages") / "page.html"
-    assert export_command.main(["--format", "web", "--run", str(trained_by_class), "--out", str(path)]) == 0
-    return path.as_uri()
-
-
-@pytest.fixture
-def page(browser, address):
-    return opened(browser, address)
 
 
 def patterns(*bars):
@@ -56,6 +44,7 @@ def places(bar, tempo, swing, first=0):
 
 def loop(page, tempo):
     name = f"by-class-{tempo}-bpm.wav"
+    page.execute_script("delete saved[arguments[0]]", name)
     page.find_element(By.ID, "save-loop").click()
     page.wait(lambda: saved(page, name), "the loop is saved")
     return soundfile.read(io.BytesIO(saved(page, name)), dtype="float32")
@@ -75,6 +64,18 @@ def test_onsets_of_a_saved_loop_lie_on_the_grid(page, tempo, swing):
     samples, rate = loop(page, tempo)
     assert rate == 44100 and len(samples) == round(4 * 60 / tempo * rate)
     np.testing.assert_allclose(onsets(samples, rate), places(bar, tempo, swing), atol=GRID_S)
+
+
+def test_tempo_and_swing_are_set_by_hand(page):
+    bar = "xx.x..xxx....xxx"
+    page.execute_script(CLICKS, {"tempo": 60, "swing": 50, "chain": False, "pattern": 0}, patterns([bar]))
+    ActionChains(page).drag_and_drop_by_offset(page.find_element(By.ID, "tempo"), 20, 0).perform()  # from its middle
+    page.find_element(By.ID, "swing").send_keys(Keys.ARROW_RIGHT * 16)
+    tempo, swing = (page.find_element(By.ID, f"{identity}-is").text for identity in ("tempo", "swing"))
+    assert 140 < (tempo := int(tempo.removesuffix(" bpm"))) < 240 and swing == "66 %"
+    samples, rate = loop(page, tempo)
+    assert len(samples) == round(4 * 60 / tempo * rate)
+    np.testing.assert_allclose(onsets(samples, rate), places(bar, tempo, 66), atol=GRID_S)
 
 
 def test_patterns_follow_each_other_and_empty_ones_are_left_out(page):
@@ -98,14 +99,32 @@ def test_a_loop_has_no_seam_and_ends_in_its_beginning(page):
 
 
 def test_a_muted_voice_and_a_level_count(page):
-    page.execute_script(
-        CLICKS, {"tempo": 120, "swing": 50, "chain": False}, patterns(["x.......x.......", "....x..........."])
-    )
-    page.execute_script("state.voices[1].muted = true; state.voices[0].level = 50")
+    bars = patterns(["x.......x.......", "....x...........", "......x........."])
+    page.execute_script(CLICKS, {"tempo": 120, "swing": 50, "chain": False}, bars)
+    page.all(".mute")[1].click()
+    page.find_element(By.ID, "level").send_keys(Keys.ARROW_LEFT * 50)
     samples, rate = loop(page, 120)
-    assert onsets(samples, rate) == pytest.approx([0, 1], abs=GRID_S) and samples.max() == pytest.approx(
-        0.125, abs=0.01
+    assert page.find_element(By.ID, "level-is").text == "50 %"
+    assert onsets(samples, rate) == pytest.approx([0, 0.75, 1], abs=GRID_S)
+    peaks = [samples[round(at * rate) :][: rate // 10].max() for at in (0, 0.75, 1)]
+    assert peaks == pytest.approx([0.125, 0.5, 0.125], abs=0.01)
+    page.all(".mute")[1].click()
+    assert len(onsets(loop(page, 120)[0], rate)) == 4
+
+
+def test_an_octave_up_is_half_as_long_and_twice_as_high(page):
+    page.execute_script(
+        CLICKS, {"tempo": 120, "swing": 50, "chain": False}, patterns([f"x{REST[1:]}", "........x......."])
     )
+    page.execute_script(TONES, 300, 800)
+    page.all(".name")[1].click()
+    page.find_element(By.ID, "pitch").send_keys(Keys.ARROW_RIGHT * 12)
+    assert page.find_element(By.ID, "pitch-is").text == "+12"
+    samples, rate = loop(page, 120)
+    tones = np.split(samples, 2)
+    seconds = [(np.flatnonzero(np.abs(tone) > 0.01)[-1] + 1) / rate for tone in tones]
+    highest = [np.abs(np.fft.rfft(tone)).argmax() for tone in tones]  # a second each, so that these are Hz
+    assert seconds == pytest.approx([0.2, 0.1], abs=GRID_S) and highest == pytest.approx([300, 600], abs=2)
 
 
 def test_a_stereo_loop_keeps_its_channels_apart(page):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from tests.chromium import started
 from tests.generation.export.support import a_model
 from wavegan.generation.export.web import _base64, _described, _file
 
@@ -11,12 +10,12 @@ MADE = "return Array.from(new Network(arguments[0]).sound(Float32Array.from(argu
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    page = tmp_path_factory.mktemp("network") / "network.html"
-    page.write_text(f"<script>{_file('network.js')}</script>")
-    for browser in started():
-        browser.get(page.as_uri())
-        yield browser
+def page(browser, tmp_path_factory):
+    """One that has the network alone."""
+    path = tmp_path_factory.mktemp("network") / "network.html"
+    path.write_text(f"<script>{_file('network.js')}</script>")
+    browser.get(path.as_uri())
+    return browser
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def browser(tmp_path_factory):
     ],
     ids=str,
 )
-def test_the_page_makes_the_sounds_of_the_trainer(browser, model):
+def test_the_page_makes_the_sounds_of_the_trainer(page, model):
     sampler, operations = a_model(**model)
     rng = np.random.default_rng(1)
     latents = rng.uniform(-1, 1, (3, *sampler.latent_shape)).astype("float32")
@@ -43,13 +42,11 @@ def test_the_page_makes_the_sounds_of_the_trainer(browser, model):
     assert np.abs(expected).max() > 0.05
     given = latents if weights is None else np.concatenate([latents, weights], axis=1)
     for one, sound in zip(given.tolist(), expected, strict=True):
-        made = np.array(browser.execute_script(MADE, [_described(each) for each in operations], one)).reshape(
-            sound.shape
-        )
+        made = np.array(page.execute_script(MADE, [_described(each) for each in operations], one)).reshape(sound.shape)
         np.testing.assert_allclose(made, sound, atol=2e-4)
 
 
-def test_the_difference_is_the_largest_from_what_the_trainer_made(browser):
+def test_the_difference_is_the_largest_from_what_the_trainer_made(page):
     sampler, operations = a_model(networks="modern")
     latent = np.random.default_rng(1).uniform(-1, 1, (1, 100)).astype("float32")
     sound = np.rint(32768 * sampler(latent)[0])
@@ -57,4 +54,4 @@ def test_the_difference_is_the_largest_from_what_the_trainer_made(browser):
     test = {"given": _base64(latent, "<f4"), "sound": _base64(sound, "<i2")}
     script = "return new Network(arguments[0]).difference(arguments[1])"
     described = [_described(each) for each in operations]
-    assert browser.execute_script(script, described, test) == pytest.approx(0.1, abs=1e-3)
+    assert page.execute_script(script, described, test) == pytest.approx(0.1, abs=1e-3)

@@ -12,48 +12,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from tests.chromium import started
-from tests.generation.export.page.support import opened, said, saved, sounds
+from tests.generation.export.page.support import click, down, made, opened, said, saved, sounds, steps
 from wavegan.cli import export as export_command
 from wavegan.generation.generate import load_sampler
 from wavegan.runs.run import Run
 
 KEPT = "keep(); return location.hash"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    yield from started()
-
-
-@pytest.fixture(scope="module")
-def address(trained_by_class, tmp_path_factory):
-    """Of the page of a conditional run, in a folder with a name that no one would choose."""
-    path = tmp_path_factory.mktemp("a page #1 with spaces & ümlauts?") / "the page.html"
-    assert export_command.main(["--format", "web", "--run", str(trained_by_class), "--out", str(path)]) == 0
-    return path.as_uri()
-
-
-@pytest.fixture
-def page(browser, address):
-    return opened(browser, address)
-
-
-def click(page, identity):
-    page.find_element(By.ID, identity).click()
-
-
-def steps(page, voice):
-    return page.all(f"#voices .voice:nth-child({voice + 1}) .step")
-
-
-def down(elements):
-    return [place for place, one in enumerate(elements) if one.get_attribute("aria-pressed") == "true"]
-
-
-def made(page):
-    """Waits until all that was asked of the generator is there."""
-    page.wait(lambda: page.execute_script("return generator.waiting.size === 0"), "the sounds are made")
 
 
 def test_the_page_opens_from_disk_and_its_self_test_holds(page):

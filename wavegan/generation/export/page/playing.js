@@ -59,21 +59,19 @@ function playOrStop() {
   press(element("play"), clock.running);
   element("play").textContent = clock.running ? "■ Stop" : "▶ Play";
   if (clock.running) requestAnimationFrame(follow);
-  else mark(-1);
+  else mark(-1, -1);
 }
 
-function mark(now) {
-  for (const { steps } of rows) steps.forEach((button, step) => button.classList.toggle("now", step === now));
+function mark(step, pattern) {
+  const shown = pattern === state.pattern;
+  for (const { steps } of rows) steps.forEach((button, place) => button.classList.toggle("now", shown && place === step));
+  patternButtons.forEach((button, place) => button.classList.toggle("now", place === pattern));
 }
 
 function follow() {
   if (!clock.running) return;
   let due = null;
   while (ahead.length && ahead[0].time <= player.context.currentTime) due = ahead.shift();
-  if (due) {
-    const pattern = playedPatterns()[due.bar] ?? state.pattern;
-    mark(pattern === state.pattern ? due.step : -1);
-    patternButtons.forEach((button, place) => button.classList.toggle("now", place === pattern));
-  }
+  if (due) mark(due.step, playedPatterns()[due.bar] ?? state.pattern);
   requestAnimationFrame(follow);
 }
