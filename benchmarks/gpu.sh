@@ -2,10 +2,10 @@
 # Measures what counts on a GPU, in ten minutes: bash benchmarks/gpu.sh [FILE [DATA SET]]
 #
 # Every benchmark adds a line of JSON to FILE as it ends, the most important ones first, so that little is lost where it
-# is cut off. Then a WaveGAN of the preset `large` is trained on the data set (the first of data/, or else a drum kit is
-# made) for the minutes that are left, once for a shorter and once for a longer time, and its sounds are scored: lines,
-# table and sheets are in a folder beside FILE. With KERAS_BACKEND=jax before it, JAX computes, and TensorFlow need not be
-# installed.
+# is cut off. Then a model of each family, of its preset `large`, is trained on the data set (the first of data/, or else
+# a drum kit is made) for the minutes that are left, both for a shorter and then both for a longer time, and its sounds
+# are scored: lines, table and sheets are in a folder beside FILE. With KERAS_BACKEND=jax before it, JAX computes, and
+# TensorFlow need not be installed.
 #
 # MINUTES=20 before it takes longer. TRY=1 tries it out on a CPU, with tiny models, in bfloat16 alone.
 set -uo pipefail
@@ -13,11 +13,12 @@ out=$(realpath -m "${1:-"$(dirname "$0")/results.jsonl"}")
 data=$(realpath -m "${2:-.}")
 cd "$(dirname "$0")/.."
 seconds=$((60 * ${MINUTES:-10}))
-wavegan=() flow=() clips=8192 recipe="--preset large" trained=""
+wavegan=() flow=() clips=8192 trained=""
+recipes=("--preset large" "train_diffusion.py --preset large")
 if [ -n "${TRY:-}" ]; then
   wavegan=(--model-dim 2 --batch-size 4 --length 256 --repeats 1) clips=8
   flow=(--width 4 --blocks 1 --batch-size 2 --length 256 --repeats 1)
-  recipe="--preset large --model-dim 2 --batch-size 4" trained=0.01
+  recipes=("${recipes[0]} --model-dim 2 --batch-size 4" "${recipes[1]} --width 4 --blocks 1 --batch-size 2") trained=0.01
 elif ! python -c 'import sys; from wavegan.backend import devices; sys.exit(not devices.accelerators())'; then
   echo "error: no GPU is visible to the backend. See docs/training.md, Precision and backend." >&2
   exit 2
@@ -50,8 +51,8 @@ if [ ! -e "$data/dataset.json" ]; then
   data=$(dirname "${found[0]}")
   [ -e "${found[0]}" ] || { data=${out%.*}-drums && python -m preprocess drums --out "$data" >&2 || exit 1; }
 fi
-# A fifth of the rest, and two, in minutes: what is between them takes time, too.
-read -ra trained <<<"${trained:-"$(left | awk '{ print $1 / 300, $1 / 150 }')"}"
-timeout "$(left)" python -m benchmarks quality --data "$data" --out "${out%.*}-sounds" --recipe "$recipe" \
+# A tenth of the rest for each, and two, in minutes: what is between them takes time, too.
+read -ra trained <<<"${trained:-"$(left | awk '{ print $1 / 600, $1 / 300 }')"}"
+timeout "$(left)" python -m benchmarks quality --data "$data" --out "${out%.*}-sounds" --recipe "${recipes[@]}" \
   --minutes "${trained[@]}" --seeds 0 --keep-all || failed=1
 exit $failed

@@ -22,6 +22,8 @@ def figures(config, repeats, against_others=True):
         against_others: also time the matrix products, the plain WaveGAN, and float32 where the precision is another.
     """
     timed = {"step": round_of_steps(config.build_model(), config)}
+    timed["step"]()
+    memory = peak_memory() / 2**30  # of this step alone
     if against_others:
         products, products_flop = matrix_products(config.training.precision)
         timed["products"] = products
@@ -41,10 +43,9 @@ def figures(config, repeats, against_others=True):
         "steps_per_second": 1 / seconds,
         "audio_seconds_per_second": _updates(config) * config.training.batch_size * clip_seconds / seconds,
         "gflop_per_second": flop / seconds / 1e9,
+        "peak_memory_gib": memory,
     }
-    if not against_others:
-        found["peak_memory_gib"] = peak_memory() / 2**30  # of this step alone
-    else:
+    if against_others:
         found["peak_gflop_per_second"] = products_flop / statistics.median(times["products"]) / 1e9
         found["share_of_peak"] = steps * flop / products_flop * median_ratio(times["products"], times["step"])
         if "plain" in times:

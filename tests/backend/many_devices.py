@@ -24,7 +24,7 @@ SMALL = {"model_dim": 2, "kernel_length": 9, "latent_size": 8, "phase_shuffle": 
 KINDS = {
     "gan": (GAN, {**SMALL, "preset": "tiny", "batch_size": 16, "spectral_window": 64}, (1, 2, 4)),
     "paper": (GAN, {**SMALL, "preset": "paper", "batch_size": 4, "critic_updates": 2}, (1, 4)),
-    "flow": (DIFFUSION, {"width": 4, "blocks": 1, "batch_size": 4, "precision": "float32"}, (1, 2)),
+    "flow": (DIFFUSION, {"width": 4, "blocks": 1, "batch_size": 4, "precision": "float32"}, (1, 2, 4)),
 }
 LENGTH, STEPS, CLASSES = 256, 20, {"kick": 3, "snare": 5, "tom": 4}
 

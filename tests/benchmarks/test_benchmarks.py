@@ -35,7 +35,7 @@ def small_products(monkeypatch):
         ("layers", {"downsample_0", "downsample_1", "upsample_0", "upsample_1"}),
         ("step", {
             "seconds_per_step", "steps_per_second", "audio_seconds_per_second", "gflop_per_second",
-                "peak_gflop_per_second", "share_of_peak", "baseline_ratio",
+                "peak_gflop_per_second", "share_of_peak", "baseline_ratio", "peak_memory_gib",
         }),
         ("input", {"input_seconds_per_step", "seconds_per_step", "clips_per_second", "input_ratio"}),
         ("records", {

@@ -57,7 +57,11 @@ def test_one_call_measures_both_families_and_trains_without_tensorflow(measure, 
     assert [line["benchmark"] for line in lines] == MEASURED
     assert [line["configuration"].get("loss") for line in lines[:2]] == ["wgan-gp", "non-saturating"]
     trained = [json.loads(line) for line in (tmp_path / "gpu-sounds" / "lines.jsonl").read_text().splitlines()]
-    assert [line["minutes"] for line in trained] == [0.01] and trained[0]["steps"] and trained[0]["found"]["fd"]
+    assert [line["recipe"].startswith("train_diffusion.py") for line in trained] == [False, True]
+    for line in trained:
+        assert line["minutes"] == 0.01 and line["steps"] and line["found"]["fd"]
+    (flow,) = (line["figures"] for line in lines if line["benchmark"] == "flow")
+    assert flow["times_real_time"] > 0 and flow["peak_memory_gib"] > 0
 
 
 def test_where_the_time_is_over_the_rest_is_left_out_and_said(measure, data, tmp_path):

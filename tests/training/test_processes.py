@@ -19,7 +19,7 @@ from wavegan.runs.run import Run
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
     *("--preset", "paper", "--model-dim", "2", "--batch-size", "8", "--kernel-length", "9", "--critic-updates", "1"),
-    *("--phase-shuffle", "2", "--ema", "0.9", "--preview-every", "100", "--seed", "3"),
+    *("--phase-shuffle", "2", "--preview-every", "100", "--seed", "3"),
     *("--checkpoint-every", "5", "--keep-checkpoints", "9", "--steps", "20"),
 ]
 

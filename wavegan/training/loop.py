@@ -79,7 +79,7 @@ def train(
             devices.make_deterministic()  # before anything asks for a device
         stack.enter_context(distribution.shared(shared_by))
         records = Records(directory, info)
-        processes.alike(what_all_share(directory, given, family))
+        processes.alike({**what_all_share(directory, given, family), "--dry-run": dry_run})
         config, source = agreed_settings(run, directory, info, given, family, finetune, records)
         distribution.check_batch(config.training.batch_size)
         if config.training.evaluate_every and processes.first():
@@ -88,7 +88,7 @@ def train(
             require_enough(directory, info)
         model, goes_on = config.build_model(), processes.by_first(run.exists)
         if source:
-            model.start_from(source)
+            _start_from(model, source, config)
         elif not goes_on:
             model.adapt(lambda: evenly(records, info))
         start, beside = _restore(model, run, family) if goes_on and not dry_run else (0, None)
@@ -188,6 +188,17 @@ def _begin(model: Model, run: Run, config: Config, licence: str | None) -> dict[
     return beside
 
 
+def _start_from(model: Model, source: Mapping[str, np.ndarray], config: Config) -> None:
+    """Takes over the weights of the run that --finetune names."""
+    try:
+        model.start_from(source)
+    except (ValueError, KeyError) as problem:
+        raise UserError(
+            f"the weights of {config.finetuned_from} do not fit the networks that this version makes: {problem}. "
+            "Train a new run, without --finetune."
+        ) from None
+
+
 def _restore(model: Model, run: Run, family: Family) -> tuple[int, dict[str, np.ndarray]]:
     """Put the newest whole checkpoint into `model`. Returns its step and what it holds beside the model."""
     step, arrays = _newest(run) if processes.first() else (0, None)
@@ -198,7 +209,10 @@ def _restore(model: Model, run: Run, family: Family) -> tuple[int, dict[str, np.
             raise KeyError(LATENTS)
         model.restore(family.renamed(arrays))
     except (ValueError, KeyError) as problem:
-        raise UserError(f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}") from None
+        raise UserError(
+            f"{run.checkpoint_path(step)} does not fit {run.config_path}: {problem}. Take another --run, if an older "
+            "version made this one."
+        ) from None
     return step, beside
 
 

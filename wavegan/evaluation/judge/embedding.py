@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from wavegan.audio.mel import LogMel
+from wavegan.base.progress import Progress
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
 from wavegan.evaluation.judge import classifier, projection
@@ -131,9 +132,11 @@ def _made_of(records: Mapping[str, Records], info: DatasetInfo, embedding: Embed
 
 def _embedded(records: Records, info: DatasetInfo, embedding: Embedding) -> dict[str, np.ndarray]:
     made, labels = [], []
-    for block in real_clips(records, info):
-        made.append(embedding(embedding.front(block["audio"])))
-        labels.append(block["label"])
+    with Progress(len(records), "recordings, once for this data set", "clips") as progress:
+        for block in real_clips(records, info):
+            made.append(embedding(embedding.front(block["audio"])))
+            labels.append(block["label"])
+            progress.update(len(block["label"]))
     embeddings, probabilities = zip(*made, strict=True)
     arrays = {"embeddings": np.concatenate(embeddings), "labels": np.concatenate(labels)}
     return arrays if probabilities[0] is None else {**arrays, "probabilities": np.concatenate(probabilities)}

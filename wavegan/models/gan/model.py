@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from wavegan.backend import autodiff
+from wavegan.backend import autodiff, distribution
 from wavegan.backend.autodiff import Tensor
 from wavegan.models import state
 from wavegan.models.facts import global_norm, rms, silent_share, spread
@@ -357,7 +357,8 @@ class WaveGAN(keras.Model):
     def sampler(self) -> GeneratorSampler:
         """One that makes the sounds of the averaged generator as it is whenever it is called, in float32."""
         if self.averaged_generator is self.generator:
-            return GeneratorSampler(copy_of(self.generator), self.classes, follows=self.generator)
+            with distribution.alone():  # of several processes only the first one makes sounds
+                return GeneratorSampler(copy_of(self.generator), self.classes, follows=self.generator)
         return GeneratorSampler(self.averaged_generator, self.classes)
 
     def sizes(self) -> dict[str, int]:
