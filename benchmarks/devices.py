@@ -59,8 +59,9 @@ def _point(config, number, data, repeats):
     with distribution.shared(number):
         distribution.check_batch(size)
         model = config.build_model()
-        batches = endless_batches(records, info, size, updates, config.training.seed)
-        one = next(batches)
+        steps = endless_batches(records, info, size, updates, config.training.seed)
+        batches = ((step,) for step in steps)  # as Keras takes them from a generator
+        (one,) = next(batches)
         timed = {
             "step": lambda: [model.train_on_batch(one, return_dict=True) for _ in range(STEPS)],
             "training": lambda: model.fit(batches, steps_per_epoch=STEPS, shuffle=False, verbose=0),

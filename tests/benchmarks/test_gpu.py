@@ -64,6 +64,20 @@ def test_one_call_measures_both_families_and_trains_without_tensorflow(measure, 
     assert flow["times_real_time"] > 0 and flow["peak_memory_gib"] > 0
 
 
+def test_several_devices_are_measured_by_what_a_step_has_them_tell_each_other(tmp_path):
+    pytest.importorskip("jax")
+    flags = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
+    words = "devices --preset paper --model-dim 2 --batch-size 4 --length 256 --sample-rate 4000 --repeats 1".split()
+    command = [sys.executable, "-m", "benchmarks", *words, "--out", str(tmp_path / "devices.jsonl")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = json.loads((tmp_path / "devices.jsonl").read_text())["figures"]
+    assert [row["devices"] for row in rows] == [1, 2, 4] and all(row["steps_per_second"] > 0 for row in rows)
+    told = [row["all_reduce_mib"] for row in rows]
+    assert told[0] == 0 < told[1] <= told[2] and rows[2]["exchange_share"] > 0
+
+
 def test_where_the_time_is_over_the_rest_is_left_out_and_said(measure, data, tmp_path):
     done = measure(data, TRY="1", MINUTES="0")
     assert done.returncode == 1 and not (tmp_path / "gpu.jsonl").exists()

@@ -50,6 +50,7 @@ const length = (player) => new Promise((resolve) => {
 })
 Promise.all([...document.querySelectorAll("audio")].map(length)).then(done)
 """  # how long each sound is, in seconds
+STYLE = "img { max-width: 100% } audio { width: 7.5em } pre { white-space: pre-wrap }"  # nearly as Jupyter shows them
 both = pytest.mark.parametrize("path", [SPEECH, YOURS], ids=lambda path: path.stem)
 
 
@@ -146,13 +147,14 @@ def browser():
 def test_a_browser_shows_its_pictures_and_can_play_its_sounds(path, tmp_path, browser):
     page = tmp_path / "notebook.html"
     cells = "\n".join(map(shown, code_cells(read(path))))
-    page.write_text(f"<!doctype html><meta charset=utf-8>{cells}", encoding="utf-8")
+    page.write_text(f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{cells}", encoding="utf-8")
+    browser.width(980, 680)
     browser.get(page.as_uri())
     pictures = browser.execute_script("return [...document.images].map((one) => one.naturalWidth)")
     sounds = browser.execute_async_script(PLAYABLE)
     assert pictures and min(pictures) > 300
     assert len(sounds) >= 20 and min(sounds) > 0.2
-    browser.execute_script("document.querySelector('audio').scrollIntoView()")
+    browser.execute_script("document.images[0].scrollIntoView({block: 'end'})")
     browser.keep(f"notebook-{path.stem}")
 
 

@@ -248,6 +248,21 @@ def test_another_run_s_weights_begin_a_new_run_on_other_data(trained, drums, dru
     assert "which differs" in capsys.readouterr().err
 
 
+def test_weights_of_other_networks_are_no_start_and_no_run_begins(trained, drums, tmp_path, capsys):
+    """As of a version whose networks were others: neither --finetune nor going on is a traceback."""
+    old, new = Run(tmp_path / "old"), Run(tmp_path / "new")
+    old.create(Run(trained).config())
+    arrays = {name: array for name, array in Run(trained).load(10).items() if not name.startswith("critic/000")}
+    old.save(10, arrays)
+    words = ["--data", str(drums), "--finetune", str(old.path), "--run", str(new.path)]
+    assert train_command.main(words) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: the weights of ") and "old, step 10 do not fit the networks" in line
+    assert not new.exists()
+    assert train_command.main(["--data", str(drums), "--run", str(old.path), "--steps", "12"]) == 2
+    assert "does not fit" in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(("before", "after"), [([], ["--phase-shuffle", "0"]), (["--ema", "0"], ["--ema", "0.9"])])
 def test_finetuning_takes_the_weights_whatever_else_differs(drums, tmp_path, capsys, before, after):
     """Seeds are counted among the weights, and one of the runs may have no averaged generator."""
