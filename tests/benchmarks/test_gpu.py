@@ -68,8 +68,9 @@ def test_several_devices_are_measured_by_what_a_step_has_them_tell_each_other(tm
     pytest.importorskip("jax")
     flags = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
-    words = "devices --preset paper --model-dim 2 --batch-size 4 --length 256 --sample-rate 4000 --repeats 1".split()
-    command = [sys.executable, "-m", "benchmarks", *words, "--out", str(tmp_path / "devices.jsonl")]
+    small = ["--model-dim", "2", "--batch-size", "4", "--length", "256", "--sample-rate", "4000", "--repeats", "1"]
+    command = [sys.executable, "-m", "benchmarks", "devices", "--preset", "paper", *small, "--out"]
+    command.append(str(tmp_path / "devices.jsonl"))
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     rows = json.loads((tmp_path / "devices.jsonl").read_text())["figures"]
