@@ -1,8 +1,9 @@
-"""One of several processes that count together, as a script: python -m tests.backend.joined PORT N K WHAT
+"""One of several processes that do something together, as a script: python -m tests.backend.joined PORT N K WHAT
 
 Prints "step S" after every step, of which each waits for all processes. WHAT is "count", which ends after 200 steps;
 "stop", where the last process asks for an end at step 3; "mistake" or "failure", which the last process makes at step
-3; or "other", where the last one has other settings.
+3; or "other", where the last one has other settings. Any other WHAT is a file: in it, the first process leaves what
+`many_devices` says of a WaveGAN that two devices of each process trained, of an archive of one number of devices.
 """
 
 import sys
@@ -45,10 +46,22 @@ def count(what):
     return step
 
 
+def train(out):
+    """A model that all processes train."""
+    from tests.backend.many_devices import KINDS, trained
+
+    found = trained(*KINDS["gan"][:2], devices=2)
+    if processes.first():
+        np.savez(out, **found)
+
+
 def main(port, size, number, what):
     try:
         with processes.joined(f"127.0.0.1:{port}", int(size), int(number)):
-            tell(f"ends at {count(what)}")
+            if what.endswith(".npz"):
+                train(what)
+            else:
+                tell(f"ends at {count(what)}")
     except UserError as problem:
         warn(f"error: {problem}")
         processes.end_at_once(2)

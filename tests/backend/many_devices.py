@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from wavegan.backend import distribution
+from wavegan.backend import distribution, processes
 from wavegan.backend.exchange import exchanged, program_of_step
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.gan.family import GAN
@@ -30,13 +30,14 @@ LENGTH, STEPS, CLASSES = 256, 20, {"kick": 3, "snare": 5, "tom": 4}
 
 
 def batches(batch_size, updates):
-    """Noise of another loudness for each class, four of a class beside each other."""
+    """Noise of another loudness for each class, four of a class beside each other: the rows of this process."""
     rng = np.random.default_rng(0)
     labels = np.repeat(rng.integers(len(CLASSES), size=(STEPS, batch_size // 4, updates)), 4, axis=1)
     audio = rng.normal(0, 0.1, (STEPS, batch_size, updates, LENGTH, 1)) * (1 + labels[..., None, None])
     progress = np.tile(np.arange(STEPS)[:, None] / STEPS, (1, batch_size))
     arrays = {"audio": audio.astype("float32"), "label": labels, "progress": progress.astype("float32")}
-    return tf.data.Dataset.from_tensor_slices(arrays)
+    mine = slice(*distribution.rows(batch_size))
+    return tf.data.Dataset.from_tensor_slices({name: array[:, mine] for name, array in arrays.items()})
 
 
 class Notes(keras.callbacks.Callback):
@@ -50,10 +51,13 @@ class Notes(keras.callbacks.Callback):
         self.facts.append({name: float(value) for name, value in logs.items()})
 
 
-def trained(family, given, devices, told):
-    """{name: array} of a model that `devices` trained; what they tell each other in a step where that is `told`."""
+def trained(family, given, devices, told=False):
+    """{name: array} of a model that `devices` of each process trained.
+
+    What they tell each other in a step is added where that is `told`.
+    """
     with distribution.shared(devices):
-        assert distribution.count() == devices
+        assert distribution.count() == devices * processes.size()
         config = resolve(given, family, gpu=False, length=LENGTH, classes=CLASSES, rms=0.25)
         model, notes, held = config.build_model(), Notes(), []
         step = model.train_step

@@ -19,6 +19,7 @@ from wavegan.cli import train as train_command
 from wavegan.data.schema import fingerprint
 from wavegan.models.family import family_named
 from wavegan.models.gan.spectrogram import shape as spectrogram_shape
+from wavegan.runs.run import Run
 from wavegan.training.setup import what_all_share
 
 pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[test]'")
@@ -82,6 +83,16 @@ def test_no_device_is_brought_the_frames_of_the_others(found, kind, views):
     assert gathered <= seen + (classes if views else 0)
 
 
+def test_the_command_takes_all_devices_and_the_run_does_not_know(drums, tmp_path):
+    run = Run(tmp_path / "run")
+    words = ["--data", drums, "--run", run.path, *TINY, "--steps"]
+    done = python(ROOT / "train_wavegan.py", *words, "2", "--devices", "all", **FOUR)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "shared    each batch of 4 clips by 4 devices" in done.stderr and run.latest() == 2
+    assert train_command.main([*map(str, words), "3"]) == 0  # with one, and TensorFlow
+    assert run.latest() == 3
+
+
 def test_a_batch_that_does_not_divide_is_one_line(monkeypatch):
     for devices, batch_size, fitting in ((4, 6, 3), (8, 4, 4), (8, 20, 5)):
         monkeypatch.setattr(distribution, "count", lambda devices=devices: devices)
@@ -116,6 +127,8 @@ def test_flags_that_say_nothing_of_use_are_one_line(flags, complaint, drums, tmp
 def together():
     """A function: two processes do together what `joined` says of a word: [(exit code, output, error output)].
 
+    Each has two devices.
+
     With a `victim`, that one is killed when it has made five steps.
     """
 
@@ -123,8 +136,10 @@ def together():
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+        flags = FOUR["XLA_FLAGS"].replace("count=4", "count=2")
+        environment = os.environ | FOUR | {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
         words = [sys.executable, "-m", "tests.backend.joined", str(port), "2"]
+        what = str(what)
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         both = [subprocess.Popen([*words, str(each), what], cwd=ROOT, env=environment, **pipes) for each in (0, 1)]
         if victim is not None:
@@ -134,6 +149,21 @@ def together():
         return [(process.returncode, *lines) for process, lines in zip(both, said, strict=True)]
 
     return run
+
+
+def test_two_processes_make_the_losses_and_weights_of_one_device(found, together, tmp_path):
+    """Each reads only its own rows of a step; the spectral critic is among what they train."""
+    (code, _, said), (other_code, _, other) = together(tmp_path / "four.npz")
+    assert (code, other_code) == (0, 0), said[-3000:] + other[-3000:]
+    four, one = dict(np.load(tmp_path / "four.npz")), of(found, "gan", 1)
+    assert four.pop("held").tolist() == [KINDS["gan"][1]["batch_size"] // 4, 1, LENGTH, 1]
+    compared = [name for name in one if name == "fact/critic/loss" or name.startswith("state/")]
+    assert four.keys() >= set(compared) and len(compared) > 20
+    for name in compared:
+        if one[name].dtype.kind != "f":
+            np.testing.assert_array_equal(four[name], one[name], err_msg=name)
+        elif "optimizer" not in name:
+            np.testing.assert_allclose(four[name], one[name], rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 def test_processes_agree_and_end_at_the_same_step(together):
