@@ -277,7 +277,7 @@ def test_a_step_is_timed_with_its_share_of_the_rare_penalty(slow_penalty, repeat
     assert (found["audio_seconds_per_second"], found["share_of_peak"]) == (16 * 2 * 0.5, flop / 2)
     assert found["gflop_per_second"] == pytest.approx(flop / 2 / 1e9)
     labels = {int(label) for batch in Model.batches for label in np.ravel(batch["label"])}
-    assert len(labels) > 1 and labels <= set(range(10)) and len(Model.batches) == 8 * (1 + repeats)
+    assert len(labels) > 1 and labels <= set(range(10)) and len(Model.batches) == 8 * (2 + repeats)
 
 
 def test_the_input_is_measured_against_steps_with_their_share_of_the_rare_penalty(slow_penalty, drums, monkeypatch):
