@@ -76,7 +76,7 @@ def test_a_path_goes_from_one_sound_to_another_and_both_come_back_as_they_were(t
     way = make("way", "--interpolate", f"{tmp_path / 'fifty' / '017.wav'}", "2")
     shown = capsys.readouterr()
     assert shown.out.startswith("8 sounds in ") and "fifty/latents.npz:17 → seed 2, spherical" in shown.out
-    assert "note:" not in shown.out
+    assert "not the saved sounds" not in shown.out
     title = "fifty/latents.npz:17 → seed 2, spherical"
     assert shown.err == f"making 8 sounds, {title}: run {trained}, step 10 …\n"
     assert (way[0], way[-1], len(set(way))) == (start, end, 8)
@@ -106,7 +106,7 @@ def test_saved_sounds_come_back_by_their_file_alone(trained, tmp_path, capsys, m
 
     assert again("again")
     assert again("copied", "--run", "runs/newer")  # has the same checkpoint
-    assert "note:" not in capsys.readouterr().out
+    assert "not the saved sounds" not in capsys.readouterr().out
     assert not again("now", "--checkpoint", "latest")
     output = capsys.readouterr().out
     assert "these are not the saved sounds: those are of run runs/mine, --checkpoint 4" in output
