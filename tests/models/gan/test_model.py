@@ -103,11 +103,8 @@ def test_in_bfloat16_the_networks_compute_and_nothing_else():
 
 @pytest.mark.parametrize("scale", [1, 1.65, 1.7, 3])  # weights as they start, slopes at 1 as in training, steep ones
 def test_in_bfloat16_the_penalty_differs_by_less_than_2_percent(scale):
-    """Where every slope is 1 the penalty is 0 and a share of it says nothing: there the difference is below 1e-4.
-
-    A processor without instructions for it rounds more often, which --precision auto never takes there.
-    """
-    share = 0.02 if devices.computes_bfloat16() else 0.04
+    """Where every slope is 1 the penalty is 0 and a share of it says nothing: there the difference is below 1e-4."""
+    share = 0.02 if devices.computes_bfloat16() else 0.04  # which rounds more often, and is not what auto takes there
     clips = tf.random.normal((16, 4096, 1), stddev=0.1, seed=1)
     penalties = {}
     for precision in ("float32", "bfloat16"):
