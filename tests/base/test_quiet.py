@@ -1,5 +1,6 @@
 """Imports and native libraries that do not write to standard error, and lose no signal."""
 
+import gc
 import os
 import signal
 import threading
@@ -23,6 +24,22 @@ def test_a_signal_during_the_import_arrives_after_it(number):
         assert received == [number]
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_no_garbage_is_collected_during_an_import_nor_are_imports_looked_at_after_it(tmp_path, monkeypatch, broken):
+    """Which makes TensorFlow's import a fifth shorter, and the end of the process two seconds."""
+    name = f"imported_{broken}"
+    (tmp_path / f"{name}.py").write_text("import gc\nduring = gc.isenabled()\nkept = [[]]\n" + "1 / 0\n" * broken)
+    monkeypatch.syspath_prepend(tmp_path)
+    before = gc.get_freeze_count()
+    if broken:
+        with pytest.raises(ZeroDivisionError):
+            quiet.import_quietly(name)
+    else:
+        assert not quiet.import_quietly(name).during
+        assert gc.get_freeze_count() > before
+    assert gc.isenabled()
 
 
 def test_standard_error_comes_back_after_two_threads_hid_it_at_once():

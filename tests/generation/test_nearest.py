@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from preprocess import drumkit
+from wavegan.base.progress import Progress
 from wavegan.cli import generate as generate_command
 from wavegan.generation import nearest as search
 from wavegan.generation.distance import FLOOR, WINDOWS_S, Distance
@@ -63,6 +64,7 @@ def quick(monkeypatch):
     """Fewer draws and steps, where only what becomes of them is looked at."""
     monkeypatch.setattr(search, "DRAWS", 64)
     monkeypatch.setattr(search, "STEPS", 12)
+    monkeypatch.setattr(search, "SIFTED", 6)
 
 
 @pytest.mark.parametrize("classes", [0, 3])
@@ -121,6 +123,29 @@ def test_a_class_that_is_asked_for_stays_as_it_is(trained_by_class, quick):
     sampler, config, _ = load_sampler(Run(trained_by_class))
     found, _ = named_like("x", noise(3)[0], sampler, config, asked="snare:0.75,tom:0.25")
     np.testing.assert_array_equal(found.classes, np.array([[0, 0.75, 0.25]], "float32"))
+
+
+def test_the_few_that_go_on_move_as_if_they_had_been_alone():
+    rates, slopes = np.array([0.1, 0.02, 0.1]), np.random.default_rng(0).normal(size=(4, 3, 5)).astype("float32")
+    some, alone, left = search.Adam(rates), search.Adam(rates[[2, 1]]), [2, 1]
+    for step, each in enumerate(slopes):
+        if step == 2:
+            some.keep(np.array(left))
+        moved = some(each if step < 2 else each[left])
+        np.testing.assert_array_equal(moved if step >= 2 else moved[left], alone(each[left]))
+
+
+def test_only_the_nearest_go_on():
+    asked = []
+
+    def slopes(latents, weights):
+        asked.append(len(latents))
+        return np.abs(latents[:, 0]), np.zeros_like(latents), None
+
+    latents = np.linspace(0.9, -0.9, 16, dtype="float32")[:, None] + 0.03
+    found, _ = search._descended(slopes, Uniform(), latents, None, False, Progress(search.STEPS, "x"))
+    assert asked == [16] * search.SIFTED + [search.LEFT] * (search.STEPS - search.SIFTED)
+    np.testing.assert_array_equal(np.sort(np.abs(found[:, 0])), np.sort(np.abs(latents[:, 0]))[: search.LEFT])
 
 
 def test_the_nearest_mixture_is_that_of_a_slow_search():

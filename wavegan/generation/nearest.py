@@ -23,8 +23,8 @@ from wavegan.runs.config import Config
 
 DRAWS, STARTS = 2048, 8
 STREAM = 7  # of a seed
-STEPS = 250
 RATES = (0.1, 0.02)  # how far a step moves a number of a latent at first; every start goes at each of them
+STEPS, SIFTED, LEFT = 160, 40, 4  # in all, and after how many of them only the nearest few go on, and how few
 CLASS_RATE = 0.2  # of that, for class weights
 DISTANCES_AT_ONCE = 1 << 20  # samples
 DECAYS, SMALLEST = (0.9, 0.99), 1e-8  # of Adam
@@ -146,11 +146,17 @@ def _descended(
     fixed: bool,
     progress: Progress,
 ) -> tuple[np.ndarray, Weights]:
-    """The nearest that each of `latents`, [starts · rates, *shape], came to by the slope, and its class weights."""
+    """The nearest that the best of `latents`, [starts · rates, *shape], came to by the slope, and class weights."""
     rates = np.repeat(RATES, STARTS)
     moves = Adam(rates), Adam(CLASS_RATE * rates)
     least, best, best_weights = np.full(len(latents), np.inf), latents.copy(), _rows(weights, slice(None))
     for step in range(STEPS):
+        if step == SIFTED:
+            left = np.argsort(least, kind="stable")[:LEFT]
+            latents, weights, least, best = latents[left], _rows(weights, left), least[left], best[left]
+            best_weights = _rows(best_weights, left)
+            for each in moves:
+                each.keep(left)
         with native_stderr_hidden():
             losses, by_latent, by_weight = slopes(latents, weights)
         nearer = losses < least
@@ -173,6 +179,12 @@ class Adam:
         self.rates = rates
         self.steps = 0
         self.mean = self.square = np.zeros((), "float32")
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Go on with some of the rows alone."""
+        self.rates = self.rates[rows]
+        if self.steps:
+            self.mean, self.square = self.mean[rows], self.square[rows]
 
     def __call__(self, slopes: np.ndarray) -> np.ndarray:
         """How far to move, as `slopes` [n, …]."""
