@@ -7,8 +7,10 @@ from wavegan.models.diffusion.model import FlowMatching
 from wavegan.models.diffusion.sampler import network, spectrogram
 from wavegan.models.diffusion.settings import Settings
 from wavegan.models.family import ClipFormat
+from wavegan.models.muon import Muon
 
 BETAS = (0.9, 0.99)  # Adam's
+NOT_HIDDEN = ("time", "class", "velocity_told", "velocity")  # layers: the first ones of what is told, and the last
 
 
 def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: str) -> FlowMatching:
@@ -24,5 +26,5 @@ def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: st
         settings.learning_rate_end,
         int(draws[0] >> 1),
     )
-    model.compile(keras.optimizers.Adam(settings.learning_rate, *BETAS))
+    model.compile(Muon(settings.learning_rate, BETAS, adam_for=NOT_HIDDEN))
     return model

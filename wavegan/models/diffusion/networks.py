@@ -12,7 +12,7 @@ from wavegan.models.layers import Modulation
 
 KERNEL = 7  # taps of the convolutions
 STRIDE = 4  # from one level to the next
-INNERMOST = 32  # time steps of the innermost level at most
+INNERMOST = 64  # time steps of the innermost level at most
 ATTENTION = 64  # time steps of a level with attention at most
 HEADS = 4
 EMBEDDING = 128  # numbers by which the blocks are told time and class
@@ -22,7 +22,7 @@ def levels(frames: int) -> list[int]:
     """The time steps of each level of the network of so many frames, from the outermost on.
 
     >>> levels(64), levels(512)
-    ([64, 16], [512, 128, 32])
+    ([64], [512, 128, 32])
     """
     steps = [frames]
     while steps[-1] > INNERMOST:

@@ -32,7 +32,7 @@ class Settings:
         "auto", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
         shapes=True,
     )  # fmt: skip
-    learning_rate: float = option(2e-3, "Adam's learning rate", least=0)
+    learning_rate: float = option(2e-3, "of Muon and Adam", least=0)
     learning_rate_end: float = option(0.05, "share of the learning rate that is left at the last step", 0, 1)
     ema: float = option(0.9999, "momentum of the averaged network that makes the sounds", 0, 1)
 
