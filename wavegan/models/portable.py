@@ -12,6 +12,7 @@ told         changes `given`, [time, class weights], and not x: the time, at lea
              cosines of its products with `frequencies` [waves]; two dense products of that and the class weights
              follow, with SiLU after each. Arrays: least, frequencies, kernel, bias, kernel, bias
 modulation   x [time, channels] → x · (1 + gain) + bias, where [gain, bias] is a dense product of `given`
+straight     x [time, channels] → x + k · gain, where k was kept last, and is no longer, and gain is such a product
 gain         x · exp(g), where g [1] is such a product, too
 relu, tanh   of each number
 conv         x [time, channels] → [time / stride, filters], a convolution with padding "same", by kernel [taps,

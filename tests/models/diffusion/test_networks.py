@@ -6,7 +6,7 @@ import pytest
 from scipy.special import softmax
 
 from wavegan.models.diffusion.layers import WAVES, Attention, ClipNorm, Waves
-from wavegan.models.diffusion.networks import build_network, levels
+from wavegan.models.diffusion.networks import EMBEDDING, build_network, levels
 
 
 @pytest.fixture
@@ -43,6 +43,17 @@ def test_what_it_tells_depends_on_sound_time_and_class():
     for place in range(3):
         other = [each + 0.1 * (number == place) for number, each in enumerate(given)]
         assert np.abs(np.array(network(other)) - told).max() > 1e-3
+
+
+def test_every_band_reaches_the_end_however_few_channels_there_are():
+    """What is soft noise in one of them can be told from no other."""
+    network = build_network(8, 17, 2, width=4)
+    rng = np.random.default_rng(0)
+    gains, points = rng.normal(size=17), rng.normal(size=(3, 8, 17))
+    network.get_layer("points_told").bias.assign(gains)
+    told = network([points, rng.uniform(size=(3, 1)), rng.uniform(size=(3, 2))])
+    np.testing.assert_allclose(told, points * gains, rtol=1e-5, atol=1e-6)
+    assert network.get_layer("points_told").kernel.shape[0] == EMBEDDING  # and they are of time and class
 
 
 def test_the_norm_divides_every_clip_by_its_root_mean_square():

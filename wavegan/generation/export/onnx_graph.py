@@ -159,6 +159,11 @@ class _Writer:
         gain = self.node("Exp", [self.node("Gemm", [self.given, *map(self.constant, weights)])])
         self.x = self.node("Mul", [self.x, self.node("Unsqueeze", [gain, self.whole(2)])])
 
+    def _straight(self, *weights: np.ndarray) -> None:
+        gain = self.node("Gemm", [self.given, *map(self.constant, weights)])
+        gained = self.node("Mul", [self.kept.pop(), self.node("Unsqueeze", [gain, self.whole(2)])])
+        self.x = self.node("Add", [self.x, gained])
+
     def _conv(self, stride: int, kernel: np.ndarray, *bias: np.ndarray) -> None:
         weights = (kernel.transpose(2, 1, 0), *bias)
         pads = _pads(len(kernel), stride)

@@ -40,7 +40,7 @@ def build_network(
 ) -> keras.Model:
     """[points [batch, frames, bands], times [batch, 1], class weights [batch, classes] if any] → the velocity there.
 
-    That is float32 of the shape of the points.
+    That is float32 of the shape of the points. At first it is 0 everywhere.
 
     Args:
         frames: of a spectrogram, a power of two.
@@ -69,7 +69,8 @@ def build_network(
             x = keras.layers.Add(dtype=dtype)([x, kept.pop()])
     x = Modulation(name="velocity_told", dtype=dtype)(x, told)
     x = keras.layers.Dense(bands, kernel_initializer="zeros", name="velocity", dtype=dtype)(x)
-    return keras.Model(given, keras.layers.Activation("linear", dtype="float32")(x), name="network")
+    x = keras.layers.Activation("linear", dtype="float32")(x)
+    return keras.Model(given, _straight(x, points, told), name="network")
 
 
 def _told(times: Tensor, *classes: Tensor) -> Tensor:
@@ -80,6 +81,16 @@ def _told(times: Tensor, *classes: Tensor) -> Tensor:
         x = keras.layers.Add(dtype="float32")([x, of_class])
     x = keras.layers.Activation("silu", dtype="float32")(x)
     return keras.layers.Dense(EMBEDDING, activation="silu", name="told", dtype="float32")(x)
+
+
+def _straight(x: Tensor, points: Tensor, told: Tensor) -> Tensor:
+    """`x` and the points themselves, each band with a gain that depends on time and class.
+
+    Soft noise has as many dimensions as there are bands, more than what goes through `width` channels.
+    """
+    gain = keras.layers.Dense(points.shape[-1], kernel_initializer="zeros", name="points_told", dtype="float32")(told)
+    gain = keras.layers.Reshape((1, -1), dtype="float32")(gain)
+    return keras.layers.Add(dtype="float32")([x, keras.layers.Multiply(dtype="float32")([points, gain])])
 
 
 def _regrouped(x: Tensor, stride: int, width: int, name: str, dtype: str | None) -> Tensor:

@@ -23,6 +23,7 @@ def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.nda
     steps = levels(restored.latent_shape[0])
     yield Operation("unit", (_number(NEAREST), _number(DEVIATION)))
     yield _told(weights)
+    yield Operation("keep")
     yield _regrouped(weights["bands"], 1)
     for level, time in enumerate(steps):
         if level:
@@ -36,6 +37,7 @@ def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.nda
             yield Operation("add")
     yield Operation("modulation", tuple(weights["velocity_told"]))
     yield Operation("unfold", tuple(weights["velocity"]), 1)
+    yield Operation("straight", tuple(weights["points_told"]))
     yield Operation("velocity", (_number(DEVIATION),))
 
 
