@@ -82,12 +82,19 @@ class Muon(keras.optimizers.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix of the same shape and singular vectors as `matrix`, whose singular values are near 1."""
+    """A matrix of the same shape and singular vectors as `matrix`, whose singular values are near 1.
+
+    The polynomial of x is x times one of x xᵀ, of the smaller of the two sizes: all iterations are of that alone.
+    """
     rows, columns = matrix.shape
     x = ops.transpose(matrix) if rows > columns else matrix
     x = x / (ops.sqrt(ops.sum(ops.square(x))) + SMALLEST)
     a, b, c = POLYNOMIAL
+    squares, factors = ops.matmul(x, ops.transpose(x)), ops.eye(min(rows, columns), dtype=matrix.dtype)
+    one = factors
     for _ in range(ITERATIONS):
-        products = ops.matmul(x, ops.transpose(x))
-        x = a * x + ops.matmul(b * products + c * ops.matmul(products, products), x)
+        factor = a * one + b * squares + c * ops.matmul(squares, squares)
+        factors = ops.matmul(factor, factors)
+        squares = ops.matmul(ops.matmul(factor, squares), factor)
+    x = ops.matmul(factors, x)
     return ops.transpose(x) if rows > columns else x
