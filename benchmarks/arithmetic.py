@@ -1,13 +1,17 @@
 """How many operations the networks need when nothing is wasted: kernels as long as configured, no padding counted."""
 
+import math
 from typing import NamedTuple
 
+from wavegan.models.diffusion.build import optimizer
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.diffusion.frames import Frames
 from wavegan.models.diffusion.networks import ATTENTION, KERNEL, STRIDE, levels
+from wavegan.models.diffusion.sampler import network
 from wavegan.models.gan import spectrogram
 from wavegan.models.gan.losses import LOSSES
 from wavegan.models.gan.networks import BAND_CHANNELS, BAND_TAPS, LAST_FRAMES, SEED_LENGTH, strides_for
+from wavegan.models.muon import ITERATIONS
 
 
 def forward_flop(config):
@@ -64,8 +68,19 @@ def flow_flop(config):
     return found
 
 
+def muon_flop(config):
+    """FLOP of one step of all hidden kernels, see `models.muon.orthogonal`, whose first factor takes no product."""
+    found, made = 0, optimizer(0.0)
+    for kernel in network(config.model, config.data.clip, "float32").trainable_variables:
+        if not made.by_adam(kernel):
+            columns = kernel.shape[-1]
+            small, large = sorted((math.prod(kernel.shape) // columns, columns))
+            found += 2 * (2 * small**2 * large + (4 * ITERATIONS - 3) * small**3)
+    return found
+
+
 def step_flop(config):
-    """FLOP of one step, in forward passes of a clip: of flow matching 1 forward and 2 backward. Of a WaveGAN:
+    """FLOP of one step, in forward passes of a clip: of flow matching 1 forward and 2 backward, and Muon. Of a WaveGAN:
 
     An update of a critic takes 2 forward and 2 + 2 backward for fakes and reals, and 4 for the penalty of one kind of
     clips (forward, the input gradient, and the two products of the gradient of that; leaky ReLU has no second
@@ -73,7 +88,7 @@ def step_flop(config):
     backward of a critic, one more where recordings are compared with, and 1 + 2 of the generator.
     """
     if config.family == DIFFUSION.name:
-        return 3 * config.training.batch_size * flow_flop(config)
+        return 3 * config.training.batch_size * flow_flop(config) + muon_flop(config)
     model, loss = config.model, LOSSES[config.model.loss]
     penalty = {"": 0, "between": 4, "recordings": 4, "both": 8}[loss.penalised] / model.penalty_every
     critic = model.critic_updates * (6 + penalty) + 2 + (model.loss == "relativistic")

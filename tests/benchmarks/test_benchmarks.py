@@ -12,6 +12,7 @@ import pytest
 from benchmarks import arithmetic, generate, input, measure, plain, scaling, step
 from benchmarks.__main__ import BENCHMARKS, CLASSES, MARKS, _marks, main, rows
 from wavegan.backend import devices
+from wavegan.models import muon
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.gan.family import GAN
 from wavegan.runs.config import Config
@@ -311,7 +312,26 @@ def test_a_step_of_flow_matching_is_counted_by_its_layers():
         elif isinstance(layer, (keras.layers.Dense, keras.layers.Conv1D)) and len(shape) == 3:
             expected += 2 * shape[1] * int(np.prod(layer.kernel.shape))
     assert arithmetic.flow_flop(config) == expected
-    assert arithmetic.step_flop(config) == 3 * config.training.batch_size * expected
+    assert arithmetic.step_flop(config) == 3 * config.training.batch_size * expected + arithmetic.muon_flop(config)
+
+
+def test_products_of_muon_are_counted_as_they_are_made(monkeypatch):
+    config = resolve({"preset": "small", "width": 8}, DIFFUSION, gpu=False, length=4096, sample_rate=8000)
+    found, matmul = [], keras.ops.matmul
+
+    def counted(one, other):
+        made = matmul(one, other)
+        found.append(2 * made.shape[0] * made.shape[1] * one.shape[1])
+        return made
+
+    monkeypatch.setattr(keras.ops, "matmul", counted)
+    model = config.build_model()
+    hidden = [each for each in model.network.trainable_variables if not model.optimizer.by_adam(each)]
+    found.clear()
+    for kernel in hidden:
+        muon.orthogonal(keras.ops.reshape(kernel, (-1, kernel.shape[-1])))
+    assert len(hidden) > 8
+    assert arithmetic.muon_flop(config) == sum(found)
 
 
 def test_flow_matching_is_timed(tmp_path):

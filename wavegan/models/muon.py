@@ -50,7 +50,7 @@ class Muon(keras.optimizers.Optimizer):
         super().build(variables)
         self.means = [self.add_variable_from_reference(each, name="mean") for each in variables]
         self.squares = [
-            self.add_variable_from_reference(each, name="square") if self._by_adam(each) else None for each in variables
+            self.add_variable_from_reference(each, name="square") if self.by_adam(each) else None for each in variables
         ]
 
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
@@ -77,7 +77,8 @@ class Muon(keras.optimizers.Optimizer):
         own = {"betas": self.betas, "momentum": self.momentum, "adam_for": self.adam_for}
         return {**super().get_config(), **own}
 
-    def _by_adam(self, variable: keras.Variable) -> bool:
+    def by_adam(self, variable: keras.Variable) -> bool:
+        """Whether Adam makes the steps of `variable`."""
         return len(variable.shape) < 2 or variable.path.split("/")[-2] in self.adam_for
 
 
@@ -90,11 +91,11 @@ def orthogonal(matrix: Tensor) -> Tensor:
     x = ops.transpose(matrix) if rows > columns else matrix
     x = x / (ops.sqrt(ops.sum(ops.square(x))) + SMALLEST)
     a, b, c = POLYNOMIAL
-    squares, factors = ops.matmul(x, ops.transpose(x)), ops.eye(min(rows, columns), dtype=matrix.dtype)
-    one = factors
-    for _ in range(ITERATIONS):
+    one, squares, factors = ops.eye(min(rows, columns), dtype=matrix.dtype), ops.matmul(x, ops.transpose(x)), None
+    for iteration in range(ITERATIONS):
         factor = a * one + b * squares + c * ops.matmul(squares, squares)
-        factors = ops.matmul(factor, factors)
-        squares = ops.matmul(ops.matmul(factor, squares), factor)
+        factors = factor if factors is None else ops.matmul(factor, factors)
+        if iteration < ITERATIONS - 1:
+            squares = ops.matmul(ops.matmul(factor, squares), factor)
     x = ops.matmul(factors, x)
     return ops.transpose(x) if rows > columns else x

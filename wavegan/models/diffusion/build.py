@@ -26,5 +26,10 @@ def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: st
         settings.learning_rate_end,
         int(draws[0] >> 1),
     )
-    model.compile(Muon(settings.learning_rate, BETAS, adam_for=NOT_HIDDEN))
+    model.compile(optimizer(settings.learning_rate))
     return model
+
+
+def optimizer(learning_rate: float) -> Muon:
+    """What makes the steps of a network."""
+    return Muon(learning_rate, BETAS, adam_for=NOT_HIDDEN)
