@@ -66,7 +66,7 @@ class Muon(keras.optimizers.Optimizer):
             self.assign_sub(variable, ops.reshape(rate * length * orthogonal(matrix), variable.shape))
             return
         step = ops.cast(self.iterations + 1, variable.dtype)
-        (first, second) = self.betas
+        first, second = self.betas
         self.assign_add(mean, (gradient - mean) * (1 - first))
         self.assign_add(square, (ops.square(gradient) - square) * (1 - second))
         rate = rate * ops.sqrt(1 - ops.power(second, step)) / (1 - ops.power(first, step))
