@@ -1,11 +1,14 @@
 """One training from scratch for so many minutes, and the scores of its sounds.
 
 The minutes are CPU time, or by the clock where a GPU computes. They stand still while steps are compiled and sounds are
-scored, and learning rates fall by them: these are at their end when the time is over.
+scored, and learning rates fall by them: these are at their end when the time is over. A training that was interrupted
+goes on from what was kept of it last.
 """
 
+import io
 import math
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,6 +16,7 @@ import numpy as np
 from benchmarks.quality import recipe
 from wavegan.audio import pictures
 from wavegan.backend import devices
+from wavegan.base.files import write_whole
 from wavegan.base.progress import Progress
 from wavegan.data.batches import endless_batches, evenly
 from wavegan.data.records import Records
@@ -27,9 +31,10 @@ from wavegan.models.family import family_named
 from wavegan.training.setup import new_config
 
 SHOWN = 48  # clips on a sheet
+KEPT_EVERY = 300  # seconds of a training
 COMPILED = 2  # steps that are made before the clock starts
 AT_ONCE = 1 << 19  # samples that are generated at a time
-KEPT = {
+SCORES = {
     FRECHET: "fd", "inception_score": "is", "precision": "precision", "recall": "recall", "coverage": "coverage",
     NEAR_DUPLICATES: "near_duplicates",
 }  # fmt: skip
@@ -45,19 +50,20 @@ class Clock(keras.callbacks.Callback):
 
     Attributes:
         steps: that were made.
+        before: (steps, seconds) of a training that goes on.
     """
 
     def __init__(self, minutes, progress=None, now=None):
         super().__init__()
         self.seconds, self.progress = 60 * minutes, progress
         self.now = now or (time.monotonic if devices.accelerators() else time.process_time)
-        self.steps, self.started, self.ended = 0, math.inf, None
+        self.steps, self.started, self.ended, self.before = 0, math.inf, None, (0, 0.0)
 
     def on_train_begin(self, logs=None):
-        self.started = self.now()
+        self.started = self.now() - self.before[1]
 
     def on_train_batch_end(self, batch, logs=None):
-        self.steps = batch + 1
+        self.steps = self.before[0] + batch + 1
         if self.progress:
             self.progress.update(max(0, round(min(self.spent, self.seconds)) - self.progress.done))
         if self.spent >= self.seconds:
@@ -74,11 +80,41 @@ class Clock(keras.callbacks.Callback):
         return min(1.0, self.spent / self.seconds)
 
 
-def trial(data, text, minutes, seed, n, sheet=None):
+class Unfinished(keras.callbacks.Callback):
+    """Keeps a training in a file every few minutes, until it is over.
+
+    Args:
+        path: of the file.
+        clock: of the training; comes after it in the row of callbacks.
+    """
+
+    def __init__(self, path, clock):
+        super().__init__()
+        self.path, self.clock, self.next = path, clock, KEPT_EVERY
+
+    def take_up(self, model):
+        """Go on with `model` from what the file has, where it is there."""
+        if self.path.exists():
+            with np.load(self.path) as kept:
+                arrays = dict(kept)
+            self.clock.before = int(arrays.pop("steps")), float(arrays.pop("seconds"))
+            self.next = self.clock.before[1] + KEPT_EVERY
+            model.restore(arrays)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.clock.spent >= self.next:
+            self.next += KEPT_EVERY
+            content = io.BytesIO()
+            np.savez(content, steps=self.clock.steps, seconds=self.clock.spent, **self.model.state())
+            write_whole(self.path, content.getvalue())
+
+
+def trial(data, text, minutes, seed, n, sheet):
     """Train the recipe `text` on the data set in `data`, and score `n` sounds or somewhat fewer.
 
     Returns a dict: the steps, how fast they were, the precision, the scores of the sounds ("found") and of recordings,
-    and how often the classifier is right. A picture of some sounds is written to `sheet`.
+    and how often the classifier is right. A picture of some sounds is written to `sheet`; beside it is the training,
+    until it is over.
     """
     info = DatasetInfo.load(data)
     records = Records(data, info)
@@ -89,14 +125,16 @@ def trial(data, text, minutes, seed, n, sheet=None):
     model.adapt(lambda: evenly(records, info))
     with Progress(round(60 * minutes), f"{info.name}: {text}, seed {seed}", "s") as progress:
         clock = Clock(minutes, progress)
-        train(model, config, records, info, clock)
+        unfinished = Unfinished(Path(sheet).with_suffix(".npz"), clock)
+        train(model, config, records, info, clock, unfinished)
     sampler = model.sampler()
     latents = family.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
     classes = drawn_classes(config, evaluation.n, evaluation.seed)
     audio = generated(sampler, latents, classes, max(1, AT_ONCE // info.length))
-    if sheet:
-        title = f"{text}, seed {seed}, {minutes:g} minutes"
-        pictures.save(drawn(audio, classes, info, title), sheet)
+    title = f"{text}, seed {seed}, {minutes:g} minutes"
+    pictures.save(drawn(audio, classes, info, title), sheet)
+    found = of_sounds(evaluation, audio, classes, config)
+    unfinished.path.unlink(missing_ok=True)
     return {
         "steps": clock.steps,
         "steps_per_second": clock.steps / clock.spent,
@@ -104,19 +142,19 @@ def trial(data, text, minutes, seed, n, sheet=None):
         "clips": evaluation.n,
         "clips_at_once": evaluation.at_once,
         "judge": evaluation.embedding.test_accuracy,
-        "found": of_sounds(evaluation, audio, classes, config),
+        "found": found,
         "recordings": {name: named(values) for name, values in evaluation.references.items()},
     }
 
 
-def train(model, config, records, info, clock):
-    """Train `model` until the `clock` says so; its learning rates fall by the clock, too."""
+def train(model, config, records, info, clock, unfinished):
+    """Train `model` until the `clock` says so, from what is `unfinished`; its learning rates fall by the clock, too."""
     family, size = family_named(config.family), config.training.batch_size
 
     def batches():
         steps = endless_batches(
             records, info, size, family.updates(config.model), config.training.seed,
-            group=family.group(config.model, config.data.clip),
+            group=family.group(config.model, config.data.clip), first_step=clock.before[0],
         )  # fmt: skip
         for step in steps:
             yield ({**step, "progress": np.full(size, clock.share, "float32")},)
@@ -125,8 +163,9 @@ def train(model, config, records, info, clock):
     with records.explained():  # under TensorFlow, what the generator raises comes out as an error of its own
         model.fit(batches(), steps_per_epoch=COMPILED, shuffle=False, verbose=0)
         model.restore(state)
+        unfinished.take_up(model)
         endless = 2**40  # steps
-        model.fit(batches(), steps_per_epoch=endless, shuffle=False, verbose=0, callbacks=[clock])
+        model.fit(batches(), steps_per_epoch=endless, shuffle=False, verbose=0, callbacks=[clock, unfinished])
 
 
 def generated(sampler, latents, classes, at_once):
@@ -174,7 +213,7 @@ def held_out_distances(sounds, recordings):
 
 def named(values):
     """{short name: mean} of the scores that a comparison keeps."""
-    return {name: values[key]["mean"] for key, name in KEPT.items() if key in values}
+    return {name: values[key]["mean"] for key, name in SCORES.items() if key in values}
 
 
 def drawn(audio, classes, info, title):

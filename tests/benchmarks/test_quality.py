@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.__main__ import main, parser
-from benchmarks.trial import Clock, held_out_distances, train, trial
+from benchmarks.trial import KEPT_EVERY, Clock, Unfinished, held_out_distances, train, trial
 from tests.evaluation.support import normal, prepared_drums
 from wavegan.base.errors import UserError
 from wavegan.data.records import Records
@@ -107,7 +107,7 @@ def test_a_table_has_every_seed_and_recordings_below():
     assert rows[8].endswith("right about 95.0% of held-out recordings. Seeds, in turn: 0, 1.")
 
 
-def test_a_clock_ends_a_training_by_time_and_rates_fall_by_it(drums):
+def test_a_clock_ends_a_training_by_time_and_rates_fall_by_it(drums, tmp_path):
     info = DatasetInfo.load(drums)
     records = Records(drums, info)
     config = new_config(drums, info, quality.recipe(SMALLEST)[1], GAN, records)
@@ -132,9 +132,38 @@ def test_a_clock_ends_a_training_by_time_and_rates_fall_by_it(drums):
         return fit(*arguments, callbacks=[Ticks(), *callbacks], **words)
 
     model.fit = fitted
-    train(model, config, records, info, clock)
+    train(model, config, records, info, clock, Unfinished(tmp_path / "kept.npz", clock))
     assert clock.steps == 3 and clock.spent == 60.0 and model.step == 3
     assert shares == sorted(shares, reverse=True) and shares[0] > shares[-1] >= 0.05 * 1e-3
+
+
+def test_a_training_that_was_interrupted_goes_on_from_what_was_kept(drums, tmp_path):
+    info = DatasetInfo.load(drums)
+    records = Records(drums, info)
+    config = new_config(drums, info, quality.recipe(SMALLEST)[1], GAN, records)
+    seconds, kept = [0.0], tmp_path / "kept.npz"
+
+    class Ticks(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seconds[0] += KEPT_EVERY
+            if self.stopped and batch == 1:
+                raise KeyboardInterrupt
+
+    def trained(stopped):
+        model, clock, ticks = config.build_model(), Clock(4 * KEPT_EVERY / 60, now=lambda: seconds[0]), Ticks()
+        fit, ticks.stopped = model.fit, stopped
+        model.fit = lambda *arguments, callbacks=(), **words: fit(
+            *arguments, callbacks=[*([ticks] if callbacks else []), *callbacks], **words
+        )
+        train(model, config, records, info, clock, Unfinished(kept, clock))
+        return model, clock
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(stopped=True)
+    with np.load(kept) as arrays:
+        assert (arrays["steps"], arrays["seconds"]) == (1, KEPT_EVERY)
+    model, clock = trained(stopped=False)
+    assert clock.steps == model.step == 4 and clock.spent == 4 * KEPT_EVERY and seconds[0] == (2 + 3) * KEPT_EVERY
 
 
 def test_a_trial_is_scored_and_pictured(tmp_path):
@@ -153,6 +182,7 @@ def test_a_trial_is_scored_and_pictured(tmp_path):
         "very_near",
     } <= found["found"].keys()
     assert 0 <= found["found"]["recognised"] <= 1 and found["recordings"]["white noise"]["fd"] > 0
+    assert [path.name for path in tmp_path.glob("sheet*")] == ["sheet.png"]
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 
 

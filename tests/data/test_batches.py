@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -136,3 +137,6 @@ def test_batches_without_tensorflow_are_those_of_the_pipeline(records, info, gro
         assert found.keys() | {"progress"} == expected.keys()
         for name, array in found.items():
             np.testing.assert_array_equal(array, expected[name], strict=True)
+    later = next(endless_batches(records, info, 4, 3, seed=5, group=group, first_step=2))
+    third = list(islice(endless_batches(records, info, 4, 3, seed=5, group=group), 3))[2]
+    np.testing.assert_array_equal(later["audio"], third["audio"])

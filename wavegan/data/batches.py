@@ -176,7 +176,7 @@ def training_batches(
 
 
 def endless_batches(
-    records: Records, info: DatasetInfo, batch_size: int, updates: int, seed: int, group: int = 1
+    records: Records, info: DatasetInfo, batch_size: int, updates: int, seed: int, group: int = 1, first_step: int = 0
 ) -> Iterator[dict[str, np.ndarray]]:
     """The elements of an endless `training_batches` without "progress", as NumPy's arrays and without TensorFlow."""
     of_step = _steps(records, info, batch_size, updates, seed, group)
@@ -187,8 +187,8 @@ def endless_batches(
         return {"audio": audio, "label": read["label"].reshape(batch_size, updates)}
 
     with ThreadPoolExecutor(READING, thread_name_prefix="read") as threads:
-        ahead = deque(threads.submit(load, step) for step in range(AHEAD))
-        for step in itertools.count(AHEAD):
+        ahead = deque(threads.submit(load, first_step + step) for step in range(AHEAD))
+        for step in itertools.count(first_step + AHEAD):
             yield ahead.popleft().result()
             ahead.append(threads.submit(load, step))
 
