@@ -17,6 +17,7 @@ from benchmarks.quality import recipe
 from wavegan.audio import pictures
 from wavegan.backend import devices
 from wavegan.base.files import write_whole
+from wavegan.base.memory import keep_freed
 from wavegan.base.progress import Progress
 from wavegan.data.batches import endless_batches, evenly
 from wavegan.data.records import Records
@@ -149,6 +150,7 @@ def trial(data, text, minutes, seed, n, sheet):
 
 def train(model, config, records, info, clock, unfinished):
     """Train `model` until the `clock` says so, from what is `unfinished`; its learning rates fall by the clock, too."""
+    keep_freed()
     family, size = family_named(config.family), config.training.batch_size
 
     def batches():

@@ -15,6 +15,7 @@ from wavegan.backend import devices, distribution, processes
 from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
 from wavegan.base.locks import only_one
+from wavegan.base.memory import keep_freed
 from wavegan.base.text import printable
 from wavegan.base.typed import typed
 from wavegan.data.batches import clips, evenly, training_batches
@@ -71,6 +72,7 @@ def train(
     Returns the number of steps the run has now. Raises UserError for settings that do not fit the run or the data, or
     where another training uses the run, and `callbacks.Diverged` where training went out of bounds.
     """
+    keep_freed()
     with ExitStack() as stack:
         writes = processes.first() and not dry_run
         if writes:
