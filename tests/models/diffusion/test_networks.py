@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from tests.models.diffusion.conftest import CLIP
+from wavegan.base.errors import UserError
+from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.diffusion.layers import WAVES, Attention, ClipNorm, Waves
 from wavegan.models.diffusion.networks import EMBEDDING, build_network, levels
 
@@ -31,6 +34,14 @@ def test_it_tells_as_much_as_it_is_given_and_at_first_nothing(frames, bands, cla
     given = [rng.normal(size=(3, frames, bands)), rng.uniform(size=(3, 1)), rng.uniform(size=(3, classes))]
     told = np.array(network(given[: 2 + bool(classes)]))
     assert told.shape == (3, frames, bands) and told.dtype == "float32" and not told.any()
+
+
+def test_channels_are_shared_evenly_among_the_heads_of_attention():
+    with pytest.raises(UserError, match=r"--width must be a multiple of 4\. Received: 34\."):
+        DIFFUSION.check(DIFFUSION.Settings(width=34), CLIP)
+    DIFFUSION.check(DIFFUSION.Settings(width=36), CLIP)
+    with pytest.raises(ValueError, match="4 heads needs a multiple of channels. Received: 34"):
+        build_network(8, 17, width=34)
 
 
 def test_what_it_tells_depends_on_sound_time_and_class():

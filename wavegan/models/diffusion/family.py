@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from wavegan.base.errors import UserError
 from wavegan.models.diffusion import settings as own
 from wavegan.models.diffusion.frames import Frames
 from wavegan.models.family import ClipFormat, Fact, Model, Sampler, register
@@ -68,7 +69,9 @@ class Diffusion:
         return "large" if gpu else "small"
 
     def check(self, settings: own.Settings, clip: ClipFormat) -> None:
-        """As `Family.check`: it can make all."""
+        """As `Family.check`: it can make all clips, but attention shares its channels among heads."""
+        if settings.width % own.HEADS:
+            raise UserError(f"--width must be a multiple of {own.HEADS}. Received: {settings.width}.")
 
     def settled(self, settings: own.Settings, clip: ClipFormat) -> own.Settings:
         """As `Family.settled`."""

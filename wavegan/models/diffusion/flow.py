@@ -22,7 +22,7 @@ from wavegan.backend.autodiff import Tensor
 DEVIATION = 1 / 12  # of spectrograms
 NEAREST = 0.02  # the least t that is learned
 LOGITS = 1.5  # their deviation, of the times that are learned
-LAST = 0.4  # from where the last step leads to a sound
+LAST = 0.4  # share of the way that the last step leads over
 Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, frames, bands] at t, a scalar
 Network = Callable[[list[Tensor]], Tensor]
 
@@ -97,8 +97,8 @@ def predicted(network: Network, points: Tensor, times: Tensor, *classes: Tensor)
 
 
 def schedule(steps: int, start: float, last: float) -> np.ndarray:
-    """Times from `start` down to 0, float32 [steps + 1]: evenly to `last`, and from there at once."""
-    return np.append(np.linspace(start, min(last, start), steps), 0.0).astype("float32")
+    """Times from `start` down to 0, float32 [steps + 1]: evenly, and from the share `last` of `start` at once."""
+    return np.append(np.linspace(start, last * start, steps), 0.0).astype("float32")
 
 
 def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:

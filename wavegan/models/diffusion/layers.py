@@ -63,6 +63,8 @@ class Attention(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
+        if channels % self.heads:
+            raise ValueError(f"Attention of {self.heads} heads needs a multiple of channels. Received: {channels}.")
         self.into = self.add_weight(name="into", shape=(channels, 3 * channels), initializer="glorot_uniform")
         self.out = self.add_weight(name="out", shape=(channels, channels), initializer="zeros")
 

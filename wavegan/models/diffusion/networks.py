@@ -8,13 +8,13 @@ import keras
 
 from wavegan.backend.autodiff import Tensor
 from wavegan.models.diffusion.layers import Attention, ClipNorm, Waves
+from wavegan.models.diffusion.settings import HEADS
 from wavegan.models.layers import Modulation
 
 KERNEL = 7  # taps of the convolutions
 STRIDE = 4  # from one level to the next
 INNERMOST = 64  # time steps of the innermost level at most
 ATTENTION = 64  # time steps of a level with attention at most
-HEADS = 4
 EMBEDDING = 128  # numbers by which the blocks are told time and class
 
 
@@ -38,9 +38,10 @@ def build_network(
     blocks: int = 1,
     dtype: str | None = None,
 ) -> keras.Model:
-    """[points [batch, frames, bands], times [batch, 1], class weights [batch, classes] if any] → the velocity there.
+    """[points [batch, frames, bands], times [batch, 1], class weights [batch, classes] if any] → what it tells of them.
 
-    That is float32 of the shape of the points. At first it is 0 everywhere.
+    Points have a deviation of 1. What it tells is float32 of their shape, at first 0 everywhere; `flow.predicted` makes
+    the velocity of it.
 
     Args:
         frames: of a spectrogram, a power of two.

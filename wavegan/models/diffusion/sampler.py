@@ -76,7 +76,7 @@ class FlowSampler:
         return self._batched(noise)(*self._given(audio, classes))
 
     def velocity(self, points: np.ndarray, times: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
-        """What the network tells, [n, frames, bands], of points of that shape at times [n], one evaluation of it."""
+        """The velocity, [n, frames, bands], at points of that shape and times [n], one evaluation of the network."""
 
         def told(points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
             return flow.predicted(self.network, points, times, *classes)

@@ -7,6 +7,7 @@ from wavegan.base.settings import check, option
 from wavegan.models.classes import CONDITIONAL, learned
 from wavegan.models.family import ClipFormat
 
+HEADS = 4  # of attention, which share the channels
 SOLVERS = ("euler", "heun")
 
 
