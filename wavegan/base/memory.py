@@ -9,10 +9,10 @@ TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8  # of mallopt(3)
 def keep_freed() -> None:
     """From here on memory that is freed stays with this process, which takes it again for what comes next.
 
-    A training step frees hundreds of megabytes, and the next one wants as many. The C library gives large blocks back
-    to the system, which clears every page before it hands it out again, until a process happened to free a large block
-    of another kind. Where none did, that was half of a WaveGAN's step, and a third of flow matching's (`small`, on a
-    CPU). To be called before threads are started; without effect where the library is not glibc.
+    A training step frees hundreds of megabytes, and the next one wants as many. The C library may give them back to the
+    system, which clears every page before it hands it out again: where it did, that was half of a WaveGAN's step on a
+    CPU, and two fifths of flow matching's (both `small`). To be called before threads are started; without effect where
+    the library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return

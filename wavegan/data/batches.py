@@ -178,7 +178,10 @@ def training_batches(
 def endless_batches(
     records: Records, info: DatasetInfo, batch_size: int, updates: int, seed: int, group: int = 1, first_step: int = 0
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The elements of an endless `training_batches` without "progress", as NumPy's arrays and without TensorFlow."""
+    """The elements of `training_batches` from `first_step` on without "progress", as NumPy's arrays, endless.
+
+    TensorFlow is not needed.
+    """
     of_step = _steps(records, info, batch_size, updates, seed, group)
 
     def load(step: int) -> dict[str, np.ndarray]:
