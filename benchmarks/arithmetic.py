@@ -11,7 +11,7 @@ from wavegan.models.diffusion.sampler import network
 from wavegan.models.gan import spectrogram
 from wavegan.models.gan.losses import LOSSES
 from wavegan.models.gan.networks import BAND_CHANNELS, BAND_TAPS, LAST_FRAMES, SEED_LENGTH, strides_for
-from wavegan.models.muon import ITERATIONS
+from wavegan.models.diffusion.muon import ITERATIONS
 
 
 def forward_flop(config):

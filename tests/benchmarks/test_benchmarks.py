@@ -12,7 +12,7 @@ import pytest
 from benchmarks import arithmetic, generate, input, measure, plain, scaling, step
 from benchmarks.__main__ import BENCHMARKS, CLASSES, MARKS, _marks, main, rows
 from wavegan.backend import devices
-from wavegan.models import muon
+from wavegan.models.diffusion import muon
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.gan.family import GAN
 from wavegan.runs.config import Config

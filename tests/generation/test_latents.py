@@ -134,6 +134,7 @@ def array(values):
         (lambda path: np.save(path.open("wb"), np.zeros((1, SIZE))), "x.npz is damaged, or no archive of latents"),
         (lambda path: np.savez(path, z=np.zeros((1, SIZE))), "x.npz holds no latents. Expected a latents.npz"),
         (lambda path: np.savez(path, latents=np.zeros((1, SIZE)), run="x", step=[1, 2], model=""), "x.npz is damaged"),
+        (lambda path: np.savez(path, latents=np.zeros((1, SIZE)), sampling="[8]"), "x.npz is damaged, or no archive"),
         (array(np.array([[None]], dtype=object)), "x.npz is damaged, or no archive of latents (Object arrays"),
         (array(np.zeros((1, 99))), "x.npz are 99 wide, the run takes 100: they are of another model. Give the run"),
         (array(np.zeros(SIZE)), "x.npz must be floats [n, width]. Received: float64 [100]"),

@@ -6,10 +6,11 @@ import pytest
 
 from wavegan.base.errors import UserError
 from wavegan.base.files import json_checksum
+from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.gan.family import GAN
 from wavegan.models.gan.settings import PRESETS
 from wavegan.runs.config import Config
-from wavegan.runs.flags import add_flags, continued, given_flags, resolve
+from wavegan.runs.flags import add_flags, continued, finetuned, given_flags, resolve
 
 AUDIO = {"sample_rate": 16000, "length": 16384, "channels": 1}
 
@@ -189,6 +190,18 @@ def test_settings_lie_in_groups_and_versions_beside_them(tmp_path):
     assert (stored["format"], stored["family"], stored["made_with"]) == (2, "gan", {"keras": "3.15.1"})
     assert Config.load(path) == config  # what made a run is no setting of it
     assert config.flat()["data"] == "" and config.flat()["model_dim"] == 16
+
+
+def test_a_rate_whose_spectrograms_have_other_bands_cannot_be_started_from():
+    """A WaveGAN knows samples alone, and starts from any rate."""
+    for family, fits in ((GAN, True), (DIFFUSION, False)):
+        config = resolve({"preset": "small"}, family, gpu=False, **AUDIO)
+        other = replace(config.data, sample_rate=8000)
+        if fits:
+            assert finetuned(config, {}, other).data == other
+        else:
+            with pytest.raises(UserError, match="the run to start from at 16000 Hz: .*with --sample-rate 16000"):
+                finetuned(config, {}, other)
 
 
 @pytest.mark.parametrize("folder", ["/home/ann/runs/", "C:\\Users\\ann\\runs\\", ""])

@@ -89,8 +89,10 @@ def _inverted(
     weights, names = None, config.classes or None
     if names:
         weights = (parsed(asked, names) if asked else np.zeros(len(names), "float32"))[None]
-    latent = cast(StartingSampler, sampler).inverted(recording[None], weights)
-    away = Distance(recording, config.data.sample_rate)(sampler(latent, weights))
+    with native_stderr_hidden():  # compilers print to it
+        latent = cast(StartingSampler, sampler).inverted(recording[None], weights)
+        made = sampler(latent, weights)
+    away = Distance(recording, config.data.sample_rate)(made)
     words = f"{name}: what it is made of, made a sound again, is {float(away[0]):.1f} dB away (log-spectral distance)"
     return Named(name, latent, classes=weights, class_names=names), words
 

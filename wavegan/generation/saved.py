@@ -173,7 +173,7 @@ def _read(path: Path, text: str) -> Named:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             values = np.asarray(stored["latents"])
             weights, names = _classes(stored, len(values))
-            sampling = json.loads(str(stored["sampling"])) if "sampling" in stored else {}
+            sampling = _sampling(stored)
             found = Named("", values, None, None, weights, names, _start(stored), sampling)
             if {"run", "step", "model"} <= set(stored.files):
                 return replace(found, origin=Origin(str(stored["run"]), int(stored["step"]), str(stored["model"])))
@@ -191,6 +191,14 @@ def _read(path: Path, text: str) -> Named:
         ) from None
     folder = path.resolve().parent
     return replace(found, origin=Origin(str(folder))) if (folder / "config.json").exists() else found
+
+
+def _sampling(stored: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """How the sounds of an archive were made. Raises ValueError where that is no {name: value}."""
+    sampling = json.loads(str(stored["sampling"])) if "sampling" in stored else {}
+    if not isinstance(sampling, dict):
+        raise ValueError(f"its sampling is {sampling!r}")
+    return sampling
 
 
 def _start(stored: Mapping[str, np.ndarray]) -> Start | None:

@@ -95,7 +95,10 @@ class Normal:
 
     def draw(self, n: int, shape: tuple[int, ...], seed: Seed = None) -> np.ndarray:
         """As `LatentSpace.draw`."""
-        return np.random.default_rng(seed).standard_normal((n, *shape)).astype("float32")
+        generator, drawn = np.random.default_rng(seed), np.empty((n, *shape), "float32")
+        for each in drawn:  # one at a time: what is drawn is float64
+            each[...] = generator.standard_normal(shape)
+        return drawn
 
     def between(self, start: np.ndarray, end: np.ndarray, share: float, path: str) -> np.ndarray:
         """As `LatentSpace.between`."""

@@ -77,6 +77,13 @@ def finetuned(stored: Config, given: Mapping[str, Any], data: Data, fast_bfloat1
                 f"--sample-rate {stored.data.sample_rate} --length {stored.data.length} --channels "
                 f"{stored.data.channels}."
             )
+    family = family_named(stored.family)
+    shape_here, shape_there = (family.latent_shape(stored.model, each.clip) for each in (data, stored.data))
+    if shape_here != shape_there:
+        raise UserError(
+            f"the data set is at {data.sample_rate} Hz, the run to start from at {stored.data.sample_rate} Hz: the "
+            f"networks of a {family.title} do not fit. Prepare the data with --sample-rate {stored.data.sample_rate}."
+        )
     shapes = {each.name for each in _options(stored) if each.metadata["shapes"]}
     for name in sorted(shapes & given.keys()):
         now = getattr(stored.model, name)
@@ -85,11 +92,11 @@ def finetuned(stored: Config, given: Mapping[str, Any], data: Data, fast_bfloat1
                 f"{flag(name)} is {now} in the run to start from. Received: {given[name]}. Leave {flag(name)} out."
             )
     preset = given.get("preset", "auto")
-    presets = family_named(stored.family).presets
+    presets = family.presets
     if preset == "auto":
         chosen, preset = {}, stored.training.preset
     else:
-        check_preset(family_named(stored.family), preset)
+        check_preset(family, preset)
         chosen = {name: value for name, value in presets[preset].items() if name not in shapes}
     if presets[preset].get("precision", "auto") == "auto":
         chosen["precision"] = "bfloat16" if fast_bfloat16 else "float32"

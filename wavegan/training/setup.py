@@ -80,6 +80,7 @@ def settings_for(
     data = _measured(directory, info, records)
     stored = finetune.config()
     _check_family(finetune, stored, family)
+    config = flags.finetuned(stored, given, data, _machine()[1])
     if data.sample_rate != stored.data.sample_rate:
         say(
             f"note: the data set is at {data.sample_rate} Hz, the run to start from at {stored.data.sample_rate} Hz: "
@@ -87,7 +88,6 @@ def settings_for(
             f"--sample-rate {stored.data.sample_rate}."
         )
     step, arrays = finetune.load_newest(warn=say)
-    config = flags.finetuned(stored, given, data, _machine()[1])
     origin = f"{finetune.path.resolve()}, step {step}"
     return replace(config, finetuned_from=origin, made_with=_versions()), family.renamed(arrays)
 

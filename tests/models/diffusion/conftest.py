@@ -34,9 +34,9 @@ def batch_of(number, clip=CLIP, size=8):
     return {"audio": audio, "label": labels, "progress": np.full(size, number / 1000, "float32")}
 
 
-def train(model, steps, first=0):
+def train(model, steps, first=0, clip=CLIP):
     """So many steps of `model`; returns what the last one said."""
     facts = {}
     for number in range(first, first + steps):
-        facts = model.train_on_batch(batch_of(number), return_dict=True)
+        facts = model.train_on_batch(batch_of(number, clip), return_dict=True)
     return facts

@@ -13,6 +13,16 @@ from wavegan.models.diffusion.flow import DEVIATION
 from wavegan.models.diffusion.model import QUARTERS
 
 SEEN = (8, 65)  # frames, bands
+TWO_LEVELS = replace(CLIP, length=8192)
+
+
+def kernels(model):
+    """The layers with kernels that Adam steps, and with those that Muon does."""
+    found = {True: set(), False: set()}
+    for each in model.network.trainable_variables:
+        if len(each.shape) > 1:
+            found[model.optimizer.by_adam(each)].add(each.path.split("/")[-2])
+    return found[True], found[False]
 
 
 def missed(clips, noise, times):
@@ -98,19 +108,27 @@ def test_the_average_follows_the_weights_as_its_formula_says(build):
         np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_muon_steps_hidden_kernels_alone(build):
+    """Not those that time and class come in by, nor the last one."""
+    by_adam, by_muon = kernels(build(clip=TWO_LEVELS))
+    assert by_adam == {"time", "class", "velocity_told", "velocity"}
+    blocks = {f"{way}_{level}_0_{part}" for way in ("in", "out") for level in (0, 1) for part in ("first", "second")}
+    assert blocks < by_muon and {"bands", "told", "in_1", "out_1"} < by_muon
+
+
 def test_the_rate_falls_with_progress(build):
     model = build(learning_rate=1e-2, learning_rate_end=0.1)
     train(model, 1, 500)  # half of the run
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-2 * (1 - 0.9 * 0.5), rel=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_restored_model_goes_on_with_the_same_bits(build, precision):
-    model, again = build(precision=precision), build(seed=4, precision=precision)
-    train(model, 3)
+@pytest.mark.parametrize(("clip", "precision"), [(CLIP, "float32"), (CLIP, "bfloat16"), (TWO_LEVELS, "float32")])
+def test_a_restored_model_goes_on_with_the_same_bits(build, clip, precision):
+    model, again = build(clip=clip, precision=precision), build(clip=clip, seed=4, precision=precision)
+    train(model, 3, clip=clip)
     again.restore(model.state())
     assert again.step == 3
-    assert train(model, 2, 3) == train(again, 2, 3)
+    assert train(model, 2, 3, clip) == train(again, 2, 3, clip)
     for name, array in model.state().items():
         np.testing.assert_array_equal(again.state()[name], array, err_msg=name)
         assert array.dtype.kind in "iu" or array.dtype == "float32", name  # weights are float32 in both

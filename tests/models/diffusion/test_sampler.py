@@ -144,6 +144,8 @@ def test_what_is_kept_is_the_recordings_and_the_seam_does_not_click(sampler, noi
 def test_a_recordings_noise_becomes_the_recording_again(model, sampler, recording, whole_way):
     """Nearly: its spectrogram, and of it a sound of other phases."""
     latent = sampler.inverted(recording[None], NONE[:1])
+    unguided = sampler_of(model, Sampling(guidance=1)).inverted(recording[None], NONE[:1])
+    np.testing.assert_array_equal(latent, unguided)  # of no class: there is nothing to be guided to
     shown = seen(sampler, recording[None])
     assert latent.shape == (1, 8, 65) and rms(latent) > 4 * rms(shown)
     finer = Sampling(64, "heun")

@@ -60,7 +60,7 @@ def build_network(
     for level in range(len(steps)):
         if level:
             kept.append(x)
-            x = _regrouped(x, STRIDE, width * 2**level, f"in_{level}", dtype)
+            x = _regrouped(x, width * 2**level, f"in_{level}", dtype)
         x = _blocks(x, told, blocks, f"in_{level}", dtype)
     for level in reversed(range(len(steps))):
         x = _blocks(x, told, blocks, f"out_{level}", dtype)
@@ -94,10 +94,10 @@ def _straight(x: Tensor, points: Tensor, told: Tensor) -> Tensor:
     return keras.layers.Add(dtype="float32")([x, keras.layers.Multiply(dtype="float32")([points, gain])])
 
 
-def _regrouped(x: Tensor, stride: int, width: int, name: str, dtype: str | None) -> Tensor:
-    """Every `stride` time steps become one, of `width` channels: a convolution that is as long as its stride."""
+def _regrouped(x: Tensor, width: int, name: str, dtype: str | None) -> Tensor:
+    """Every `STRIDE` time steps become one, of `width` channels: a convolution that is as long as its stride."""
     _, time, channels = x.shape
-    x = keras.layers.Reshape((time // stride, stride * channels), dtype=dtype)(x)
+    x = keras.layers.Reshape((time // STRIDE, STRIDE * channels), dtype=dtype)(x)
     return keras.layers.Dense(width, name=name, dtype=dtype)(x)
 
 

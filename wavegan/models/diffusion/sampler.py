@@ -68,10 +68,12 @@ class FlowSampler:
     def inverted(self, audio: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """As `Sampler.inverted`: the velocity is followed to noise. Source: arXiv 2209.03003, section 2.1."""
 
+        guidance = self.sampling.guidance if classes is not None and classes.any() else 1.0  # of no class: none
+
         def noise(clips: Tensor, *classes: Tensor) -> Tensor:
             times = flow.schedule(INVERTING_STEPS, 1.0, flow.NEAREST)[::-1].copy()
             points = self.spectrogram(clips / self.rms)
-            return flow.followed(self._field(*classes), points, times, INVERTING_STEPS, heun=True)
+            return flow.followed(self._field(guidance, *classes), points, times, INVERTING_STEPS, heun=True)
 
         return self._batched(noise)(*self._given(audio, classes))
 
@@ -98,9 +100,8 @@ class FlowSampler:
         check_classes(classes, len(latents), self.classes)
         return [latents] if classes is None else [latents, classes.astype("float32")]
 
-    def _field(self, *classes: Tensor) -> flow.Velocity:
+    def _field(self, guidance: float, *classes: Tensor) -> flow.Velocity:
         """The velocity of points, guided towards the classes (arXiv 2207.12598, equation 6)."""
-        guidance = self.sampling.guidance
 
         def field(points: Tensor, t: Tensor) -> Tensor:
             times = ops.broadcast_to(t, (ops.shape(points)[0],))
@@ -123,7 +124,7 @@ class FlowSampler:
 
     def _points(self, noise: Tensor, *classes: Tensor) -> Tensor:
         """The spectrograms [n, frames, bands] that noise leads to."""
-        return self._followed(self._field(*classes), noise, 1.0)
+        return self._followed(self._field(self.sampling.guidance, *classes), noise, 1.0)
 
     def _audio(self, clips: Tensor) -> Tensor:
         return ops.clip(self.rms * clips, -1.0, 1.0)
@@ -132,7 +133,8 @@ class FlowSampler:
         """Where the recording is kept, its own line is followed, which ends in it."""
         clip = (start.audio / self.rms).astype("float32")[None]
         seen, phases = self.spectrogram(clip), self.spectrogram.phases(clip, 1.0 - start.strength)
-        field, points = self._field(*classes), (1.0 - start.strength) * seen + start.strength * noise
+        field = self._field(self.sampling.guidance, *classes)
+        points = (1.0 - start.strength) * seen + start.strength * noise
         if start.kept is None:
             return self._audio(self.spectrogram.sound(self._followed(field, points, start.strength), phases))
         kept = start.kept.astype("float32")[:, None]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from wavegan.models.muon import LENGTH, Muon, orthogonal
+from wavegan.models.diffusion.muon import LENGTH, Muon, orthogonal
 
 SHAPES = {"hidden/kernel": (3, 8, 6), "dense/kernel": (5, 9), "hidden/bias": (6,), "last/kernel": (6, 4)}
 
