@@ -6,12 +6,12 @@ from typing import NamedTuple
 from wavegan.models.diffusion.build import optimizer
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.diffusion.frames import Frames
+from wavegan.models.diffusion.muon import ITERATIONS
 from wavegan.models.diffusion.networks import ATTENTION, KERNEL, STRIDE, levels
 from wavegan.models.diffusion.sampler import network
 from wavegan.models.gan import spectrogram
 from wavegan.models.gan.losses import LOSSES
 from wavegan.models.gan.networks import BAND_CHANNELS, BAND_TAPS, LAST_FRAMES, SEED_LENGTH, strides_for
-from wavegan.models.diffusion.muon import ITERATIONS
 
 
 def forward_flop(config):

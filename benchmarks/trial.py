@@ -6,6 +6,7 @@ goes on from what was kept of it last.
 """
 
 import io
+import json
 import math
 import time
 from pathlib import Path
@@ -13,12 +14,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from benchmarks.measure import machine, peak_memory
 from benchmarks.quality import recipe
+from wavegan import __version__
 from wavegan.audio import pictures
 from wavegan.backend import devices
 from wavegan.base.files import write_whole
 from wavegan.base.memory import keep_freed
 from wavegan.base.progress import Progress
+from wavegan.base.text import warn
 from wavegan.data.batches import endless_batches, evenly
 from wavegan.data.records import Records
 from wavegan.data.schema import DatasetInfo
@@ -87,17 +91,22 @@ class Unfinished(keras.callbacks.Callback):
     Args:
         path: of the file.
         clock: of the training; comes after it in the row of callbacks.
+        config: of the training.
     """
 
-    def __init__(self, path, clock):
+    def __init__(self, path, clock, config):
         super().__init__()
         self.path, self.clock, self.next = path, clock, KEPT_EVERY
+        self.of = json.dumps({"version": __version__, **config.flat()})
 
     def take_up(self, model):
-        """Go on with `model` from what the file has, where it is there."""
+        """Go on with `model` from what the file has, where it is there and of the same training."""
         if self.path.exists():
             with np.load(self.path) as kept:
                 arrays = dict(kept)
+            if str(arrays.pop("of", "")) != self.of:
+                warn(f"note: {self.path} is of another training, which is begun anew.")
+                return
             self.clock.before = int(arrays.pop("steps")), float(arrays.pop("seconds"))
             self.next = self.clock.before[1] + KEPT_EVERY
             model.restore(arrays)
@@ -106,16 +115,16 @@ class Unfinished(keras.callbacks.Callback):
         if self.clock.spent >= self.next:
             self.next += KEPT_EVERY
             content = io.BytesIO()
-            np.savez(content, steps=self.clock.steps, seconds=self.clock.spent, **self.model.state())
+            np.savez(content, of=self.of, steps=self.clock.steps, seconds=self.clock.spent, **self.model.state())
             write_whole(self.path, content.getvalue())
 
 
 def trial(data, text, minutes, seed, n, sheet):
     """Train the recipe `text` on the data set in `data`, and score `n` sounds or somewhat fewer.
 
-    Returns a dict: the steps, how fast they were, the precision, the scores of the sounds ("found") and of recordings,
-    and how often the classifier is right. A picture of some sounds is written to `sheet`; beside it is the training,
-    until it is over.
+    Returns a dict: the machine, bytes of memory, the steps, how fast they were, the precision, the scores of the sounds
+    ("found") and of recordings, and how often the classifier is right. A picture of some sounds is written to `sheet`;
+    beside it is the training, until it is over.
     """
     info = DatasetInfo.load(data)
     records = Records(data, info)
@@ -126,8 +135,9 @@ def trial(data, text, minutes, seed, n, sheet):
     model.adapt(lambda: evenly(records, info))
     with Progress(round(60 * minutes), f"{info.name}: {text}, seed {seed}", "s") as progress:
         clock = Clock(minutes, progress)
-        unfinished = Unfinished(Path(sheet).with_suffix(".npz"), clock)
+        unfinished = Unfinished(Path(sheet).with_suffix(".npz"), clock, config)
         train(model, config, records, info, clock, unfinished)
+    memory = peak_memory()
     sampler = model.sampler()
     latents = family.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
     classes = drawn_classes(config, evaluation.n, evaluation.seed)
@@ -137,6 +147,8 @@ def trial(data, text, minutes, seed, n, sheet):
     found = of_sounds(evaluation, audio, classes, config)
     unfinished.path.unlink(missing_ok=True)
     return {
+        "machine": machine(),
+        "memory": memory,
         "steps": clock.steps,
         "steps_per_second": clock.steps / clock.spent,
         "precision": config.training.precision,

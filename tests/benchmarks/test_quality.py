@@ -132,12 +132,12 @@ def test_a_clock_ends_a_training_by_time_and_rates_fall_by_it(drums, tmp_path):
         return fit(*arguments, callbacks=[Ticks(), *callbacks], **words)
 
     model.fit = fitted
-    train(model, config, records, info, clock, Unfinished(tmp_path / "kept.npz", clock))
+    train(model, config, records, info, clock, Unfinished(tmp_path / "kept.npz", clock, config))
     assert clock.steps == 3 and clock.spent == 60.0 and model.step == 3
     assert shares == sorted(shares, reverse=True) and shares[0] > shares[-1] >= 0.05 * 1e-3
 
 
-def test_a_training_that_was_interrupted_goes_on_from_what_was_kept(drums, tmp_path):
+def test_a_training_that_was_interrupted_goes_on_from_what_was_kept(drums, tmp_path, capsys):
     info = DatasetInfo.load(drums)
     records = Records(drums, info)
     config = new_config(drums, info, quality.recipe(SMALLEST)[1], GAN, records)
@@ -149,19 +149,24 @@ def test_a_training_that_was_interrupted_goes_on_from_what_was_kept(drums, tmp_p
             if self.stopped and batch == 1:
                 raise KeyboardInterrupt
 
-    def trained(stopped):
+    def trained(stopped, config=config):
         model, clock, ticks = config.build_model(), Clock(4 * KEPT_EVERY / 60, now=lambda: seconds[0]), Ticks()
         fit, ticks.stopped = model.fit, stopped
         model.fit = lambda *arguments, callbacks=(), **words: fit(
             *arguments, callbacks=[*([ticks] if callbacks else []), *callbacks], **words
         )
-        train(model, config, records, info, clock, Unfinished(kept, clock))
+        train(model, config, records, info, clock, Unfinished(kept, clock, config))
         return model, clock
 
     with pytest.raises(KeyboardInterrupt):
         trained(stopped=True)
     with np.load(kept) as arrays:
         assert (arrays["steps"], arrays["seconds"]) == (1, KEPT_EVERY)
+    content = kept.read_bytes()
+    trained(stopped=False, config=config.changed({"seed": 5}))  # another training: begun anew
+    assert "is of another training" in capsys.readouterr().err
+    kept.write_bytes(content)
+    seconds[0] = 2 * KEPT_EVERY
     model, clock = trained(stopped=False)
     assert clock.steps == model.step == 4 and clock.spent == 4 * KEPT_EVERY and seconds[0] == (2 + 3) * KEPT_EVERY
 

@@ -131,14 +131,16 @@ def test_strength_0_gives_the_recording_back_and_more_of_it_leads_farther_away(s
     np.testing.assert_array_equal(sampler.varied(noise, NONE, Start(recording, 1.0)), sampler(noise, NONE))
 
 
-def test_what_is_kept_is_the_recordings_and_the_seam_does_not_click(sampler, noise, recording):
-    begin = start(recording, CLIP, None, "0:0.03")
-    made = sampler.varied(noise, NONE, begin)
-    last = round(0.03 * CLIP.sample_rate)
-    np.testing.assert_array_equal(made[:, :last], np.repeat(recording[None, :last], 4, axis=0))
-    assert np.abs(made[:, last + 40 :] - recording[last + 40 :]).max() > 0.01  # and the rest is new
+@pytest.mark.parametrize("kept", ["0:0.03", "0.03:0.05", "0.03:"])
+def test_what_is_kept_is_the_recordings_and_the_seams_do_not_click(sampler, noise, recording, kept):
+    made = sampler.varied(noise, NONE, start(recording, CLIP, None, kept))
+    first, end = (round(float(at or CLIP.length / CLIP.sample_rate) * CLIP.sample_rate) for at in kept.split(":"))
+    np.testing.assert_array_equal(made[:, first:end], np.repeat(recording[None, first:end], 4, axis=0))
+    beside = np.r_[0 : max(0, first - 40), end + 40 : CLIP.length]
+    assert np.abs(made[:, beside] - recording[beside]).max() > 0.01  # and the rest is new
     largest = np.abs(np.diff(recording, axis=0)).max()
-    assert np.abs(made[:, last] - made[:, last - 1]).max() <= largest
+    for seam in {first, end} - {0, CLIP.length}:
+        assert np.abs(made[:, seam] - made[:, seam - 1]).max() <= largest
 
 
 def test_a_recordings_noise_becomes_the_recording_again(model, sampler, recording, whole_way):

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 
 from wavegan.models.diffusion.model import FlowMatching
+from wavegan.models.diffusion.muon import Muon
 from wavegan.models.diffusion.sampler import network, spectrogram
 from wavegan.models.diffusion.settings import Settings
 from wavegan.models.family import ClipFormat
-from wavegan.models.diffusion.muon import Muon
 
 BETAS = (0.9, 0.99)  # Adam's
 NOT_HIDDEN = ("time", "class", "velocity_told", "velocity")  # layers: the first ones of what is told, and the last
