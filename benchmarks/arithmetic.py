@@ -69,7 +69,7 @@ def flow_flop(config):
 
 
 def muon_flop(config):
-    """FLOP of one step of all hidden kernels, see `models.muon.orthogonal`, whose first factor takes no product."""
+    """FLOP of one step of all hidden kernels, see `diffusion.muon.orthogonal`, whose first factor takes no product."""
     found, made = 0, optimizer(0.0)
     for kernel in network(config.model, config.data.clip, "float32").trainable_variables:
         if not made.by_adam(kernel):

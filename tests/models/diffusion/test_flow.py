@@ -76,8 +76,16 @@ def test_steps_are_those_of_euler_and_heun(heun, factors):
     np.testing.assert_allclose(found, points * np.prod(factors), rtol=1e-12)
 
 
-def test_times_fall_evenly_to_where_the_last_step_begins():
-    np.testing.assert_allclose(flow.schedule(5, 1.0, 0.4), [1, 0.85, 0.7, 0.55, 0.4, 0])
-    np.testing.assert_allclose(flow.schedule(3, 0.1, 0.4), [0.1, 0.07, 0.04, 0])  # none of them stands still
-    np.testing.assert_allclose(flow.schedule(1, 1.0, 0.4), [1, 0])
-    assert not flow.schedule(3, 0.0, 0.4).any()
+def test_times_fall_as_in_their_formula_to_where_the_last_step_begins():
+    """arXiv 2206.00364, equation 5, of t / (1 - t), which has an end where only noise is left."""
+    times = flow.schedule(5, 1.0, 0.2)
+    assert (times[0], times[-1]) == (1, 0) and times[4] == pytest.approx(0.2) and (np.diff(times) < 0).all()
+    largest, least = (share / (1 - share) for share in (flow.FARTHEST, 0.2))
+    for place in (1, 2, 3):
+        ratio = (largest ** (1 / 7) + place / 4 * (least ** (1 / 7) - largest ** (1 / 7))) ** 7
+        assert times[place] == pytest.approx(ratio / (1 + ratio), rel=1e-6)
+    fewer = flow.schedule(3, 0.1, 0.2)
+    assert (fewer[0], fewer[-1]) == (np.float32(0.1), 0) and fewer[2] == pytest.approx(0.02)
+    assert (np.diff(fewer) < 0).all()  # none of them stands still
+    np.testing.assert_allclose(flow.schedule(1, 1.0, 0.2), [1, 0])
+    assert not flow.schedule(3, 0.0, 0.2).any()

@@ -123,7 +123,6 @@ class Diffusion:
 
     def example(self, sampler: Sampler, latents: np.ndarray, classes: np.ndarray | None) -> Example:
         """As `Family.example`: noise at several times, one of its rows of no class."""
-        from wavegan.models.diffusion.flow import LAST
         from wavegan.models.diffusion.sampler import FlowSampler
 
         assert isinstance(sampler, FlowSampler)
@@ -132,7 +131,8 @@ class Diffusion:
             given["classes"] = np.concatenate([0 * classes[:1], classes[1:]])
         facts = {
             "latents": {"shape": list(sampler.latent_shape), "distribution": "normal"},
-            **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling), "last": LAST},
+            **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling)},
+            "times": sampler.times(1.0).tolist(),
             **sampler.spectrogram.facts(),
         }
         return Example(given, "velocity", sampler.velocity(*given.values()), facts)

@@ -22,7 +22,9 @@ from wavegan.backend.autodiff import Tensor
 DEVIATION = 1 / 12  # of spectrograms
 NEAREST = 0.02  # the least t that is learned
 LOGITS = 1.5  # their deviation, of the times that are learned
-LAST = 0.4  # share of the way that the last step leads over
+LAST = 0.2  # share of the way that the last step leads over
+FARTHEST = 0.91  # where the second step begins at most
+NEARER = 7  # the power by which steps get shorter where noise is soft
 Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, frames, bands] at t, a scalar
 Network = Callable[[list[Tensor]], Tensor]
 
@@ -97,8 +99,14 @@ def predicted(network: Network, points: Tensor, times: Tensor, *classes: Tensor)
 
 
 def schedule(steps: int, start: float, last: float) -> np.ndarray:
-    """Times from `start` down to 0, float32 [steps + 1]: evenly, and from the share `last` of `start` at once."""
-    return np.append(np.linspace(start, last * start, steps), 0.0).astype("float32")
+    """Times from `start` down to 0, float32 [steps + 1], from the share `last` of `start` at once.
+
+    Those before are dense where noise is soft: evenly by a root of what noise is to the clip. Source: Karras et al.,
+    arXiv 2206.00364, equation 5, with ρ = NEARER.
+    """
+    ends = np.minimum([start, last * start], FARTHEST)
+    ratios = np.linspace(*(ends / (1.0 - ends)) ** (1 / NEARER), steps) ** NEARER
+    return np.array([start, *(ratios / (1.0 + ratios))[1:], 0.0], "float32")
 
 
 def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:

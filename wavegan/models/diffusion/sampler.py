@@ -86,6 +86,10 @@ class FlowSampler:
         points, *weights = self._given(points, classes)
         return self._batched(told)(points, times, *weights)
 
+    def times(self, strength: float) -> np.ndarray:
+        """Those between which its steps lead, float32 [steps + 1], from `strength` down to 0."""
+        return flow.schedule(self.sampling.steps, strength, flow.LAST)
+
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
         set_weights(sampler_weights(self.network, self.spectrogram), arrays)
@@ -116,8 +120,7 @@ class FlowSampler:
 
     def _followed(self, field: flow.Velocity, points: Tensor, strength: float) -> Tensor:
         sampling = self.sampling
-        times = flow.schedule(sampling.steps, strength, flow.LAST)
-        return flow.followed(field, points, times, sampling.steps, sampling.solver == "heun")
+        return flow.followed(field, points, self.times(strength), sampling.steps, sampling.solver == "heun")
 
     def _made(self, noise: Tensor, *classes: Tensor) -> Tensor:
         return self._audio(self.spectrogram.sound(self._points(noise, *classes)))
