@@ -56,8 +56,9 @@ def test_it_is_one_file_that_says_what_it_is(flow_run, tmp_path, capsys):
     model = onnx.load(tmp_path / "f.onnx")
     facts = {each.key: each.value for each in model.metadata_props}
     config = Run(flow_run).config()
-    expected = {"family": "diffusion", "predicts": "velocity", "step": "6", "steps": "8", "solver": "euler"}
+    expected = {"family": "diffusion", "predicts": "velocity", "step": "6", "steps": "4", "solver": "heun"}
     assert facts.items() >= expected.items() and float(facts["rms"]) == config.data.rms
+    assert len(json.loads(facts["times"])) == 5
     assert json.loads(facts["classes"]) == ["kick", "snare", "tom"]
     assert json.loads(facts["latents"]) == {"shape": [16, 129], "distribution": "normal"}
     shapes = {each.name: each.type.tensor_type.shape.dim for each in (*model.graph.input, *model.graph.output)}

@@ -15,8 +15,8 @@ SOLVERS = ("euler", "heun")
 class Sampling:
     """How sounds are made of a flow matching model. Raises UserError for a value out of its range."""
 
-    steps: int = option(12, "from noise to sound: more are finer and take longer", 1, 1000)
-    solver: str = option("euler", "what a step is; heun takes two evaluations for each", choices=SOLVERS)
+    steps: int = option(4, "from noise to sound: more are finer and take longer", 1, 1000)
+    solver: str = option("heun", "what a step is; heun takes two evaluations for each but the last", choices=SOLVERS)
     guidance: float = option(1.5, "above 1, the class is more distinct and its sounds more alike", 0, 20)
 
     def __post_init__(self) -> None:
