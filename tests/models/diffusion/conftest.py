@@ -7,7 +7,7 @@ from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.family import ClipFormat
 
 CLIP = ClipFormat(4000, 256, 1, ("kick", "snare", "tom"), 0.25)
-SETTINGS = {"width": 8, "learning_rate": 1e-3, "learning_rate_end": 1.0}
+SETTINGS = {"width": 8, "blocks": 1, "learning_rate": 1e-3, "learning_rate_end": 1.0}
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Settings:
     """What a flow matching model is made of, and how it is updated. Raises UserError for a value out of its range."""
 
     width: int = option(128, "channels of the outermost level, doubled at every level further in", least=4, shapes=True)
-    blocks: int = option(1, "residual blocks of a level, on the way in and on the way out", 1, 8, shapes=True)
+    blocks: int = option(3, "residual blocks of a level, on the way in and on the way out", 1, 8, shapes=True)
     conditional: str = option(
         "auto", "whether it learns the classes, to be asked for; auto: with two or more", choices=CONDITIONAL,
         shapes=True,
