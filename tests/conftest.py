@@ -155,7 +155,7 @@ def trained_by_class(drums, tmp_path_factory):
 
 
 SMALL_FLOW = [
-    *("--width", "8", "--batch-size", "8", "--precision", "float32", "--learning-rate-end", "1"),
+    *("--width", "8", "--blocks", "1", "--batch-size", "8", "--precision", "float32", "--learning-rate-end", "1"),
     *("--preview-every", "5", "--checkpoint-every", "4"),
 ]
 

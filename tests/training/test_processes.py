@@ -109,7 +109,7 @@ def test_two_processes_killed_and_stopped_end_as_one_device_that_was_not(start, 
 @pytest.mark.slow
 def test_two_processes_start_from_a_run_train_it_by_the_minute_and_score_it(start, tmp_path):
     """Flow matching: what one process measures, reads and scores is so for both."""
-    small = ["--width", 8, "--batch-size", 8, "--preview-every", 1000]
+    small = ["--width", 8, "--blocks", 1, "--batch-size", 8, "--preview-every", 1000]
     drums, first = prepared_drums(tmp_path / "wav"), Run(tmp_path / "first")
     process = start(1, "--data", drums, "--run", first.path, "--steps", 3, *small, command="train-diffusion")
     assert process.wait() == 0, process.stderr.read()[-3000:]

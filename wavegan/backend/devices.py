@@ -12,6 +12,7 @@ if BACKEND == "tensorflow":
 else:
     import jax
 
+
 def make_deterministic() -> None:
     """From here on the same seed gives the same bits, also on a GPU. To be called before anything is computed."""
     if BACKEND == "tensorflow":

@@ -31,7 +31,7 @@ def a_flow_model(length=256, channels=1, classes=0, seed=0, **settings):
     keras.utils.set_random_seed(seed)
     family = family_named("diffusion")
     clip = ClipFormat(8000, length, channels, tuple(map(str, range(classes))), 0.1)
-    settings = family.settled(family.Settings(**{"width": 8, **settings}), clip)
+    settings = family.settled(family.Settings(**{"width": 8, "blocks": 1, **settings}), clip)
     sampler, rng = family.sampler(settings, clip), np.random.default_rng(seed)
     arrays = {
         f"sampler/{place:03d}": (rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0])).astype("float32")

@@ -105,7 +105,8 @@ def schedule(steps: int, start: float, last: float) -> np.ndarray:
     arXiv 2206.00364, equation 5, with ρ = NEARER.
     """
     ends = np.minimum([start, last * start], FARTHEST)
-    ratios = np.linspace(*(ends / (1.0 - ends)) ** (1 / NEARER), steps) ** NEARER
+    first, end = (ends / (1.0 - ends)) ** (1 / NEARER)
+    ratios = np.linspace(first, end, steps) ** NEARER
     return np.array([start, *(ratios / (1.0 + ratios))[1:], 0.0], "float32")
 
 

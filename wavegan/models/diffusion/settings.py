@@ -47,5 +47,5 @@ class Settings:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "small": {"batch_size": 16, "steps": 20_000, "preview_every": 1000, "checkpoint_every": 1000},
-    "large": {"batch_size": 64, "width": 256, "blocks": 2, "learning_rate": 3e-4},
+    "large": {"batch_size": 64, "width": 256, "learning_rate": 3e-4},
 }
