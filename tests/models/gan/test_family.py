@@ -62,9 +62,10 @@ def test_weights_of_other_sizes_are_refused():
 
 
 def test_what_to_expect_is_what_was_measured():
-    """Each share and its steps beside the lines of that training: `--preset`, minutes and every seed."""
+    """Each share and its steps beside the lines of that training: `--preset`, minutes and every seed, in bfloat16."""
     lines = map(json.loads, QUALITY.read_text(encoding="utf-8").splitlines())
-    measured = [line for line in lines if "changed" not in line]  # some are of what is not in the program
+    # Some are of what is not in the program, and some of a machine that makes other steps.
+    measured = [line for line in lines if "changed" not in line and line["precision"] == "bfloat16"]
     kit, digits = EXPECTATION.split(". ")[0].split(";")
     trainings = {
         ("drums-8k", kit): [("--preset tiny", 2), ("--preset small", 10), ("--preset small", 35)],
