@@ -67,7 +67,6 @@ class FlowSampler:
 
     def inverted(self, audio: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """As `Sampler.inverted`: the velocity is followed to noise. Source: arXiv 2209.03003, section 2.1."""
-
         guidance = self.sampling.guidance if classes is not None and classes.any() else 1.0  # of no class: none
 
         def noise(clips: Tensor, *classes: Tensor) -> Tensor:
