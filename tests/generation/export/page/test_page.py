@@ -90,6 +90,16 @@ def test_a_good_address_after_a_broken_one_takes_back_what_was_said_of_it(page):
     assert page.execute_script(KEPT) == good
 
 
+def test_an_address_counts_that_the_page_writes_over_before_it_is_told(page):
+    other = page.execute_script(KEPT)
+    click(page, "all-new")
+    made(page)
+    page.execute_script("keep(); location.hash = arguments[0]; keep()", other)
+    page.wait(lambda: page.execute_script(KEPT) == other, "the beat of the address is there")
+    page.execute_script("location.hash = 'tempo=7'; keep()")
+    page.wait(lambda: "cannot be played here" in said(page), "the broken address is said")
+
+
 def test_new_sounds_spare_locked_voices_and_undo_brings_them_back(page):
     before = sounds(page)
     page.all(".lock")[1].click()

@@ -115,8 +115,8 @@ keyboard({
 
 /* Beginning: by the address, or anew. */
 
-function fromAddress() {
-  const text = location.hash.slice(1);
+function fromAddress(address) {
+  const text = new URL(address).hash.slice(1);
   if (!text) return "";
   try {
     const { state: found, same } = readState(text, model);
@@ -127,8 +127,8 @@ function fromAddress() {
   }
 }
 
-window.addEventListener("hashchange", () => {
-  const note = fromAddress();
+window.addEventListener("hashchange", ({ newURL }) => {
+  const note = fromAddress(newURL); // the address now may be what the page kept of itself since
   if (note) wrong(note);
   else tell("");
   change(() => {});
@@ -148,7 +148,7 @@ async function begin() {
   element("made").textContent = `WaveGAN ${model.version}`;
   if (typeof AudioContext === "undefined") return wrong("This browser has no Web Audio, so nothing can be played here.");
   state = firstState(model);
-  const note = fromAddress(), difference = await generator.load();
+  const note = fromAddress(location.href), difference = await generator.load();
   show();
   await makeAll();
   if (!(difference <= SELF_TEST)) wrong(`The self-test failed: sounds made by this browser differ from the trainer's by ${difference}.`);
