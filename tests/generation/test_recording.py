@@ -43,12 +43,24 @@ def test_it_has_the_rate_and_the_channels_of_the_run(tmp_path):
     np.testing.assert_allclose(stereo[50:600, 0], expected[50:], atol=0.01)
 
 
+@pytest.mark.parametrize("difference", [0, 0.01])
+def test_of_channels_that_cancel_each_other_the_first_one_is_heard(tmp_path, difference):
+    left = 0.5 * np.sin(2 * np.pi * 200 * np.arange(800) / 8000)
+    recording = written(tmp_path / "a.wav", np.stack([left, difference - left], axis=1))
+    heard, words = recording.cut(CLIP)
+    np.testing.assert_allclose(heard[:800, 0], left, atol=1e-6)
+    assert "whose two channels cancel each other, the first one alone is kept" in words
+    both, words = recording.cut(ClipFormat(8000, 1024, 2))
+    np.testing.assert_allclose(both[:800, 1], difference - left, atol=1e-6)
+    assert "cancel" not in words
+
+
 def test_hours_are_not_read_to_their_end(tmp_path, monkeypatch):
     from wavegan.audio import decode
 
     read = []
 
-    def endless(path, rate, channels):
+    def endless(path, rate, channels, findings, first_channel):
         while len(read) < 1000:
             read.append(1)
             yield np.full((rate, channels), 0.5, "float32")

@@ -1,9 +1,13 @@
 """Sounds that begin from a recording of one's own: what a person types for a flow matching run, and gets."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 import soundfile
 
+from wavegan.base.errors import UserError
 from wavegan.cli import export as export_command
 from wavegan.cli import generate as generate_command
 from wavegan.generation.nearest import Distance
@@ -94,13 +98,19 @@ def test_a_way_between_two_recordings_has_both_at_its_ends(made, recording, tmp_
         np.testing.assert_array_equal(np.load(alone / "latents.npz")["latents"][0], latents[place])
 
 
-def test_classes_steps_and_guidance_are_as_asked_for(made):
+def test_classes_steps_and_guidance_are_as_asked_for(made, capsys):
     folder, few = made("few", "--n", "3", "--class", "kick", "--seed", "1", "--steps", "2")
     assert sorted(path.name for path in folder.glob("*.wav"))[0] == "000-kick.wav"
     assert not np.array_equal(few, made("many", "--n", "3", "--class", "kick", "--seed", "1", "--steps", "5")[1])
     guided = made("guided", "--n", "3", "--class", "kick", "--seed", "1", "--steps", "2", "--guidance", "3")
     assert not np.array_equal(few, guided[1])
+    capsys.readouterr()
     np.testing.assert_array_equal(made("again", "--from", guided[0])[1], guided[1])  # as they were made
+    assert "not the saved sounds" not in capsys.readouterr().out
+    euler = made("euler", "--from", guided[0], "--solver", "euler", "--guidance", "1")[1]
+    assert not np.array_equal(euler, guided[1])
+    words = "these are not the saved sounds: those were made with --solver heun --guidance 3.0"
+    assert words in capsys.readouterr().out
 
 
 def test_a_part_fades_beside_its_ends():
@@ -112,6 +122,21 @@ def test_a_part_fades_beside_its_ends():
     assert (np.diff(begin.kept[180:201]) > 0).all()
     assert start(np.zeros((1024, 1), "float32"), CLIP, None, None).strength == 0.5
     np.testing.assert_array_equal(start(np.zeros((1024, 1)), CLIP, None, ":").kept, 1)
+    around = start(np.zeros((1024, 1)), CLIP, None, ":0.05,0.1:").kept
+    np.testing.assert_array_equal(np.flatnonzero(around < 1), np.arange(200, 400))
+    assert not around[220:380].any()
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_what_a_complaint_says_is_possible(rate):
+    clip = ClipFormat(rate, 65536, 1)
+    with pytest.raises(UserError) as complaint:
+        start(np.zeros((65536, 1)), clip, None, "0:9")
+    seconds, part, gap = re.search(
+        r"the (\S+) s of a clip, such as (\S+) or, to fill a gap, (\S+)\. ", str(complaint.value)
+    ).groups()
+    for keep in (f"0:{seconds}", part, gap):
+        start(np.zeros((65536, 1)), clip, None, keep)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +149,8 @@ def test_a_part_fades_beside_its_ends():
         ),
         (["--like", "{mine}", "--keep", "0:1"], "--keep must be START:END in seconds"),
         (["--like", "{mine}", "--keep", "nan:inf"], "--keep must be START:END in seconds"),
+        (["--like", "{mine}", "--keep", ":0.1,0.2"], "Received: :0.1,0.2."),
+        (["--like", "{mine}", "--guidance", "2"], "--guidance leads towards classes, and these sounds are of none"),
         (["--like", "{mine}", "--keep", "0.1"], "--keep must be START:END in seconds"),
         (["--keep", "0:0.1"], "--keep needs --like. Give both or neither"),
         (["--steps", "0"], "--steps must be 1 or more. Received: 0"),
@@ -141,4 +168,11 @@ def test_what_is_not_possible_is_one_line(flow_run, recording, tmp_path, capsys,
 def test_a_kit_is_made(flow_run, tmp_path):
     words = ["--run", str(flow_run), "--out", str(tmp_path / "kit"), "--n", "1"]
     assert export_command.main(["--format", "kit", *words]) == 0
-    assert len([*(tmp_path / "kit" / "samples").glob("*.wav")]) == 3
+    samples = sorted((tmp_path / "kit" / "samples").glob("*.wav"))
+    assert len(samples) == 3
+    words = ["--run", str(flow_run), "--from", str(tmp_path / "kit" / "samples"), "--out", str(tmp_path / "again")]
+    assert generate_command.main(words) == 0
+    for path in samples:
+        np.testing.assert_array_equal(soundfile.read(tmp_path / "again" / path.name)[0], soundfile.read(path)[0])
+    for kept in (tmp_path / "kit" / "samples" / "latents.npz", flow_run / "preview_latents.npz"):
+        assert json.loads(str(np.load(kept)["sampling"])) == {"steps": 4, "solver": "heun", "guidance": 1.5}

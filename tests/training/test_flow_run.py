@@ -1,14 +1,21 @@
 """A flow matching run by the real command: stopped and continued, previews, TensorBoard, warnings."""
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import soundfile
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.conftest import SMALL_FLOW
 from wavegan.cli import generate as generate_command
 from wavegan.cli import train as train_command
-from wavegan.models.diffusion.family import DIFFUSION
+from wavegan.models.diffusion.family import DIFFUSION, EXPECTATION
 from wavegan.runs.run import Run
 from wavegan.training.health import Health
+
+QUALITY = Path(__file__).resolve().parents[2] / "docs" / "quality.jsonl"
 
 
 def test_a_run_that_was_stopped_is_the_one_that_was_not(drums, flow_run, tmp_path, capsys):
@@ -39,6 +46,40 @@ def test_previews_are_what_generate_makes_of_their_latents(flow_run, tmp_path):
     assert generate_command.main(words) == 0
     (again,) = (tmp_path / "again").glob("*.wav")
     np.testing.assert_array_equal(soundfile.read(again)[0], soundfile.read(folder / "03-snare.wav")[0])
+
+
+def test_what_is_logged_can_be_looked_at_and_listened_to(flow_run):
+    tags = EventAccumulator(str(flow_run)).Reload().Tags()["tensors"]
+    parts = {"loss/all", *(f"loss/quarter_{part}" for part in (1, 2, 3, 4)), "previews/loudness", "previews/spread"}
+    assert parts <= {*tags}
+    of_previews = {plugin: [*_of_plugin(flow_run, plugin)] for plugin in ("audio", "images")}
+    assert len([tag for tag in of_previews["audio"] if tag.startswith("generated")]) == 8
+    assert any(tag.startswith("generated") for tag in of_previews["images"])
+
+
+def _of_plugin(run, plugin):
+    """The tags of a plugin."""
+    found = EventAccumulator(str(run)).Reload()
+    return [tag for tag in found.Tags()["tensors"] if found.SummaryMetadata(tag).plugin_data.plugin_name == plugin]
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_with_advice(drums, tmp_path, capsys):
+    words = ["--data", str(drums), "--run", str(tmp_path / "far"), "--steps", "60", *SMALL_FLOW]
+    assert train_command.main_diffusion([*words, "--learning-rate", "1e30"]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "start another run (--run) with a lower --learning-rate." in said
+
+
+def test_what_to_expect_is_what_was_measured():
+    """Each share and its steps beside the line of that training."""
+    lines = [json.loads(line) for line in QUALITY.read_text(encoding="utf-8").splitlines()]
+    told = re.findall(r"(\d+) %[^%]* after (?:some )?([\d,]+)", EXPECTATION)
+    for data, (share, steps) in zip(("digits-8k", "drums-8k"), told, strict=True):
+        steps = int(steps.replace(",", ""))
+        of_today = [line for line in lines if line["recipe"] == "train_diffusion.py" and "changed" not in line]
+        near = [line for line in of_today if line["data"] == data and abs(steps / line["steps"] - 1) < 0.01]
+        measured = [line["found"]["recognised"] for line in near]
+        assert measured and round(100 * min(measured)) == int(share)
 
 
 def test_it_is_named_by_the_command_that_goes_on_with_it(drums, flow_run, capsys):

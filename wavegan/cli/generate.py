@@ -85,8 +85,10 @@ def _add_starting(flags: Parser) -> None:
     only = flags.add_argument_group("of a flow matching model")
     strength = "how much of the recording of --like is replaced, 0 to 1 (default: 0.5, with --keep: 1)"
     only.add_argument("--strength", type=share, metavar="FLOAT", help=strength)
-    keep = "seconds of the recording of --like that are kept, such as 0:0.25; the rest is new"
-    only.add_argument("--keep", type=not_empty, metavar="START:END", help=keep)
+    keep = (
+        "seconds of the recording of --like that are kept, such as 0:0.25, or :0.2,0.3: around a gap; the rest is new"
+    )
+    only.add_argument("--keep", type=not_empty, metavar="START:END[,…]", help=keep)
     for name in BUILT_IN:
         add_flags(only, family_named(name).Sampling, {})
     (steps,) = (action for action in flags._actions if action.dest == "steps")
@@ -116,9 +118,12 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     if way == "like" and family.starts:
         chosen, named, near = _like(flags, family, config), list[Named](), list[str]()
     else:
-        named, step, near = _found(flags, sources, run, config, step)
+        named, step, near = _found(flags, sources, run, config, step, sampling)
         chosen = _latents(flags, way, named, family, config)
     chosen = with_classes(chosen, config, named, vars(flags)["class"], flags.per_class)
+    if vars(flags).get("guidance") is not None and (chosen.classes is None or not chosen.classes.any()):
+        ways = "Leave it out, or name a --class." if config.classes else "Leave it out: the run has no classes."
+        raise UserError(f"--guidance leads towards classes, and these sounds are of none. {ways}")
 
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
     warn(f"making {heading}: run {run.title}, step {run.latest() if step is None else step} …")
@@ -131,10 +136,14 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     tell(f"run {run.title}, step {made.step}, {chosen.title}", *near)
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
-    elif made.loudness < SOFT and config.data.rms < 1.0:  # which stands for recordings that nobody measured
+    elif (
+        made.loudness < SOFT and chosen.start is None and config.data.rms < 1.0
+    ):  # which stands for recordings that nobody measured
         tell(f"note: the sounds are {made.loudness:.0%} as loud as recordings; a model begins softly: train it longer")
     for other in sorted({str(source.origin) for source in named if not source.sounds_as_saved(run, made.step)}):
         tell(f"note: these are not the saved sounds: those are of {other}")
+    for words in sorted({_otherwise(source, sampling) for source in named} - {""}):
+        tell(f"note: these are not the saved sounds: those were made with {words}")
     times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
     tell(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
 
@@ -175,6 +184,13 @@ def _sampling(flags: argparse.Namespace, way: str | None, sources: list[Named | 
     return family.Sampling(**{name: value for name, value in {**before, **given}.items() if name in own})
 
 
+def _otherwise(source: Named, sampling: object) -> str:
+    """The flags that the sounds of saved latents were made with, where they are made otherwise now; else ""."""
+    now = {name: getattr(sampling, name) for name in source.sampling if hasattr(sampling, name)}
+    others = {name: value for name, value in source.sampling.items() if name in now and now[name] != value}
+    return " ".join(f"{flag(name)} {value}" for name, value in others.items())
+
+
 def _sampling_flags() -> list[str]:
     """The names of the ways to make sounds that any family knows."""
     return [each.name for name in BUILT_IN for each in options_of(family_named(name).Sampling)]
@@ -198,6 +214,7 @@ def _found(
     run: Run,
     config: Config,
     step: int | None,
+    sampling: object,
 ) -> tuple[list[Named], int | None, list[str]]:
     """`sources` with the latents nearest to the recordings in their places, the step, and how near these are."""
     heard = {source: _heard(source, config) for source in sources if isinstance(source, Recording)}
@@ -209,7 +226,7 @@ def _found(
     from wavegan.generation.generate import load_sampler
     from wavegan.generation.nearest import named_like
 
-    sampler, config, step = load_sampler(run, step, warn)
+    sampler, config, step = load_sampler(run, step, warn, sampling)
     found, words = [], []
     for source in sources:
         if isinstance(source, Recording):

@@ -1,9 +1,8 @@
 """New sounds from a trained run."""
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -111,8 +110,7 @@ def generate(
     try:
         with staged_folder(folder, warn, numbered=True) as staged:
             origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or ""}
-            if sampling is not None and (chosen := asdict(sampling)):
-                origin["sampling"] = json.dumps(chosen)
+            origin |= config.sampling_kept(sampling)
             _write(staged.partial, audio, latents, config, f"{run.name}, step {step}", origin)
     except OSError as problem:
         raise UserError(f"{folder} cannot be written ({problem.strerror}). Give another folder with --out.") from None

@@ -35,19 +35,25 @@ class Recording:
     def cut(self, clip: ClipFormat) -> tuple[np.ndarray, str]:
         """As `heard`, and in words what was made of it."""
         from wavegan.audio.decode import decode  # heavy, and most commands hear nothing
-        from wavegan.audio.recording import Unusable
+        from wavegan.audio.recording import CANCELLED, Findings, Unusable
 
-        most = max(clip.length, MOST_S * clip.sample_rate)
-        blocks, count = [np.empty((0, clip.channels), "float32")], 0
-        try:
-            for block in decode(self.path, clip.sample_rate, clip.channels):
+        most, findings, remark = max(clip.length, MOST_S * clip.sample_rate), Findings(), ""
+
+        def decoded(first_channel: bool) -> np.ndarray:
+            blocks, count = [np.empty((0, clip.channels), "float32")], 0
+            for block in decode(self.path, clip.sample_rate, clip.channels, findings, first_channel):
                 blocks.append(block)
                 count += len(block)
                 if count >= most:
                     break
+            return np.concatenate(blocks)[:most]
+
+        try:
+            samples = decoded(first_channel=False)
+            if findings.cancels:
+                samples, remark = decoded(first_channel=True), f" ({CANCELLED})"
         except Unusable as reason:
             raise UserError(f"{self.path} cannot be used as a recording: {reason}. Give another one.") from None
-        samples = np.concatenate(blocks)[:most]
         loudness = np.abs(samples).max(axis=1, initial=0)
         if loudness.max(initial=0) < QUIETEST:
             raise UserError(f"{self.path} cannot be used as a recording: it is silent. Give another one.")
@@ -57,5 +63,5 @@ class Recording:
             start = max(0, onset - round(BEFORE_S * clip.sample_rate))
         heard = samples[start : start + clip.length]
         rate = clip.sample_rate
-        words = f"{self.name}: {len(heard) / rate:.2f} s from {start / rate:.2f} s on, at {rate} Hz"
+        words = f"{self.name}: {len(heard) / rate:.2f} s from {start / rate:.2f} s on, at {rate} Hz{remark}"
         return np.pad(heard, ((0, clip.length - len(heard)), (0, 0))), words

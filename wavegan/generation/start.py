@@ -17,29 +17,34 @@ def start(audio: np.ndarray, clip: ClipFormat, strength: float | None, keep: str
         audio: as the clips of the run.
         clip: what these are like.
         strength: how much of it is replaced, 0 to 1; when None half, or all of it beside what is kept.
-        keep: "START:END" in seconds, the part that stays; either may be left out.
+        keep: "START:END" in seconds, the part that stays; either may be left out. Several are separated by commas.
 
     Raises UserError where these are no such times.
     """
     if keep is None:
         return Start(audio, 0.5 if strength is None else strength)
-    first, last = _samples(keep, clip)
-    away = np.maximum(first - np.arange(clip.length), np.arange(clip.length) - (last - 1))  # samples from the part
-    kept = np.clip(1 - away / (FADE_S * clip.sample_rate), 0, 1).astype("float32")
+    kept = np.max([_kept(*_samples(part, keep, clip), clip) for part in keep.split(",")], axis=0)
     return Start(audio, 1.0 if strength is None else strength, kept)
 
 
-def _samples(keep: str, clip: ClipFormat) -> tuple[int, int]:
-    seconds = clip.length / clip.sample_rate
-    begin, colon, end = keep.partition(":")
+def _kept(first: int, last: int, clip: ClipFormat) -> np.ndarray:
+    """How much of each sample is kept, float32 [time] from 0 to 1, of a part from `first` to before `last`."""
+    away = np.maximum(first - np.arange(clip.length), np.arange(clip.length) - (last - 1))  # samples from the part
+    return np.clip(1 - away / (FADE_S * clip.sample_rate), 0, 1).astype("float32")
+
+
+def _samples(part: str, keep: str, clip: ClipFormat) -> tuple[int, int]:
+    """The first sample of a part, and the one after it; `keep` is what was typed."""
+    begin, colon, end = part.partition(":")
     try:
-        times = float(begin or 0), float(end or seconds)
+        times = float(begin or 0), float(end or clip.length / clip.sample_rate)
     except ValueError:
         times = math.nan, math.nan
     first, last = (round(each * clip.sample_rate) if math.isfinite(each) else -1 for each in times)
     if not colon or not 0 <= first < last <= clip.length:
+        seconds = math.floor(1000 * clip.length / clip.sample_rate) / 1000  # so that what is named here is possible
         raise UserError(
-            f"--keep must be START:END in seconds, within the {seconds:.3g} s of a clip, such as 0:{seconds / 2:.2g}. "
-            f"Received: {keep}."
+            f"--keep must be START:END in seconds, within the {seconds:g} s of a clip, such as 0:{seconds / 2:.2g} or, "
+            f"to fill a gap, :{seconds / 4:.2g},{seconds / 2:.2g}:. Received: {keep}."
         )
     return first, last

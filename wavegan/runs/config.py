@@ -139,6 +139,11 @@ class Config:
         """
         return family_named(self.family).sampler(self.model, self.data.clip, sampling)
 
+    def sampling_kept(self, sampling: Any = None) -> dict[str, str]:
+        """What stands beside saved latents of how their sounds were made; nothing of a family with one way alone."""
+        ways = asdict(sampling or family_named(self.family).Sampling())
+        return {"sampling": json.dumps(ways)} if ways else {}
+
     def save(self, path: str | os.PathLike) -> None:
         """Write config.json."""
         write_whole(path, self.as_text().encode())

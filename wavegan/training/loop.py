@@ -321,9 +321,9 @@ def _log_beginning(events: Events, run: Run, records: Records, info: DatasetInfo
     titles = shown.titles[: len(audio)]
     sheet = preview_sheet(audio, info.sample_rate, "recordings", titles)
     events.clips("real", audio, info.sample_rate, pictures.pixels(sheet), 0, titles)
-    named: dict[str, Any] = (
-        {} if shown.classes is None else {"classes": shown.classes, "class_names": np.array(shown.names)}
-    )
+    named: dict[str, Any] = {**config.sampling_kept()}
+    if shown.classes is not None:
+        named |= {"classes": shown.classes, "class_names": np.array(shown.names)}
     try:
         np.savez(run.path / "preview_latents.npz", latents=shown.latents, **named)
         pictures.save(sheet, run.previews / "recordings.png")

@@ -29,7 +29,7 @@ def test_levels_get_shorter_by_four_until_few_steps_are_left(frames, steps):
 
 @pytest.mark.parametrize(("frames", "bands", "classes"), [(8, 17, 0), (64, 130, 3), (128, 9, 2)])
 def test_it_tells_as_much_as_it_is_given_and_at_first_nothing(frames, bands, classes):
-    network = build_network(frames, bands, classes, width=8)
+    network = build_network(frames, bands, classes, width=8, blocks=1)
     rng = np.random.default_rng(0)
     given = [rng.normal(size=(3, frames, bands)), rng.uniform(size=(3, 1)), rng.uniform(size=(3, classes))]
     told = np.array(network(given[: 2 + bool(classes)]))
@@ -41,11 +41,11 @@ def test_channels_are_shared_evenly_among_the_heads_of_attention():
         DIFFUSION.check(DIFFUSION.Settings(width=34), CLIP)
     DIFFUSION.check(DIFFUSION.Settings(width=36), CLIP)
     with pytest.raises(ValueError, match="4 heads needs a multiple of channels. Received: 34"):
-        build_network(8, 17, width=34)
+        build_network(8, 17, 0, width=34, blocks=1)
 
 
 def test_what_it_tells_depends_on_sound_time_and_class():
-    network = build_network(128, 17, 2, width=8)
+    network = build_network(128, 17, 2, width=8, blocks=1)
     rng = np.random.default_rng(0)
     for weight in network.weights:  # at first many are zero
         weight.assign(rng.normal(size=weight.shape) / np.sqrt(weight.shape[0]))
@@ -58,7 +58,7 @@ def test_what_it_tells_depends_on_sound_time_and_class():
 
 def test_every_band_reaches_the_end_however_few_channels_there_are():
     """What is soft noise in one of them can be told from no other."""
-    network = build_network(8, 17, 2, width=4)
+    network = build_network(8, 17, 2, width=4, blocks=1)
     rng = np.random.default_rng(0)
     gains, points = rng.normal(size=17), rng.normal(size=(3, 8, 17))
     network.get_layer("points_told").bias.assign(gains)

@@ -86,6 +86,7 @@ def kit(
     folder = folder or Path("exported") / f"{run.name}-kit"
     title = f"{run.name}, step {step}, seed {seed}"
     origin = {"run": str(run.path.resolve()), "step": step, "model": run.fingerprint(step) or "", "made_of": title}
+    origin |= config.sampling_kept()
     try:
         with staged_folder(folder, warn, numbered=True) as staged:
             if run.licence:

@@ -10,7 +10,12 @@ from wavegan.models.diffusion.settings import Settings
 from wavegan.models.family import ClipFormat
 
 BETAS = (0.9, 0.99)  # Adam's
-NOT_HIDDEN = ("time", "class", "velocity_told", "velocity")  # layers: the first ones of what is told, and the last
+NOT_HIDDEN = (
+    "time",
+    "class",
+    "velocity_told",
+    "velocity",
+)  # layers: the first ones of what is told, and the last one with its scale
 
 
 def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: str) -> FlowMatching:

@@ -14,7 +14,13 @@ from wavegan.models.portable import Example, Operation
 
 QUIETEST = 0.01  # RMS of the previews, as a share of the recordings'
 LEAST_SPREAD = 0.1  # of the previews; healthy ones are near 1
+MEASURED = (128, 3)  # width and blocks of what there is to expect
 LEARNED = 500  # steps before which previews may be anything
+
+EXPECTATION = (  # in steps, which are the same on every machine; of trainings of so many
+    "of spoken digits 99 % are recognised as the digit asked for after some 4,880 steps of the preset small; of the "
+    "built-in kit's drums 100 % after 7,460. At 8 kHz; longer clips take more"
+)
 
 Values = Mapping[str, float]
 
@@ -86,8 +92,8 @@ class Diffusion:
         return "one update"
 
     def expectation(self, settings: own.Settings) -> str:
-        """As `Family.expectation`."""
-        return ""
+        """As `Family.expectation`: from docs/quality.jsonl."""
+        return EXPECTATION if settings.conditional == "yes" and (settings.width, settings.blocks) == MEASURED else ""
 
     def classes(self, settings: own.Settings, clip: ClipFormat) -> int:
         """As `Family.classes`."""

@@ -6,6 +6,7 @@ in neural networks", 2024, whose polynomial it takes; Liu et al., "Muon is Scala
 section 2.2, for steps as long as Adam's.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import keras
@@ -53,17 +54,32 @@ class Muon(keras.optimizers.Optimizer):
             self.add_variable_from_reference(each, name="square") if self.by_adam(each) else None for each in variables
         ]
 
+    def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[keras.Variable]) -> None:
+        """As Keras asks for it: one step. Kernels of one shape are straightened together, which all cores share."""
+        self.build(trainable_variables)
+        ahead, of_shape = list(grads), defaultdict(list)
+        for number, (gradient, variable) in enumerate(zip(grads, trainable_variables, strict=True)):
+            place = self._get_variable_index(variable)
+            if self.squares[place] is None:
+                mean, gradient = self.means[place], ops.cast(gradient, variable.dtype)
+                self.assign(mean, self.momentum * mean + gradient)
+                ahead[number] = ops.reshape(gradient + self.momentum * mean, (-1, variable.shape[-1]))
+                of_shape[ahead[number].shape].append(number)
+        for numbers in of_shape.values():
+            straight = orthogonal(ops.stack([ahead[number] for number in numbers]))
+            for place, number in enumerate(numbers):
+                ahead[number] = straight[place]
+        super().apply(ahead, trainable_variables)
+
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
-        """As Keras asks for it: one step of one variable."""
+        """As Keras asks for it: one step of one variable; `gradient` of a kernel is straight already."""
         place = self._get_variable_index(variable)
         mean, square = self.means[place], self.squares[place]
         rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         if square is None:
-            self.assign(mean, self.momentum * mean + gradient)
-            matrix = ops.reshape(gradient + self.momentum * mean, (-1, variable.shape[-1]))
-            length = LENGTH * max(matrix.shape) ** 0.5
-            self.assign_sub(variable, ops.reshape(rate * length * orthogonal(matrix), variable.shape))
+            length = LENGTH * max(gradient.shape) ** 0.5
+            self.assign_sub(variable, ops.reshape(rate * length * gradient, variable.shape))
             return
         step = ops.cast(self.iterations + 1, variable.dtype)
         first, second = self.betas
@@ -82,20 +98,20 @@ class Muon(keras.optimizers.Optimizer):
         return len(variable.shape) < 2 or variable.path.split("/")[-2] in self.adam_for
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix of the same shape and singular vectors as `matrix`, whose singular values are near 1.
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Matrices [n, rows, columns] of the same singular vectors as `matrices`, whose singular values are near 1.
 
-    The polynomial of x is x times one of x xᵀ, of the smaller of the two sizes: all iterations are of that alone.
+    The polynomial of x is x times one of x xᵀ or xᵀ x, whichever is smaller: all iterations are of that alone.
     """
-    rows, columns = matrix.shape
-    x = ops.transpose(matrix) if rows > columns else matrix
-    x = x / (ops.sqrt(ops.sum(ops.square(x))) + SMALLEST)
+    _, rows, columns = matrices.shape
+    x = matrices / (ops.sqrt(ops.sum(ops.square(matrices), axis=(1, 2), keepdims=True)) + SMALLEST)
+    across = ops.transpose(x, (0, 2, 1))
     a, b, c = POLYNOMIAL
-    one, squares, factors = ops.eye(min(rows, columns), dtype=matrix.dtype), ops.matmul(x, ops.transpose(x)), None
+    squares = ops.matmul(across, x) if rows > columns else ops.matmul(x, across)
+    one, factors = ops.eye(min(rows, columns), dtype=matrices.dtype), None
     for iteration in range(ITERATIONS):
         factor = a * one + b * squares + c * ops.matmul(squares, squares)
         factors = factor if factors is None else ops.matmul(factor, factors)
         if iteration < ITERATIONS - 1:
             squares = ops.matmul(ops.matmul(factor, squares), factor)
-    x = ops.matmul(factors, x)
-    return ops.transpose(x) if rows > columns else x
+    return ops.matmul(x, factors) if rows > columns else ops.matmul(factors, x)

@@ -31,11 +31,11 @@ def levels(frames: int) -> list[int]:
 
 
 def build_network(
-    frames: int = 128,
-    bands: int = 257,
-    classes: int = 0,
-    width: int = 128,
-    blocks: int = 1,
+    frames: int,
+    bands: int,
+    classes: int,
+    width: int,
+    blocks: int,
     dtype: str | None = None,
 ) -> keras.Model:
     """[points [batch, frames, bands], times [batch, 1], class weights [batch, classes] if any] → what it tells of them.

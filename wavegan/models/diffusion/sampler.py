@@ -4,6 +4,7 @@ All of that happens to spectrograms; sound is made of the last one.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import keras
 import numpy as np
@@ -47,7 +48,7 @@ class FlowSampler:
         self.network, self.spectrogram, self.rms, self.classes = network, spectrogram, rms, classes
         self.sampling = sampling or Sampling()
         self.latent_shape: tuple[int, ...] = spectrogram.frames.shape
-        self._sampled = self._batched(self._made)
+        self._sampled = self._by_guidance(self._made)
 
     def __call__(self, latents: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """Audio float32 [n, time, channels] of noise of that shape, and of class weights [n, classes].
@@ -60,21 +61,20 @@ class FlowSampler:
     def varied(self, latents: np.ndarray, classes: np.ndarray | None, start: Start) -> np.ndarray:
         """As `Sampler.varied`. Source: Meng et al., "SDEdit", arXiv 2108.01073, section 3."""
 
-        def made(noise: Tensor, *classes: Tensor) -> Tensor:
-            return self._varied(start, noise, *classes)
+        def made(guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
+            return self._varied(start, guidance, noise, *classes)
 
-        return self._batched(made)(*self._given(latents, classes))
+        return self._by_guidance(made)(*self._given(latents, classes))
 
     def inverted(self, audio: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """As `Sampler.inverted`: the velocity is followed to noise. Source: arXiv 2209.03003, section 2.1."""
-        guidance = self.sampling.guidance if classes is not None and classes.any() else 1.0  # of no class: none
 
-        def noise(clips: Tensor, *classes: Tensor) -> Tensor:
+        def noise(guidance: float, clips: Tensor, *classes: Tensor) -> Tensor:
             times = flow.schedule(INVERTING_STEPS, 1.0, flow.NEAREST)[::-1].copy()
             points = self.spectrogram(clips / self.rms)
             return flow.followed(self._field(guidance, *classes), points, times, INVERTING_STEPS, heun=True)
 
-        return self._batched(noise)(*self._given(audio, classes))
+        return self._by_guidance(noise)(*self._given(audio, classes))
 
     def velocity(self, points: np.ndarray, times: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """The velocity, [n, frames, bands], at points of that shape and times [n], one evaluation of the network."""
@@ -99,6 +99,26 @@ class FlowSampler:
         compiled = autodiff.compiled_function(function, self.network, self.spectrogram)
         return batched(compiled, length, max(1, at_once // length))
 
+    def _by_guidance(self, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
+        """What `function` makes by a guidance, of what it is given first and class weights, [n, …].
+
+        Rows of no class are not guided: it would lead nowhere, and cost as much again.
+        """
+        guidance = self.sampling.guidance
+        made = [self._batched(partial(function, each)) for each in (1.0, guidance)]
+
+        def apart(values: np.ndarray, *classes: np.ndarray) -> np.ndarray:
+            guided = classes[0].any(axis=1) if classes and guidance != 1 else np.zeros(len(values), bool)
+            rows = [np.flatnonzero(~guided), np.flatnonzero(guided)]
+            parts = [
+                make(values[at], *(each[at] for each in classes))
+                for make, at in zip(made, rows, strict=True)
+                if len(at)
+            ]
+            return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
+
+        return apart
+
     def _given(self, latents: np.ndarray, classes: np.ndarray | None) -> list[np.ndarray]:
         check_classes(classes, len(latents), self.classes)
         return [latents] if classes is None else [latents, classes.astype("float32")]
@@ -121,21 +141,21 @@ class FlowSampler:
         sampling = self.sampling
         return flow.followed(field, points, self.times(strength), sampling.steps, sampling.solver == "heun")
 
-    def _made(self, noise: Tensor, *classes: Tensor) -> Tensor:
-        return self._audio(self.spectrogram.sound(self._points(noise, *classes)))
+    def _made(self, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
+        return self._audio(self.spectrogram.sound(self._points(guidance, noise, *classes)))
 
-    def _points(self, noise: Tensor, *classes: Tensor) -> Tensor:
+    def _points(self, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
         """The spectrograms [n, frames, bands] that noise leads to."""
-        return self._followed(self._field(self.sampling.guidance, *classes), noise, 1.0)
+        return self._followed(self._field(guidance, *classes), noise, 1.0)
 
     def _audio(self, clips: Tensor) -> Tensor:
         return ops.clip(self.rms * clips, -1.0, 1.0)
 
-    def _varied(self, start: Start, noise: Tensor, *classes: Tensor) -> Tensor:
+    def _varied(self, start: Start, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
         """Where the recording is kept, its own line is followed, which ends in it."""
         clip = (start.audio / self.rms).astype("float32")[None]
         seen, phases = self.spectrogram(clip), self.spectrogram.phases(clip, 1.0 - start.strength)
-        field = self._field(self.sampling.guidance, *classes)
+        field = self._field(guidance, *classes)
         points = (1.0 - start.strength) * seen + start.strength * noise
         if start.kept is None:
             return self._audio(self.spectrogram.sound(self._followed(field, points, start.strength), phases))
