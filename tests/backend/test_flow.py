@@ -41,11 +41,15 @@ def test_both_backends_make_the_same_step_and_sounds(tmp_path):
 
 @pytest.fixture(scope="module")
 def jax_runs(drums, tmp_path_factory):
-    """A folder of two runs of 2 steps: "stopped", which was, and "whole". Read only."""
+    """A folder of runs of 2 steps: "stopped", which was, "whole", and "coarse" in bfloat16. Read only."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, stops in (("stopped", (1, 2)), ("whole", (2,))):
+    for name, stops, precision in (
+        ("stopped", (1, 2), "float32"),
+        ("whole", (2,), "float32"),
+        ("coarse", (2,), "bfloat16"),
+    ):
         for steps in stops:
-            words = ["--data", drums, "--run", folder / name, "--steps", steps, *SMALL_FLOW]
+            words = ["--data", drums, "--run", folder / name, "--steps", steps, *SMALL_FLOW, "--precision", precision]
             done = python(ROOT / "train_diffusion.py", *words)
             assert done.returncode == 0, done.stderr[-3000:]
     return folder
@@ -57,6 +61,17 @@ def test_a_run_is_made_stopped_and_continued_with_jax_as_without_a_stop(jax_runs
         np.testing.assert_array_equal(stopped[name], array, err_msg=name)
     sound, _ = soundfile.read(jax_runs / "stopped" / "previews" / "step-00000002" / "00-kick.wav")
     assert np.abs(sound).max() > 0
+
+
+def test_jax_computes_nearly_the_same_in_bfloat16(jax_runs):
+    fine, coarse = (Run(jax_runs / name).load(2) for name in ("whole", "coarse"))
+    begun, moved = Run(jax_runs / "whole").load(0), {}
+    for name in (name for name in fine if name.startswith("network/")):
+        moved[name] = [np.linalg.norm(each[name] - begun[name]) for each in (fine, coarse)]
+        assert np.isfinite(coarse[name]).all()
+    assert any(np.abs(fine[name] - coarse[name]).max() > 0 for name in moved)
+    for ours, theirs in moved.values():
+        assert 0.8 * ours <= theirs <= 1.25 * ours
 
 
 TRACED = """

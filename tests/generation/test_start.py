@@ -113,6 +113,17 @@ def test_classes_steps_and_guidance_are_as_asked_for(made, capsys):
     assert words in capsys.readouterr().out
 
 
+def test_sounds_of_every_class_around_one_and_between_two_seeds(made):
+    folder, each = made("each", "--per-class", "1", "--seed", "1", "--steps", "1")
+    assert sorted(path.name for path in folder.glob("*.wav")) == ["000-kick.wav", "001-snare.wav", "002-tom.wav"]
+    _, near = made("near", "--around", folder / "001-snare.wav", "--n", "3", "--seed", "2", "--spread", "0.2")
+    np.testing.assert_array_equal(near[0], each[1])
+    assert not np.array_equal(near[1], near[0]) and not np.array_equal(near[1], near[2])
+    way, between = made("way", "--interpolate", "1", "2", "--n", "3", "--class", "tom", "--steps", "1")
+    assert len(between) == 3 and len(np.unique(between, axis=0)) == 3
+    assert np.load(way / "latents.npz")["made_of"] == "seed 1 → seed 2, spherical"
+
+
 def test_a_part_fades_beside_its_ends():
     begin = start(np.zeros((1024, 1), "float32"), CLIP, None, "0.05:0.1")
     assert begin.strength == 1 and begin.kept is not None
