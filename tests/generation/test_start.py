@@ -121,7 +121,7 @@ def test_sounds_of_every_class_around_one_and_between_two_seeds(made):
     assert not np.array_equal(near[1], near[0]) and not np.array_equal(near[1], near[2])
     way, between = made("way", "--interpolate", "1", "2", "--n", "3", "--class", "tom", "--steps", "1")
     assert len(between) == 3 and len(np.unique(between, axis=0)) == 3
-    assert np.load(way / "latents.npz")["made_of"] == "seed 1 → seed 2, spherical"
+    assert np.load(way / "latents.npz")["made_of"] == "seed 1 → seed 2, spherical, tom"
 
 
 def test_a_part_fades_beside_its_ends():
@@ -161,7 +161,9 @@ def test_what_a_complaint_says_is_possible(rate):
         (["--like", "{mine}", "--keep", "0:1"], "--keep must be START:END in seconds"),
         (["--like", "{mine}", "--keep", "nan:inf"], "--keep must be START:END in seconds"),
         (["--like", "{mine}", "--keep", ":0.1,0.2"], "Received: :0.1,0.2."),
+        (["--like", "{mine}", "--keep", "0.1:,:0.095"], "--keep leaves a gap of 5 ms, 10 or more can be filled"),
         (["--like", "{mine}", "--guidance", "2"], "--guidance leads towards classes, and these sounds are of none"),
+        (["--interpolate", "{mine}", "{mine}", "--guidance", "2"], "--guidance leads towards classes, and these"),
         (["--like", "{mine}", "--keep", "0.1"], "--keep must be START:END in seconds"),
         (["--keep", "0:0.1"], "--keep needs --like. Give both or neither"),
         (["--steps", "0"], "--steps must be 1 or more. Received: 0"),

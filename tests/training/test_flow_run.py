@@ -73,7 +73,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_advice(drums, tmp_path
 def test_what_to_expect_is_what_was_measured():
     """Each share and its steps beside the line of that training."""
     lines = [json.loads(line) for line in QUALITY.read_text(encoding="utf-8").splitlines()]
-    told = re.findall(r"(\d+) %[^%]* after (?:some )?([\d,]+)", EXPECTATION)
+    told = re.findall(r"(\d+) %[^%]* after (?:a training of |one of )([\d,]+)", EXPECTATION)
     for data, (share, steps) in zip(("digits-8k", "drums-8k"), told, strict=True):
         steps = int(steps.replace(",", ""))
         of_today = [line for line in lines if line["recipe"] == "train_diffusion.py" and "changed" not in line]

@@ -115,15 +115,14 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     check(config, vars(flags)["class"], flags.per_class)
     family = family_named(config.family)
     sampling = _sampling(flags, way, sources, family)
+    recordings = [source for source in sources if isinstance(source, Recording)]
+    _check_guidance(flags, config, family, bool(sources) and len(recordings) == len(sources))
     if way == "like" and family.starts:
         chosen, named, near = _like(flags, family, config), list[Named](), list[str]()
     else:
         named, step, near = _found(flags, sources, run, config, step, sampling)
         chosen = _latents(flags, way, named, family, config)
     chosen = with_classes(chosen, config, named, vars(flags)["class"], flags.per_class)
-    if vars(flags).get("guidance") is not None and (chosen.classes is None or not chosen.classes.any()):
-        ways = "Leave it out, or name a --class." if config.classes else "Leave it out: the run has no classes."
-        raise UserError(f"--guidance leads towards classes, and these sounds are of none. {ways}")
 
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
     warn(f"making {heading}: run {run.title}, step {run.latest() if step is None else step} …")
@@ -136,9 +135,8 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     tell(f"run {run.title}, step {made.step}, {chosen.title}", *near)
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
-    elif (
-        made.loudness < SOFT and chosen.start is None and config.data.rms < 1.0
-    ):  # which stands for recordings that nobody measured
+    # An RMS of 1.0 stands for recordings that nobody measured.
+    elif made.loudness < SOFT and not recordings and chosen.start is None and config.data.rms < 1.0:
         tell(f"note: the sounds are {made.loudness:.0%} as loud as recordings; a model begins softly: train it longer")
     for other in sorted({str(source.origin) for source in named if not source.sounds_as_saved(run, made.step)}):
         tell(f"note: these are not the saved sounds: those are of {other}")
@@ -182,6 +180,15 @@ def _sampling(flags: argparse.Namespace, way: str | None, sources: list[Named | 
     before = next((each.sampling for each in sources if isinstance(each, Named) and each.sampling), {})
     given = {name: value for name, value in vars(flags).items() if name in own}
     return family.Sampling(**{name: value for name, value in {**before, **given}.items() if name in own})
+
+
+def _check_guidance(flags: argparse.Namespace, config: Config, family: Family, of_recordings: bool) -> None:
+    """Raises UserError where --guidance has no class to lead to: of recordings none is known."""
+    unasked = family.starts and of_recordings and not vars(flags)["class"]
+    if vars(flags).get("guidance") in (None, 1) or (config.classes and not unasked):
+        return
+    ways = "Leave it out, or name a --class." if config.classes else "Leave it out: the run has no classes."
+    raise UserError(f"--guidance leads towards classes, and these sounds are of none. {ways}")
 
 
 def _otherwise(source: Named, sampling: object) -> str:

@@ -1,6 +1,7 @@
 """Recordings of a person's own as what new sounds begin from, for families whose samplers can do so."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,7 +24,14 @@ def start(audio: np.ndarray, clip: ClipFormat, strength: float | None, keep: str
     """
     if keep is None:
         return Start(audio, 0.5 if strength is None else strength)
-    kept = np.max([_kept(*_samples(part, keep, clip), clip) for part in keep.split(",")], axis=0)
+    parts = sorted(_samples(part, keep, clip) for part in keep.split(","))
+    for (_, end), (begin, _) in pairwise(parts):
+        if 0 < begin - end < 2 * FADE_S * clip.sample_rate:
+            raise UserError(
+                f"--keep leaves a gap of {1000 * (begin - end) / clip.sample_rate:.3g} ms, {2000 * FADE_S:g} or more "
+                f"can be filled. Received: {keep}. Keep less beside it."
+            )
+    kept = np.max([_kept(*part, clip) for part in parts], axis=0)
     return Start(audio, 1.0 if strength is None else strength, kept)
 
 

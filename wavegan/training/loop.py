@@ -1,5 +1,6 @@
 """A whole training: from a data set and flags to a run that can be listened to, stopped and continued."""
 
+import io
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -291,6 +292,7 @@ def _watching(
 
         with distribution.alone():  # what judges sounds has weights, too
             every.append(evaluations(run, info, config, events, shown.latents.shape[1:], beside_now))
+    _keep_latents(run, config, shown)
     if start == 0:
         _log_beginning(events, run, records, info, config, shown)
     return every
@@ -309,8 +311,21 @@ def _advised(run: Run, family: Family) -> Iterator[None]:
         ) from None
 
 
+def _keep_latents(run: Run, config: Config, shown: Shown) -> None:
+    """Write what the previews are made of, and in what ways, which another version that goes on may do otherwise."""
+    arrays: dict[str, Any] = {"latents": shown.latents, **config.sampling_kept()}
+    if shown.classes is not None:
+        arrays |= {"classes": shown.classes, "class_names": np.array(shown.names)}
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    try:
+        write_whole(run.path / "preview_latents.npz", content.getvalue())
+    except OSError as problem:
+        raise UserError(f"--run {run.path} cannot be written ({problem.strerror}). Make room there.") from None
+
+
 def _log_beginning(events: Events, run: Run, records: Records, info: DatasetInfo, config: Config, shown: Shown) -> None:
-    """What is logged once: real clips of the previews' classes, the configuration, and the previews' latents."""
+    """What is logged once: real clips of the previews' classes, and the configuration."""
     chosen = np.random.default_rng((config.training.seed, 2)).permutation(len(records))
     if shown.classes is not None:
         labels = records.labels[chosen]
@@ -321,11 +336,7 @@ def _log_beginning(events: Events, run: Run, records: Records, info: DatasetInfo
     titles = shown.titles[: len(audio)]
     sheet = preview_sheet(audio, info.sample_rate, "recordings", titles)
     events.clips("real", audio, info.sample_rate, pictures.pixels(sheet), 0, titles)
-    named: dict[str, Any] = {**config.sampling_kept()}
-    if shown.classes is not None:
-        named |= {"classes": shown.classes, "class_names": np.array(shown.names)}
     try:
-        np.savez(run.path / "preview_latents.npz", latents=shown.latents, **named)
         pictures.save(sheet, run.previews / "recordings.png")
     except OSError as problem:
         raise UserError(f"--run {run.path} cannot be written ({problem.strerror}). Make room there.") from None

@@ -73,7 +73,7 @@ def test_sounds_do_not_depend_on_those_made_with_them(sampler, noise):
     assert not np.array_equal(sampler(noise, NONE), together)
 
 
-def test_sounds_of_no_class_are_made_beside_those_of_one_and_are_not_guided(model, sampler, noise):
+def test_sounds_of_no_class_are_made_beside_those_of_one_and_are_not_guided(model, sampler, noise, monkeypatch):
     classes = np.eye(3, dtype="float32")[[0, 1, 2, 0]] * np.array([[1], [0], [1], [0]], "float32")
     together = sampler(noise, classes)
     for row in range(4):
@@ -81,6 +81,19 @@ def test_sounds_of_no_class_are_made_beside_those_of_one_and_are_not_guided(mode
     free = sampler_of(model, Sampling(guidance=1))
     np.testing.assert_array_equal(together[[1, 3]], free(noise, classes)[[1, 3]])
     assert not np.array_equal(together[0], free(noise, classes)[0])
+    evaluated, predicted = [], flow.predicted
+
+    def counted(network, points, *given):
+        evaluated.append(points.shape[0])
+        return predicted(network, points, *given)
+
+    monkeypatch.setattr(flow, "predicted", counted)
+    counts = {}
+    for name, of_class in (("none", NONE), ("class", np.eye(3, dtype="float32")[[0, 1, 2, 0]])):
+        evaluated.clear()
+        sampler_of(model, Sampling())(noise, of_class)
+        (counts[name],) = {*evaluated}
+    assert counts["class"] == 2 * counts["none"]
 
 
 def test_the_part_that_makes_sounds_alone_makes_the_same(model, sampler, noise):

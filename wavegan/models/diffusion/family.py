@@ -17,9 +17,9 @@ LEAST_SPREAD = 0.1  # of the previews; healthy ones are near 1
 MEASURED = (128, 3)  # width and blocks of what there is to expect
 LEARNED = 500  # steps before which previews may be anything
 
-EXPECTATION = (  # in steps, which are the same on every machine; of trainings of so many
-    "of spoken digits 99 % are recognised as the digit asked for after some 4,880 steps of the preset small; of the "
-    "built-in kit's drums 100 % after 7,460. At 8 kHz; longer clips take more"
+EXPECTATION = (  # in steps, which are the same on every machine
+    "of spoken digits 99 % are recognised as the digit asked for after a training of 4,880 steps of the preset small; "
+    "of the built-in kit's drums 100 % after one of 7,460. At 8 kHz; longer clips take more"
 )
 
 Values = Mapping[str, float]

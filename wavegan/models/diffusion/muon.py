@@ -39,9 +39,9 @@ class Muon(keras.optimizers.Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         momentum: float = 0.95,
         adam_for: Sequence[str] = (),
-        **kwargs: object,
+        name: str = "muon",
     ) -> None:
-        super().__init__(learning_rate=learning_rate, **kwargs)
+        super().__init__(learning_rate=learning_rate, name=name)
         self.betas, self.momentum, self.adam_for = betas, momentum, tuple(adam_for)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
@@ -54,22 +54,25 @@ class Muon(keras.optimizers.Optimizer):
             self.add_variable_from_reference(each, name="square") if self.by_adam(each) else None for each in variables
         ]
 
-    def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[keras.Variable]) -> None:
+    def apply(
+        self, grads: Sequence[Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
+    ) -> None:
         """As Keras asks for it: one step. Kernels of one shape are straightened together, which all cores share."""
-        self.build(trainable_variables)
+        variables = self._trainable_variables if trainable_variables is None else trainable_variables
+        self.build(variables)
         ahead, of_shape = list(grads), defaultdict(list)
-        for number, (gradient, variable) in enumerate(zip(grads, trainable_variables, strict=True)):
+        for number, (gradient, variable) in enumerate(zip(grads, variables, strict=True)):
             place = self._get_variable_index(variable)
-            if self.squares[place] is None:
+            if gradient is not None and self.squares[place] is None:
                 mean, gradient = self.means[place], ops.cast(gradient, variable.dtype)
                 self.assign(mean, self.momentum * mean + gradient)
-                ahead[number] = ops.reshape(gradient + self.momentum * mean, (-1, variable.shape[-1]))
-                of_shape[ahead[number].shape].append(number)
-        for numbers in of_shape.values():
-            straight = orthogonal(ops.stack([ahead[number] for number in numbers]))
-            for place, number in enumerate(numbers):
+                matrix = ops.reshape(gradient + self.momentum * mean, (-1, variable.shape[-1]))
+                of_shape[matrix.shape].append((number, matrix))
+        for matrices in of_shape.values():
+            straight = orthogonal(ops.stack([matrix for _, matrix in matrices]))
+            for place, (number, _) in enumerate(matrices):
                 ahead[number] = straight[place]
-        super().apply(ahead, trainable_variables)
+        super().apply(ahead, variables)
 
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
         """As Keras asks for it: one step of one variable; `gradient` of a kernel is straight already."""
@@ -90,8 +93,9 @@ class Muon(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict:
         """As Keras asks for it."""
+        kept = super().get_config()
         own = {"betas": self.betas, "momentum": self.momentum, "adam_for": self.adam_for}
-        return {**super().get_config(), **own}
+        return {name: kept[name] for name in ("learning_rate", "name")} | own
 
     def by_adam(self, variable: keras.Variable) -> bool:
         """Whether Adam makes the steps of `variable`."""

@@ -108,14 +108,15 @@ class FlowSampler:
         made = [self._batched(partial(function, each)) for each in (1.0, guidance)]
 
         def apart(values: np.ndarray, *classes: np.ndarray) -> np.ndarray:
-            guided = classes[0].any(axis=1) if classes and guidance != 1 else np.zeros(len(values), bool)
-            rows = [np.flatnonzero(~guided), np.flatnonzero(guided)]
-            parts = [
-                make(values[at], *(each[at] for each in classes))
-                for make, at in zip(made, rows, strict=True)
-                if len(at)
-            ]
-            return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
+            guided = np.any(classes[0], axis=1) if classes and guidance != 1 else np.zeros(len(values), bool)
+            if guided.all() or not guided.any():
+                return made[int(guided[0])](values, *classes)
+            rows = ~guided, guided
+            parts = [make(values[at], *(each[at] for each in classes)) for make, at in zip(made, rows, strict=True)]
+            found = np.empty((len(values), *parts[0].shape[1:]), "float32")
+            for at, part in zip(rows, parts, strict=True):
+                found[at] = part
+            return found
 
         return apart
 
@@ -160,7 +161,8 @@ class FlowSampler:
         if start.kept is None:
             return self._audio(self.spectrogram.sound(self._followed(field, points, start.strength), phases))
         kept = start.kept.astype("float32")[:, None]
-        of_frames = self.spectrogram.frames.share(start.kept)[:, None]
+        # A frame that hears more of what is new follows nothing of what it heard there in the recording.
+        of_frames = np.maximum(2 * self.spectrogram.frames.share(start.kept)[:, None] - 1, 0)
 
         def partly(x: Tensor, t: Tensor) -> Tensor:
             return of_frames * flow.velocity(seen, noise) + (1.0 - of_frames) * field(x, t)
