@@ -6,22 +6,14 @@ import pytest
 
 from wavegan.models.diffusion.muon import LENGTH, Muon, orthogonal
 
-SHAPES = {
-    **{"hidden/kernel": (3, 8, 6), "dense/kernel": (5, 9), "hidden/bias": (6,), "last/kernel": (6, 4)},
-    "alike/kernel": (4, 6, 6),  # as a matrix of the shape of the first one
-}
-
-
-def straight(matrices):
-    return np.asarray(orthogonal(keras.ops.convert_to_tensor(matrices)))
+SHAPES = {"hidden/kernel": (3, 8, 6), "dense/kernel": (5, 9), "hidden/bias": (6,), "last/kernel": (6, 4)}
 
 
 @pytest.mark.parametrize("shape", [(40, 40), (24, 90), (90, 24), (1, 7)])
 def test_a_matrix_keeps_its_singular_vectors_and_all_its_values_come_near_to_one(shape):
     matrix = np.random.default_rng(0).normal(size=shape).astype("float32")
     left, values, right = np.linalg.svd(matrix, full_matrices=False)
-    other = np.random.default_rng(1).normal(size=shape).astype("float32")
-    found = left.T @ straight(np.stack([other, matrix]))[1] @ right.T
+    found = left.T @ np.asarray(orthogonal(keras.ops.convert_to_tensor(matrix))) @ right.T
     assert len(values) < 2 or values[0] > 2 * values[-1]
     between = values / np.linalg.norm(values) > 0.01  # what is less takes longer
     assert (np.abs(np.diag(found)[between] - 0.95) < 0.3).all()
@@ -50,16 +42,15 @@ def steps(optimizer, seed=1):
 def test_hidden_kernels_take_steps_of_one_length_in_all_directions():
     found, slopes = steps(Muon(0.01, momentum=0.8, adam_for=["last"]))
     begun = variables(np.random.default_rng(0))
-    for place, path in enumerate(SHAPES):
-        if path in ("hidden/bias", "last/kernel"):
-            continue
+    for place, path in enumerate(list(SHAPES)[:2]):
         shape, mean = SHAPES[path], 0.0
         expected = np.asarray(begun[path]).reshape(-1, shape[-1]).astype("float64")
         for each in slopes:
             slope = each[place].reshape(expected.shape)
             mean = 0.8 * mean + slope
             ahead = (slope + 0.8 * mean).astype("float32")
-            expected = expected - 0.01 * LENGTH * np.sqrt(max(expected.shape)) * straight(ahead[None])[0]
+            straight = np.asarray(orthogonal(keras.ops.convert_to_tensor(ahead)))
+            expected = expected - 0.01 * LENGTH * np.sqrt(max(expected.shape)) * straight
         np.testing.assert_allclose(found[path].reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
 
 

@@ -6,7 +6,6 @@ in neural networks", 2024, whose polynomial it takes; Liu et al., "Muon is Scala
 section 2.2, for steps as long as Adam's.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import keras
@@ -39,9 +38,9 @@ class Muon(keras.optimizers.Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         momentum: float = 0.95,
         adam_for: Sequence[str] = (),
-        name: str = "muon",
+        **kwargs: object,
     ) -> None:
-        super().__init__(learning_rate=learning_rate, name=name)
+        super().__init__(learning_rate=learning_rate, **kwargs)
         self.betas, self.momentum, self.adam_for = betas, momentum, tuple(adam_for)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
@@ -54,35 +53,17 @@ class Muon(keras.optimizers.Optimizer):
             self.add_variable_from_reference(each, name="square") if self.by_adam(each) else None for each in variables
         ]
 
-    def apply(
-        self, grads: Sequence[Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
-    ) -> None:
-        """As Keras asks for it: one step. Kernels of one shape are straightened together, which all cores share."""
-        variables = self._trainable_variables if trainable_variables is None else trainable_variables
-        self.build(variables)
-        ahead, of_shape = list(grads), defaultdict(list)
-        for number, (gradient, variable) in enumerate(zip(grads, variables, strict=True)):
-            place = self._get_variable_index(variable)
-            if gradient is not None and self.squares[place] is None:
-                mean, gradient = self.means[place], ops.cast(gradient, variable.dtype)
-                self.assign(mean, self.momentum * mean + gradient)
-                matrix = ops.reshape(gradient + self.momentum * mean, (-1, variable.shape[-1]))
-                of_shape[matrix.shape].append((number, matrix))
-        for matrices in of_shape.values():
-            straight = orthogonal(ops.stack([matrix for _, matrix in matrices]))
-            for place, (number, _) in enumerate(matrices):
-                ahead[number] = straight[place]
-        super().apply(ahead, variables)
-
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
-        """As Keras asks for it: one step of one variable; `gradient` of a kernel is straight already."""
+        """As Keras asks for it: one step of one variable."""
         place = self._get_variable_index(variable)
         mean, square = self.means[place], self.squares[place]
         rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         if square is None:
-            length = LENGTH * max(gradient.shape) ** 0.5
-            self.assign_sub(variable, ops.reshape(rate * length * gradient, variable.shape))
+            self.assign(mean, self.momentum * mean + gradient)
+            matrix = ops.reshape(gradient + self.momentum * mean, (-1, variable.shape[-1]))
+            length = LENGTH * max(matrix.shape) ** 0.5
+            self.assign_sub(variable, ops.reshape(rate * length * orthogonal(matrix), variable.shape))
             return
         step = ops.cast(self.iterations + 1, variable.dtype)
         first, second = self.betas
@@ -93,29 +74,28 @@ class Muon(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict:
         """As Keras asks for it."""
-        kept = super().get_config()
         own = {"betas": self.betas, "momentum": self.momentum, "adam_for": self.adam_for}
-        return {name: kept[name] for name in ("learning_rate", "name")} | own
+        return {**super().get_config(), **own}
 
     def by_adam(self, variable: keras.Variable) -> bool:
         """Whether Adam makes the steps of `variable`."""
         return len(variable.shape) < 2 or variable.path.split("/")[-2] in self.adam_for
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """Matrices [n, rows, columns] of the same singular vectors as `matrices`, whose singular values are near 1.
+def orthogonal(matrix: Tensor) -> Tensor:
+    """A matrix of the same shape and singular vectors as `matrix`, whose singular values are near 1.
 
-    The polynomial of x is x times one of x xᵀ or xᵀ x, whichever is smaller: all iterations are of that alone.
+    The polynomial of x is x times one of x xᵀ, of the smaller of the two sizes: all iterations are of that alone.
     """
-    _, rows, columns = matrices.shape
-    x = matrices / (ops.sqrt(ops.sum(ops.square(matrices), axis=(1, 2), keepdims=True)) + SMALLEST)
-    across = ops.transpose(x, (0, 2, 1))
+    rows, columns = matrix.shape
+    x = ops.transpose(matrix) if rows > columns else matrix
+    x = x / (ops.sqrt(ops.sum(ops.square(x))) + SMALLEST)
     a, b, c = POLYNOMIAL
-    squares = ops.matmul(across, x) if rows > columns else ops.matmul(x, across)
-    one, factors = ops.eye(min(rows, columns), dtype=matrices.dtype), None
+    one, squares, factors = ops.eye(min(rows, columns), dtype=matrix.dtype), ops.matmul(x, ops.transpose(x)), None
     for iteration in range(ITERATIONS):
         factor = a * one + b * squares + c * ops.matmul(squares, squares)
         factors = factor if factors is None else ops.matmul(factor, factors)
         if iteration < ITERATIONS - 1:
             squares = ops.matmul(ops.matmul(factor, squares), factor)
-    return ops.matmul(x, factors) if rows > columns else ops.matmul(factors, x)
+    x = ops.matmul(factors, x)
+    return ops.transpose(x) if rows > columns else x
