@@ -318,8 +318,10 @@ def _keep_latents(run: Run, config: Config, shown: Shown) -> None:
         arrays |= {"classes": shown.classes, "class_names": np.array(shown.names)}
     content = io.BytesIO()
     np.savez(content, **arrays)
+    path = run.path / "preview_latents.npz"
     try:
-        write_whole(run.path / "preview_latents.npz", content.getvalue())
+        if not path.exists() or path.read_bytes() != content.getvalue():
+            write_whole(path, content.getvalue())
     except OSError as problem:
         raise UserError(f"--run {run.path} cannot be written ({problem.strerror}). Make room there.") from None
 
