@@ -120,6 +120,28 @@ def test_classes_steps_and_guidance_are_as_asked_for(made, capsys):
     assert words in capsys.readouterr().out
 
 
+def test_a_guidance_is_refused_and_not_spoken_of_where_no_sound_is_of_a_class(made, flow_run, recording, capsys):
+    folder, sounds = made("like", "--like", recording[0], "--n", "2", "--steps", "2")
+    words = ["--run", str(flow_run), "--from", str(folder / "latents.npz"), "--out", str(folder / "x"), "--guidance"]
+    assert generate_command.main([*words, "3"]) == 2
+    assert "--guidance leads towards classes, and these sounds are of none. Leave it out, or" in capsys.readouterr().err
+    np.testing.assert_array_equal(made("again", "--from", folder, "--guidance", "1")[1], sounds)
+    assert "not the saved sounds" not in capsys.readouterr().out
+    assert not np.array_equal(made("kick", "--from", folder, "--guidance", "3", "--class", "kick")[1], sounds)
+    assert "those were made with --guidance 1.5" in capsys.readouterr().out
+
+
+def test_all_of_a_short_recording_is_kept_and_goes_on(made, recording, capsys):
+    _, same = made("same", "--like", recording[0], "--strength", "0")
+    assert len(same) == 1  # more of them would be the same
+    _, sounds = made("on", "--like", recording[0], "--keep", ":", "--n", "2", "--steps", "2")
+    np.testing.assert_allclose(sounds[:, :800], np.repeat(same[:, :800], 2, axis=0), atol=1e-4)
+    assert np.abs(sounds[:, 830:]).max() > 0
+    _, later = made("later", "--like", recording[0], "--at", "0.1", "--strength", "0")
+    np.testing.assert_allclose(later[0, 10:390], same[0, 410:790], atol=1e-3)
+    assert "mine.wav: 0.10 s from 0.10 s on, at 4000 Hz" in capsys.readouterr().err
+
+
 def test_sounds_of_every_class_around_one_and_between_two_seeds(made):
     folder, each = made("each", "--per-class", "1", "--seed", "1", "--steps", "1")
     assert sorted(path.name for path in folder.glob("*.wav")) == ["000-kick.wav", "001-snare.wav", "002-tom.wav"]
@@ -139,7 +161,9 @@ def test_a_part_fades_beside_its_ends():
     assert not begin.kept[:181].any() and not begin.kept[420:].any()
     assert (np.diff(begin.kept[180:201]) > 0).all()
     assert start(np.zeros((1024, 1), "float32"), CLIP, None, None).strength == 0.5
-    np.testing.assert_array_equal(start(np.zeros((1024, 1)), CLIP, None, ":").kept, 1)
+    short = start(np.zeros((1024, 1)), CLIP, None, ":", 600).kept
+    np.testing.assert_array_equal(short[:600], 1)
+    assert not short[620:].any()  # what comes after a recording is new
     around = start(np.zeros((1024, 1)), CLIP, None, ":0.05,0.1:").kept
     np.testing.assert_array_equal(np.flatnonzero(around < 1), np.arange(200, 400))
     assert not around[220:380].any()
@@ -151,9 +175,9 @@ def test_what_a_complaint_says_is_possible(rate):
     with pytest.raises(UserError) as complaint:
         start(np.zeros((65536, 1)), clip, None, "0:9")
     seconds, part, gap = re.search(
-        r"the (\S+) s of a clip, such as (\S+) or, to fill a gap, (\S+)\. ", str(complaint.value)
+        r"the (\S+) s that are of the recording, such as (\S+) or, to fill a gap, (\S+)\. ", str(complaint.value)
     ).groups()
-    for keep in (f"0:{seconds}", part, gap):
+    for keep in (f"0.1:{seconds}", part, gap):
         start(np.zeros((65536, 1)), clip, None, keep)
 
 
@@ -163,12 +187,18 @@ def test_what_a_complaint_says_is_possible(rate):
         (["--like", "{mine}", "--spread", "1"], "--spread does not go with --like of a flow matching model"),
         (
             ["--like", "{mine}", "--keep", "0.2:0.1"],
-            "--keep must be START:END in seconds, within the 0.256 s of a clip",
+            "--keep must be START:END in seconds, within the 0.2 s that are of the recording",
         ),
         (["--like", "{mine}", "--keep", "0:1"], "--keep must be START:END in seconds"),
         (["--like", "{mine}", "--keep", "nan:inf"], "--keep must be START:END in seconds"),
-        (["--like", "{mine}", "--keep", ":0.1,0.2"], "Received: :0.1,0.2."),
+        (["--like", "{mine}", "--keep", ":0.1,0.2"], "Received: :0.1,0.2, in which 0.2 is none."),
+        (["--like", "{mine}", "--keep", "0:0.25"], "Received: 0:0.25."),  # of which 0.05 s are silence
+        (["--like", "{long}", "--keep", ":"], "--keep leaves nothing of the 0.256 s to be new. Received: :."),
+        (["--like", "{mine}", "--at", "0.2"], "--at is beyond the 0.20 s of "),
+        (["--at", "0.2"], "--at needs --like. Give both or neither"),
+        (["--around", "1", "--at", "0.2"], "--at does not go with --around"),
         (["--like", "{mine}", "--keep", "0.1:,:0.095"], "--keep leaves a gap of 5 ms, 10 or more can be filled"),
+        (["--like", "{mine}", "--keep", ":0.1,0.02:0.03,0.105:"], "--keep leaves a gap of 5 ms"),
         (["--like", "{mine}", "--guidance", "2"], "--guidance leads towards classes, and these sounds are of none"),
         (["--interpolate", "{mine}", "{mine}", "--guidance", "2"], "--guidance leads towards classes, and these"),
         (["--like", "{mine}", "--keep", "0.1"], "--keep must be START:END in seconds"),
@@ -179,7 +209,8 @@ def test_what_a_complaint_says_is_possible(rate):
     ],
 )
 def test_what_is_not_possible_is_one_line(flow_run, recording, tmp_path, capsys, words, complaint):
-    words = [word.replace("{mine}", str(recording[0])) for word in words]
+    soundfile.write(tmp_path / "long.wav", np.sin(np.arange(1500)), 4000)
+    words = [word.replace("{mine}", str(recording[0])).replace("{long}", str(tmp_path / "long.wav")) for word in words]
     assert generate_command.main(["--run", str(flow_run), "--out", str(tmp_path / "x"), *words]) == 2
     assert complaint in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "x").exists()

@@ -72,19 +72,23 @@ def number_up_to(most: float) -> Callable[[str], float]:
     return number
 
 
-def share(text: str) -> float:
-    """An argparse type: a number from 0 to 1.
+def number_from_0_to(most: float, unit: str) -> Callable[[str], float]:
+    """An argparse type: a number from 0 to `most`, of a `unit`, which may be empty.
 
-    >>> share("0.5")
+    >>> number_from_0_to(1, "")("0.5")
     0.5
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received: {text}")
-    return value
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from 0 to {most:,g}{unit}. Received: {text}")
+        return value
+
+    return number
 
 
 def not_empty(text: str) -> str:

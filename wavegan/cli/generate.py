@@ -3,24 +3,21 @@
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wavegan.base.errors import UserError
-from wavegan.base.settings import add_flags, flag, options_of
+from wavegan.base.settings import add_flags, options_of
 from wavegan.base.text import tell, warn
-from wavegan.cli.command import Parser, at_least, import_backend, not_empty, number_up_to, run, share
+from wavegan.cli.command import Parser, at_least, import_backend, not_empty, number_from_0_to, number_up_to, run
 from wavegan.generation import latents, saved
 from wavegan.generation.asked import check, with_classes
-from wavegan.generation.recording import Recording
+from wavegan.generation.recording import Cut, Recording
+from wavegan.generation.sampling import check_guidance, made_otherwise, sampling_of
 from wavegan.generation.saved import Named
 from wavegan.generation.start import start
 from wavegan.models.family import BUILT_IN, Family, family_named
 from wavegan.models.latents import FARTHEST, PATHS, LatentSpace
 from wavegan.runs.config import Config
 from wavegan.runs.run import Run, find_run, newest_run
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SOFT = 0.3  # of the recordings' loudness: what is worth a note
 WAYS = ("from", "interpolate", "around", "like")  # of choosing latents, beside that of new ones, which is None
@@ -33,6 +30,7 @@ GOES_WITH = {
     "spread": ("around", "like"),
     "strength": ("like",),
     "keep": ("like",),
+    "at": ("like",),
 }
 
 
@@ -76,6 +74,8 @@ def parser() -> Parser:
     add("--path", choices=PATHS, help="of --interpolate; linear is quieter in the middle (default: spherical)")
     spread = "how far variations go from the sound, up to 2, where nothing of it is left (default: 0.3)"
     add("--spread", type=number_up_to(FARTHEST), metavar="FLOAT", help=spread)
+    at = "second of the recording of --like where the clip begins (default: of a longer one, where its sound begins)"
+    add("--at", type=number_from_0_to(86_400, " seconds"), metavar="SECONDS", help=at)
     _add_starting(flags)
     return flags
 
@@ -84,9 +84,10 @@ def _add_starting(flags: Parser) -> None:
     """Flags that not every model family has."""
     only = flags.add_argument_group("of a flow matching model")
     strength = "how much of the recording of --like is replaced, 0 to 1 (default: 0.5, with --keep: 1)"
-    only.add_argument("--strength", type=share, metavar="FLOAT", help=strength)
+    only.add_argument("--strength", type=number_from_0_to(1, ""), metavar="FLOAT", help=strength)
     keep = (
-        "seconds of the recording of --like that are kept, such as 0:0.25, or :0.2,0.3: around a gap; the rest is new"
+        "seconds of the recording of --like that are kept, such as 0:0.25, or :0.2,0.3: around a gap, or : for all of "
+        "a short one, from whose end new sound goes on; the rest is new"
     )
     only.add_argument("--keep", type=not_empty, metavar="START:END[,…]", help=keep)
     for name in BUILT_IN:
@@ -114,15 +115,20 @@ def generate_sounds(flags: argparse.Namespace) -> None:
         raise UserError("--per-class does not go with --n and --class. Leave out --per-class, or the other.")
     check(config, vars(flags)["class"], flags.per_class)
     family = family_named(config.family)
-    sampling = _sampling(flags, way, sources, family)
+    given = vars(flags) | ({"steps": None} if _counts(flags, way, family) else {})
+    sampling = sampling_of(given, run.title, family, sources)
+    if family.starts and way == "like" and flags.spread:
+        raise UserError(f"--spread does not go with --like of a {family.title}. Give --strength instead.")
     recordings = [source for source in sources if isinstance(source, Recording)]
-    _check_guidance(flags, config, family, bool(sources) and len(recordings) == len(sources))
+    if recordings and len(recordings) == len(sources) and not given["class"]:
+        check_guidance(given, None, config.classes)  # before a search that takes a while
     if way == "like" and family.starts:
         chosen, named, near = _like(flags, family, config), list[Named](), list[str]()
     else:
         named, step, near = _found(flags, sources, run, config, step, sampling)
         chosen = _latents(flags, way, named, family, config)
     chosen = with_classes(chosen, config, named, vars(flags)["class"], flags.per_class)
+    check_guidance(given, chosen.classes, config.classes)
 
     heading = f"{_sounds(len(chosen.values))}, {chosen.title}"
     warn(f"making {heading}: run {run.title}, step {run.latest() if step is None else step} …")
@@ -140,7 +146,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
         tell(f"note: the sounds are {made.loudness:.0%} as loud as recordings; a model begins softly: train it longer")
     for other in sorted({str(source.origin) for source in named if not source.sounds_as_saved(run, made.step)}):
         tell(f"note: these are not the saved sounds: those are of {other}")
-    for words in sorted({_otherwise(source, sampling) for source in named} - {""}):
+    for words in sorted({made_otherwise(source, sampling, chosen.classes) for source in named} - {""}):
         tell(f"note: these are not the saved sounds: those were made with {words}")
     times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
     tell(f"{made.sound_s:.1f} s of sound computed in {made.compute_s:.2f} s: {times} × real time")
@@ -164,43 +170,17 @@ def _way(flags: argparse.Namespace) -> str | None:
     return way
 
 
-def _sampling(flags: argparse.Namespace, way: str | None, sources: list[Named | Recording], family: Family) -> object:
-    """How sounds are made, of the family's `Sampling`: as the flags say, or else as the saved ones were.
-
-    Raises UserError where the family knows no such flag.
-    """
-    own = {each.name for each in options_of(family.Sampling)}
-    only_starting = set() if family.starts else {"strength", "keep"}
-    counted = not own and way == "interpolate"  # what --steps was before there was another family
-    for name in sorted(({*_sampling_flags()} - own - ({"steps"} if counted else set())) | only_starting):
-        if vars(flags).get(name) is not None:
-            raise UserError(f"{flag(name)} does not go with a {family.title}. Leave it out.")
-    if family.starts and way == "like" and flags.spread:
-        raise UserError(f"--spread does not go with --like of a {family.title}. Give --strength instead.")
-    before = next((each.sampling for each in sources if isinstance(each, Named) and each.sampling), {})
-    given = {name: value for name, value in vars(flags).items() if name in own}
-    return family.Sampling(**{name: value for name, value in {**before, **given}.items() if name in own})
-
-
-def _check_guidance(flags: argparse.Namespace, config: Config, family: Family, of_recordings: bool) -> None:
-    """Raises UserError where --guidance has no class to lead to: of recordings none is known."""
-    unasked = family.starts and of_recordings and not vars(flags)["class"]
-    if vars(flags).get("guidance") in (None, 1) or (config.classes and not unasked):
-        return
-    ways = "Leave it out, or name a --class." if config.classes else "Leave it out: the run has no classes."
-    raise UserError(f"--guidance leads towards classes, and these sounds are of none. {ways}")
-
-
-def _otherwise(source: Named, sampling: object) -> str:
-    """The flags that the sounds of saved latents were made with, where they are made otherwise now; else ""."""
-    now = {name: getattr(sampling, name) for name in source.sampling if hasattr(sampling, name)}
-    others = {name: value for name, value in source.sampling.items() if name in now and now[name] != value}
-    return " ".join(f"{flag(name)} {value}" for name, value in others.items())
-
-
-def _sampling_flags() -> list[str]:
-    """The names of the ways to make sounds that any family knows."""
-    return [each.name for name in BUILT_IN for each in options_of(family_named(name).Sampling)]
+def _counts(flags: argparse.Namespace, way: str | None, family: Family) -> bool:
+    """Whether --steps says how many sounds there are, as before there were families with steps."""
+    if way != "interpolate" or options_of(family.Sampling) or "steps" not in flags:
+        return False
+    if flags.n:
+        raise UserError(f"--steps is another name of --n for a {family.title}. Leave one of the two out.")
+    if flags.steps < 2:
+        raise UserError(
+            f"--steps must be 2 or more with --interpolate, which makes both ends. Received: {flags.steps}."
+        )
+    return True
 
 
 def _sources(flags: argparse.Namespace, way: str | None) -> list[Named | Recording]:
@@ -224,7 +204,7 @@ def _found(
     sampling: object,
 ) -> tuple[list[Named], int | None, list[str]]:
     """`sources` with the latents nearest to the recordings in their places, the step, and how near these are."""
-    heard = {source: _heard(source, config) for source in sources if isinstance(source, Recording)}
+    heard = {source: _heard(source, config, flags.at) for source in sources if isinstance(source, Recording)}
     if not heard:
         return [source for source in sources if isinstance(source, Named)], step, []
     names = " and ".join(source.name for source in heard)
@@ -238,25 +218,27 @@ def _found(
     for source in sources:
         if isinstance(source, Recording):
             source, near = named_like(
-                source.name, heard[source], sampler, config, vars(flags)["class"], flags.seed or 0
+                source.name, heard[source].audio, sampler, config, vars(flags)["class"], flags.seed or 0
             )
             words.append(near)
         found.append(source)
     return found, step, words
 
 
-def _heard(recording: Recording, config: Config) -> "np.ndarray":
+def _heard(recording: Recording, config: Config, at: float | None) -> Cut:
     """The sound of a recording as the clips of the run are; says what was made of it."""
-    audio, words = recording.cut(config.data.clip)
-    warn(words)
-    return audio
+    cut = recording.cut(config.data.clip, at)
+    warn(cut.words)
+    return cut
 
 
 def _like(flags: argparse.Namespace, family: Family, config: Config) -> latents.Latents:
     """The latents of sounds that begin from the recording of --like."""
     recording = Recording(flags.like)
-    begins = start(_heard(recording, config), config.data.clip, flags.strength, flags.keep)
-    return latents.like(recording.name, begins, flags.n or 16, *_space(family, config), flags.seed)
+    cut = _heard(recording, config, flags.at)
+    begins = start(cut.audio, config.data.clip, flags.strength, flags.keep, cut.length)
+    n = flags.n or (1 if begins.strength == 0 else 16)  # which are all alike
+    return latents.like(recording.name, begins, n, *_space(family, config), flags.seed)
 
 
 def _step(flags: argparse.Namespace, run: Run, origin: saved.Origin | None) -> int | None:
@@ -279,7 +261,7 @@ def _latents(
     if way == "from":
         return latents.again(sources[0], space, shape)
     if way == "interpolate":
-        n = flags.n or (8 if options_of(family.Sampling) else getattr(flags, "steps", 8))
+        n = flags.n or (flags.steps if _counts(flags, way, family) else 8)
         if n < 2:
             raise UserError(f"--n must be 2 or more with --interpolate, which makes both ends. Received: {n}.")
         return latents.between(sources, n, flags.path or "spherical", space, shape)

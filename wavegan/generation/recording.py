@@ -24,44 +24,61 @@ class Recording:
     def name(self) -> str:
         return os.path.basename(self.path)
 
-    def heard(self, clip: ClipFormat) -> np.ndarray:
-        """Its sound, float32 [length, channels] at the rate of `clip`, padded with silence at its end.
+    def cut(self, clip: ClipFormat, at: float | None = None) -> "Cut":
+        """Its sound at the rate of `clip`, with its channels and as long.
 
-        Of a longer one that many samples from where its sound begins, if that is within the first minute.
-        Raises UserError where it cannot be read, or is silent.
+        Of a longer one that is what begins at the second `at`; when None, where its sound begins, if that is within the
+        first minute. Raises UserError where it cannot be read, ends before, or is silent.
         """
-        return self.cut(clip)[0]
-
-    def cut(self, clip: ClipFormat) -> tuple[np.ndarray, str]:
-        """As `heard`, and in words what was made of it."""
         from wavegan.audio.decode import decode  # heavy, and most commands hear nothing
         from wavegan.audio.recording import CANCELLED, Findings, Unusable
 
-        most, findings, remark = max(clip.length, MOST_S * clip.sample_rate), Findings(), ""
+        rate = clip.sample_rate
+        first = 0 if at is None else round(at * rate)
+        most, findings = max(first + clip.length, MOST_S * rate if at is None else 0), Findings()
 
         def decoded(first_channel: bool) -> np.ndarray:
+            """From `first` on."""
             blocks, count = [np.empty((0, clip.channels), "float32")], 0
-            for block in decode(self.path, clip.sample_rate, clip.channels, findings, first_channel):
-                blocks.append(block)
+            for block in decode(self.path, rate, clip.channels, findings, first_channel):
+                blocks.append(block[max(0, first - count) :])
                 count += len(block)
                 if count >= most:
                     break
-            return np.concatenate(blocks)[:most]
+            if 0 < count <= first:
+                raise UserError(f"--at is beyond the {count / rate:.2f} s of {self.path}. Received: {at:g}.")
+            return np.concatenate(blocks)[: most - first]
 
         try:
             samples = decoded(first_channel=False)
             if findings.cancels:
-                samples, remark = decoded(first_channel=True), f" ({CANCELLED})"
+                samples = decoded(first_channel=True)
+                findings.remarks.add(CANCELLED)
         except Unusable as reason:
             raise UserError(f"{self.path} cannot be used as a recording: {reason}. Give another one.") from None
-        loudness = np.abs(samples).max(axis=1, initial=0)
-        if loudness.max(initial=0) < QUIETEST:
-            raise UserError(f"{self.path} cannot be used as a recording: it is silent. Give another one.")
-        start = 0
-        if len(samples) > clip.length:
+        loudness, start = np.abs(samples).max(axis=1, initial=0), 0
+        if at is None and len(samples) > clip.length:
             onset = int(np.argmax(loudness >= ONSET * loudness.max()))
-            start = max(0, onset - round(BEFORE_S * clip.sample_rate))
+            start = max(0, onset - round(BEFORE_S * rate))
         heard = samples[start : start + clip.length]
-        rate = clip.sample_rate
-        words = f"{self.name}: {len(heard) / rate:.2f} s from {start / rate:.2f} s on, at {rate} Hz{remark}"
-        return np.pad(heard, ((0, clip.length - len(heard)), (0, 0))), words
+        if loudness[start : start + clip.length].max(initial=0) < QUIETEST:
+            where = "" if at is None else f" from {at:g} s on. Give another --at"
+            raise UserError(f"{self.path} cannot be used as a recording: it is silent{where or '. Give another one'}.")
+        remarks = "".join(f" ({each})" for each in sorted(findings.remarks))
+        words = f"{self.name}: {len(heard) / rate:.2f} s from {(first + start) / rate:.2f} s on, at {rate} Hz{remarks}"
+        return Cut(np.pad(heard, ((0, clip.length - len(heard)), (0, 0))), len(heard), words)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A part of a recording as a clip.
+
+    Args:
+        audio: float32 [time, channels], silent from `length` on.
+        length: how many samples of it are the recording's.
+        words: what was made of the recording.
+    """
+
+    audio: np.ndarray
+    length: int
+    words: str

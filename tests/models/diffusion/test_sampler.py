@@ -1,5 +1,7 @@
 """How sounds are made by flow matching: new ones, variations of a recording, and parts of it that are kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from keras import ops
@@ -10,7 +12,7 @@ from wavegan.models.diffusion import flow
 from wavegan.models.diffusion.family import DIFFUSION
 from wavegan.models.diffusion.sampler import FlowSampler
 from wavegan.models.diffusion.settings import Sampling
-from wavegan.models.family import Start
+from wavegan.models.family import ClipFormat, Start
 
 NONE = np.zeros((4, 3), "float32")
 
@@ -167,15 +169,41 @@ def test_strength_0_gives_the_recording_back_and_more_of_it_leads_farther_away(s
 )
 def test_what_is_kept_is_the_recordings_and_the_seams_do_not_click(sampler, noise, recording, kept, parts):
     made = sampler.varied(noise, NONE, start(recording, CLIP, None, kept))
-    away, largest = np.full(CLIP.length, CLIP.length), np.abs(np.diff(recording, axis=0)).max()
+    away = np.full(CLIP.length, CLIP.length)
     for first, end in parts:
         np.testing.assert_array_equal(made[:, first:end], np.repeat(recording[None, first:end], 4, axis=0))
         away = np.minimum(away, np.abs(np.arange(CLIP.length)[:, None] - np.arange(first, end)).min(axis=1))
     beside = away > 30
     assert np.abs(made[:, beside] - recording[beside]).max() > 0.01  # and the rest is new
+    jumps, own = np.abs(np.diff(made, axis=1)), np.abs(np.diff(recording, axis=0))
     for seam in {*np.ravel(parts)} - {0, CLIP.length}:
-        around = made[:, seam - 20 : seam + 21]  # 5 ms on either side: all of the fade
-        assert np.abs(np.diff(around, axis=1)).max() <= largest
+        fade, beside = slice(seam - 20, seam + 20), slice(max(0, seam - 60), seam + 60)  # 5 ms, and 15
+        assert jumps[:, fade].max() <= own.max()
+        assert jumps[:, fade].max() <= 1.1 * max(own[beside].max(), jumps[:, seam + 20 : seam + 60].max())
+
+
+def test_what_is_replaced_is_not_heard_in_what_replaces_it(sampler, noise, recording):
+    """Such as the click that is to be repaired: 5 ms from what is kept, where its fade has an end."""
+    part = start(recording, CLIP, None, ":0.015,0.035:")
+    clicks = recording.copy()
+    clicks[80:120] = np.random.default_rng(0).uniform(-1, 1, (40, 1))
+    np.testing.assert_array_equal(
+        sampler.varied(noise, NONE, replace(part, audio=clicks)), sampler.varied(noise, NONE, part)
+    )
+
+
+def test_two_channels_without_classes_are_varied_and_kept_each_for_itself(build):
+    clip = ClipFormat(4000, 256, 2, (), 0.25)
+    recording = np.concatenate([batch_of(number)["audio"][0, 0] for number in (7, 8)], axis=1)
+    sampler = build(clip).sampler()
+    noise = np.random.default_rng(1).standard_normal((2, *sampler.latent_shape)).astype("float32")
+    same = sampler.varied(noise, None, Start(recording, 0.0))
+    np.testing.assert_allclose(same, np.repeat(recording[None], 2, axis=0), atol=1e-3)
+    kept = sampler.varied(noise, None, start(recording, clip, None, ":0.03"))
+    np.testing.assert_array_equal(kept[:, :120], np.repeat(recording[None, :120], 2, axis=0))
+    assert np.abs(np.diff(kept[:, 150:], axis=0)).max() > 0.01
+    np.testing.assert_array_equal(sampler.varied(noise, None, Start(recording, 1.0)), sampler(noise))
+    assert sampler.inverted(recording[None]).shape == (1, *sampler.latent_shape)
 
 
 def test_a_recordings_noise_becomes_the_recording_again(model, sampler, recording, whole_way):

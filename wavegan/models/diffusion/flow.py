@@ -22,7 +22,7 @@ from wavegan.backend.autodiff import Tensor
 DEVIATION = 1 / 12  # of spectrograms
 NEAREST = 0.02  # the least t that is learned
 LOGITS = 1.5  # their deviation, of the times that are learned
-LAST = 0.2  # share of the way that the last step leads over
+LAST = 0.2  # where the last step begins at most
 FARTHEST = 0.91  # where the second step begins at most
 NEARER = 7  # the power by which steps get shorter where noise is soft
 Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, frames, bands] at t, a scalar
@@ -99,12 +99,17 @@ def predicted(network: Network, points: Tensor, times: Tensor, *classes: Tensor)
 
 
 def schedule(steps: int, start: float, last: float) -> np.ndarray:
-    """Times from `start` down to 0, float32 [steps + 1], from the share `last` of `start` at once.
+    """Times from `start` down to 0, float32 [steps + 1], the last step from `last` on.
 
     Those before are dense where noise is soft: evenly by a root of what noise is to the clip. Source: Karras et al.,
     arXiv 2206.00364, equation 5, with ρ = NEARER.
+
+    Args:
+        steps: 1 or more; the one of a single step leads from `start` to 0.
+        start: 0 to 1. From one that is no more than `last`, a single step leads on; the others stay there.
+        last: 0 to 1.
     """
-    ends = np.minimum([start, last * start], FARTHEST)
+    ends = np.minimum([start, min(start, last)], FARTHEST)
     first, end = (ends / (1.0 - ends)) ** (1 / NEARER)
     ratios = np.linspace(first, end, steps) ** NEARER
     return np.array([start, *(ratios / (1.0 + ratios))[1:], 0.0], "float32")

@@ -24,6 +24,7 @@ from wavegan.models.state import set_weights
 
 SAMPLES_AT_ONCE_ON_CPU = 2**16  # where a batch that is half empty costs seconds
 INVERTING_STEPS = 32  # of Heun, from a recording to its noise
+FOLLOWS = 0.5  # share of what a frame hears, from which on it is as what is kept of it
 
 
 class FlowSampler:
@@ -154,21 +155,22 @@ class FlowSampler:
 
     def _varied(self, start: Start, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
         """Where the recording is kept, its own line is followed, which ends in it."""
+        strength, spectrogram, field = start.strength, self.spectrogram, self._field(guidance, *classes)
         clip = (start.audio / self.rms).astype("float32")[None]
-        seen, phases = self.spectrogram(clip), self.spectrogram.phases(clip, 1.0 - start.strength)
-        field = self._field(guidance, *classes)
-        points = (1.0 - start.strength) * seen + start.strength * noise
+        seen, phases = spectrogram(clip), spectrogram.phases(clip, 1.0 - strength)
         if start.kept is None:
-            return self._audio(self.spectrogram.sound(self._followed(field, points, start.strength), phases))
+            points = self._followed(field, (1.0 - strength) * seen + strength * noise, strength)
+            return self._audio(spectrogram.sound(points, phases))
         kept = start.kept.astype("float32")[:, None]
-        # A frame that hears more of what is new follows nothing of what it heard there in the recording.
-        of_frames = np.maximum(2 * self.spectrogram.frames.share(start.kept)[:, None] - 1, 0)
+        shares = spectrogram.frames.share(start.kept**2)[:, None]
+        follows = shares >= FOLLOWS
+        seen = ops.where(follows, spectrogram.of_part(kept * clip, np.maximum(shares, FOLLOWS)), seen)
 
         def partly(x: Tensor, t: Tensor) -> Tensor:
-            return of_frames * flow.velocity(seen, noise) + (1.0 - of_frames) * field(x, t)
+            return ops.where(follows, flow.velocity(seen, noise), field(x, t))
 
-        points = self._followed(partly, points, start.strength)
-        made = self._audio(self.spectrogram.sound(points, phases, (kept, clip)))
+        points = self._followed(partly, (1.0 - strength) * seen + strength * noise, strength)
+        made = self._audio(spectrogram.sound(points, phases, (kept, clip)))
         return ops.where(kept == 1.0, start.audio.astype("float32"), made)
 
 

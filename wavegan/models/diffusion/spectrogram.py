@@ -58,7 +58,18 @@ class Spectrogram(keras.layers.Layer):
         self.deviation.assign(np.maximum(np.sqrt(squares), least) / DEVIATION)
 
     def call(self, audio: Tensor) -> Tensor:
-        return (self._values(audio) - self.mean) / self.deviation
+        return self._scaled(self._values(audio))
+
+    def of_part(self, audio: Tensor, shares: np.ndarray) -> Tensor:
+        """As the call, of clips of which only a part is there, the rest of `audio` being 0.
+
+        What is missing is taken to be as loud, in each frame, as what is there.
+
+        Args:
+            audio: as the call's.
+            shares: [frames, 1], above 0: what is there of what each frame hears, by energy.
+        """
+        return self._scaled(self._values(audio) / shares ** (POWER / 2))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self.frames.shape)
@@ -100,6 +111,9 @@ class Spectrogram(keras.layers.Layer):
 
         found = ops.fori_loop(0, ITERATIONS, better, (*begin, zeros, zeros))
         return made(*found[:2])
+
+    def _scaled(self, values: Tensor) -> Tensor:
+        return (values - self.mean) / self.deviation
 
     def _values(self, audio: Tensor) -> Tensor:
         magnitudes = ops.transpose(_size(*self._spectra(audio)), (0, 2, 1, 3))
