@@ -5,9 +5,10 @@ from pathlib import Path
 
 from benchmarks.quality import COMPARISONS, quality
 from wavegan.base.errors import UserError
-from wavegan.cli.command import Parser, at_least, run
+from wavegan.cli.command import Parser, at_least, number_from_0_to, run
 from wavegan.data.lengths import check_length
 from wavegan.models.diffusion.family import DIFFUSION
+from wavegan.models.diffusion.settings import SOLVERS
 from wavegan.models.gan.family import GAN
 from wavegan.runs import flags as settings_flags
 
@@ -118,6 +119,7 @@ def parser():
             settings_flags.add_flags(command, _family(name), ("preset", *_settings(name)))
         command.set_defaults(command=measure)
     _add_quality(commands)
+    _add_sampling(commands)
     _add_pictures(commands)
     _add_pretrained(commands)
     return flags
@@ -138,6 +140,21 @@ def _add_quality(commands):
     command.add_argument("--n", type=at_least(50), default=1000, metavar="INT", help="sounds scored (default: 1000)")
     command.add_argument("--cores", type=at_least(1), default=1, metavar="INT", help="that compute (default: 1)")
     command.set_defaults(command=quality)
+
+
+def _add_sampling(commands):
+    help = "what ways to sample do to the sounds of a flow matching run, or how far its variations of recordings lead"
+    command = commands.add_parser("sampling", help=help, description=f"Measure {help}.")
+    command.add_argument("--run", required=True, metavar="RUN", help="the run")
+    command.add_argument("--checkpoint", default="latest", metavar="STEP", help="latest, best or its step")
+    command.add_argument("--data", metavar="DIR", help="the data set (default: the run's)")
+    command.add_argument("--n", type=at_least(50), default=600, metavar="INT", help="sounds scored (default: 600)")
+    command.add_argument("--steps", type=at_least(1), nargs="+", default=[2, 3, 4, 6], metavar="INT")
+    command.add_argument("--solver", choices=SOLVERS, nargs="+", default=["heun"])
+    command.add_argument("--guidance", type=float, nargs="+", default=[1.5], metavar="FLOAT")
+    strength = "instead: variations of held-out recordings by these strengths, 0 to 1"
+    command.add_argument("--strength", type=number_from_0_to(1, ""), nargs="+", metavar="FLOAT", help=strength)
+    command.set_defaults(command=sampled)
 
 
 def _add_pictures(commands):
@@ -197,6 +214,13 @@ def make_pretrained(flags):
     from wavegan.base.quiet import import_quietly
 
     import_quietly("benchmarks.pretrained").pretrained(flags)
+
+
+def sampled(flags):
+    """The table of `sampling`."""
+    from wavegan.base.quiet import import_quietly
+
+    import_quietly("benchmarks.sampling").sampling(flags)
 
 
 def measure(flags):

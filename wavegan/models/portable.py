@@ -8,7 +8,7 @@ unit         x [time, channels] at time t → x / √(t² + r²), where r is (1 
              expected to move by, x · (t - r · deviation) / (t² + r²), is kept, too. t, of `given`, is at least `least`.
              Arrays: least [1], deviation [1]
 velocity     x → x · deviation / √(t² + r²) of that, plus what was kept last, which is kept no longer. Array: deviation
-told         changes `given`, [time, class weights], and not x: the time, at least `least` [1], becomes the sines and
+conditioning changes `given`, [time, class weights], and not x: the time, at least `least` [1], becomes the sines and
              cosines of its products with `frequencies` [waves]; two dense products of that and the class weights
              follow, with SiLU after each. Arrays: least, frequencies, kernel, bias, kernel, bias
 modulation   x [time, channels] → x · (1 + gain) + bias, where [gain, bias] is a dense product of `given`

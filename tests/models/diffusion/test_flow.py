@@ -27,10 +27,10 @@ def test_points_lie_on_straight_lines_and_move_at_their_velocity(lines):
 def test_the_logits_of_times_are_normal_and_one_lies_in_each_of_as_many_likely_stretches():
     """arXiv 2403.03206, equation 19, with m = 0 and s = LOGITS."""
     offsets = np.random.default_rng(0).uniform(size=64).astype("float32")
-    times = np.array(flow.spread_times(64, offsets), "float64")
+    times = np.array(flow.stratified_times(64, offsets), "float64")
     shares = norm.cdf(np.log(times / (1 - times)) / flow.LOGITS)
     np.testing.assert_allclose(shares, (np.arange(64) + offsets) / 64, atol=1e-5)
-    assert np.array(flow.spread_times(64, 0 * offsets))[0] == np.float32(flow.NEAREST)  # and none is nearer
+    assert np.array(flow.stratified_times(64, 0 * offsets))[0] == np.float32(flow.NEAREST)  # and none is nearer
 
 
 def test_of_a_velocity_the_network_tells_what_points_do_not_and_all_of_that_has_a_deviation_of_one():
@@ -39,7 +39,7 @@ def test_of_a_velocity_the_network_tells_what_points_do_not_and_all_of_that_has_
     clips, noise = flow.DEVIATION * rng.normal(size=(6, 400, 500)), rng.normal(size=(6, 400, 500))
     times = np.array([0.02, 0.1, 0.3, 0.6, 0.9, 1.0])
     points, velocities = flow.noised(clips, noise, times), flow.velocity(clips, noise)
-    told = np.array(flow.to_tell(clips, noise, times))
+    told = np.array(flow.target(clips, noise, times))
     seen = []
 
     def network(given):
@@ -72,7 +72,7 @@ def test_steps_are_those_of_euler_and_heun(heun, factors):
     """Along dx/dt = x, back from 1 to 0 in four steps."""
     points = np.random.default_rng(0).normal(size=(2, 3, 1))
     times = np.array([1, 0.75, 0.5, 0.25, 0])
-    found = flow.followed(lambda x, t: x, ops.convert_to_tensor(points), ops.convert_to_tensor(times), 4, heun)
+    found = flow.integrated(lambda x, t: x, ops.convert_to_tensor(points), ops.convert_to_tensor(times), 4, heun)
     np.testing.assert_allclose(found, points * np.prod(factors), rtol=1e-12)
 
 

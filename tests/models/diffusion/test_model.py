@@ -50,7 +50,7 @@ def test_the_loss_is_the_mean_square_of_what_was_to_be_told_and_at_first_all_of_
     model = build()
     seen = np.array(model.spectrogram(batch_of(0)["audio"][:, 0] / CLIP.rms))
     assert 0.3 * DEVIATION < np.std(seen) <= 1.1 * DEVIATION
-    times = np.array(flow.spread_times(1000, np.full(1000, 0.5, "float32")))
+    times = np.array(flow.stratified_times(1000, np.full(1000, 0.5, "float32")))
     expected = ((1 - times) * DEVIATION) ** 2 + times**2 * np.mean(seen**2) / DEVIATION**2
     expected = np.mean(expected / (((1 - times) * DEVIATION) ** 2 + times**2))
     assert train(model, 1)["loss/all"] == pytest.approx(expected, rel=0.1)
@@ -87,7 +87,7 @@ def test_it_learns(build):
 def test_one_class_in_ten_is_not_told(build):
     model = build()
     labels = ops.convert_to_tensor(np.arange(6000) % 3)
-    (weights,) = model._told(labels, 6000)
+    (weights,) = model._class_weights(labels, 6000)
     weights = np.array(weights)
     told = weights.sum(axis=1)
     assert set(np.unique(told)) == {0, 1}
@@ -111,9 +111,9 @@ def test_the_average_follows_the_weights_as_its_formula_says(build):
 def test_muon_steps_hidden_kernels_alone(build):
     """Not those that time and class come in by, nor the last one."""
     by_adam, by_muon = kernels(build(clip=TWO_LEVELS))
-    assert by_adam == {"time", "class", "velocity_told", "velocity"}
+    assert by_adam == {"time", "class", "velocity_modulation", "velocity"}
     blocks = {f"{way}_{level}_0_{part}" for way in ("in", "out") for level in (0, 1) for part in ("first", "second")}
-    assert blocks < by_muon and {"bands", "told", "in_1", "out_1"} < by_muon
+    assert blocks < by_muon and {"bands", "conditioning", "in_1", "out_1"} < by_muon
 
 
 def test_the_rate_falls_with_progress(build):

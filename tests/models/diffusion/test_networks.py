@@ -61,10 +61,10 @@ def test_every_band_reaches_the_end_however_few_channels_there_are():
     network = build_network(8, 17, 2, width=4, blocks=1)
     rng = np.random.default_rng(0)
     gains, points = rng.normal(size=17), rng.normal(size=(3, 8, 17))
-    network.get_layer("points_told").bias.assign(gains)
+    network.get_layer("points_gain").bias.assign(gains)
     told = network([points, rng.uniform(size=(3, 1)), rng.uniform(size=(3, 2))])
     np.testing.assert_allclose(told, points * gains, rtol=1e-5, atol=1e-6)
-    assert network.get_layer("points_told").kernel.shape[0] == EMBEDDING  # and they are of time and class
+    assert network.get_layer("points_gain").kernel.shape[0] == EMBEDDING  # and they are of time and class
 
 
 def test_the_norm_divides_every_clip_by_its_root_mean_square():

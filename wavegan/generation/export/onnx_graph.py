@@ -138,7 +138,7 @@ class _Writer:
         """[n, 1]."""
         return self.node("Max", [self.part(self.given, 0, 1), self.constant(least)])
 
-    def _told(self, least: np.ndarray, frequencies: np.ndarray, *weights: np.ndarray) -> None:
+    def _conditioning(self, least: np.ndarray, frequencies: np.ndarray, *weights: np.ndarray) -> None:
         angles = self.node("Mul", [self._time(least), self.constant(frequencies)])
         classes = len(weights[0]) - 2 * len(frequencies)
         beside = [self.part(self.given, 1, 1 + classes)] if classes else []

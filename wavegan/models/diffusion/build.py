@@ -10,8 +10,8 @@ from wavegan.models.diffusion.settings import Settings
 from wavegan.models.family import ClipFormat
 
 BETAS = (0.9, 0.99)  # Adam's
-# Layers: the first ones of what is told, and the last one with its scale.
-NOT_HIDDEN = ("time", "class", "velocity_told", "velocity")
+# Layers: the first ones of time and class, and the last one with its scale.
+NOT_HIDDEN = ("time", "class", "velocity_modulation", "velocity")
 
 
 def flow_matching(settings: Settings, clip: ClipFormat, seed: int, precision: str) -> FlowMatching:

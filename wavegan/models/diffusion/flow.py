@@ -40,7 +40,7 @@ def velocity(clips: Tensor, noise: Tensor) -> Tensor:
     return noise - clips
 
 
-def spread_times(count: int | Tensor, offset: Tensor) -> Tensor:
+def stratified_times(count: int | Tensor, offset: Tensor) -> Tensor:
     """`count` times t [count] in [NEAREST, 1), whose logits are normal.
 
     One lies in each of as many equally likely stretches, so that each batch has times of all kinds. Source of the
@@ -66,7 +66,7 @@ def _expected(times: Tensor) -> Tensor:
     return (times - (1.0 - times) * DEVIATION**2) / ops.square(loudness(times))
 
 
-def to_tell(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+def target(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
     """What the network is to tell [batch, frames, bands] on the lines from `clips` to `noise` at `times` [batch].
 
     That is what is left of the velocity when `_expected` of the point is taken away, brought to a deviation of 1.
@@ -75,7 +75,7 @@ def to_tell(clips: Tensor, noise: Tensor, times: Tensor) -> Tensor:
     return ((1.0 - t) * DEVIATION * noise - t / DEVIATION * clips) / loudness(t)
 
 
-def told(network: Network, points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
+def output(network: Network, points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
     """What `network` tells [batch, frames, bands] of `points`.
 
     Args:
@@ -89,13 +89,13 @@ def told(network: Network, points: Tensor, times: Tensor, *classes: Tensor) -> T
 
 
 def predicted(network: Network, points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
-    """The velocity [batch, frames, bands] at `points`, by what `network` tells; arguments as those of `told`.
+    """The velocity [batch, frames, bands] at `points`, by what `network` says; arguments as those of `output`.
 
     Before `NEAREST` it is that there.
     """
     times = ops.maximum(times, NEAREST)
     t = ops.reshape(times, (-1, 1, 1))
-    return _expected(t) * points + told(network, points, times, *classes) * DEVIATION / loudness(t)
+    return _expected(t) * points + output(network, points, times, *classes) * DEVIATION / loudness(t)
 
 
 def schedule(steps: int, start: float, last: float) -> np.ndarray:
@@ -115,7 +115,7 @@ def schedule(steps: int, start: float, last: float) -> np.ndarray:
     return np.array([start, *(ratios / (1.0 + ratios))[1:], 0.0], "float32")
 
 
-def followed(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:
+def integrated(field: Velocity, points: Tensor, times: Tensor, steps: int, heun: bool = False) -> Tensor:
     """Where `points` [n, frames, bands] come to at the last of `times` when they follow the velocity `field`.
 
     Args:

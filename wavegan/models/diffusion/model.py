@@ -80,12 +80,12 @@ class FlowMatching(keras.Model):
             self.optimizer.learning_rate = self.learning_rate * (1.0 - (1.0 - self.learning_rate_end) * progress)
         count = ops.shape(clips)[0]
         noise = keras.random.normal(ops.shape(clips), seed=self.seed_generator)
-        times = flow.spread_times(count, keras.random.uniform((count,), seed=self.seed_generator))
-        classes = self._told(data["label"][:, 0], count) if self.classes else ()
+        times = flow.stratified_times(count, keras.random.uniform((count,), seed=self.seed_generator))
+        classes = self._class_weights(data["label"][:, 0], count) if self.classes else ()
         return self.update(clips, noise, times, *classes)
 
-    def _told(self, labels: Tensor, count: int | Tensor) -> tuple[Tensor]:
-        """Class weights [count, classes] as the network is told them: of some clips none."""
+    def _class_weights(self, labels: Tensor, count: int | Tensor) -> tuple[Tensor]:
+        """Class weights [count, classes] for the network: of some clips zeros, which are no class."""
         weights = ops.one_hot(labels, self.classes, dtype="float32")
         kept = keras.random.uniform((count, 1), seed=self.seed_generator) >= UNCLASSED
         return (weights * ops.cast(kept, "float32"),)
@@ -96,10 +96,10 @@ class FlowMatching(keras.Model):
         Returns {name: scalar}.
         """
         points = flow.noised(clips, noise, times)
-        expected = flow.to_tell(clips, noise, times)
+        expected = flow.target(clips, noise, times)
 
         def loss() -> tuple[Tensor, dict[str, Tensor]]:
-            found = flow.told(self.network, points, times, *classes)
+            found = flow.output(self.network, points, times, *classes)
             of_clips = ops.mean(ops.square(found - expected), axis=(1, 2))
             return ops.mean(of_clips), {"of_clips": of_clips}
 

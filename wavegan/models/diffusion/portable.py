@@ -22,7 +22,7 @@ def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.nda
     weights = {layer.name: layer.get_weights() for layer in restored.network.layers}
     steps = levels(restored.latent_shape[0])
     yield Operation("unit", (_number(NEAREST), _number(DEVIATION)))
-    yield _told(weights)
+    yield _conditioning(weights)
     yield Operation("keep")
     yield _regrouped(weights["bands"], 1)
     for level, time in enumerate(steps):
@@ -35,9 +35,9 @@ def operations(settings: Settings, clip: ClipFormat, arrays: Mapping[str, np.nda
         if level:
             yield Operation("unfold", tuple(weights[f"out_{level}"]), STRIDE)
             yield Operation("add")
-    yield Operation("modulation", tuple(weights["velocity_told"]))
+    yield Operation("modulation", tuple(weights["velocity_modulation"]))
     yield Operation("unfold", tuple(weights["velocity"]), 1)
-    yield Operation("straight", tuple(weights["points_told"]))
+    yield Operation("straight", tuple(weights["points_gain"]))
     yield Operation("velocity", (_number(DEVIATION),))
 
 
@@ -45,10 +45,10 @@ def _number(value: float) -> np.ndarray:
     return np.array([value], "float32")
 
 
-def _told(weights: Weights) -> Operation:
+def _conditioning(weights: Weights) -> Operation:
     kernel, bias = weights["time"]
     kernel = np.concatenate([kernel, *weights.get("class", [])])  # of time and class weights side by side
-    return Operation("told", (_number(NEAREST), FREQUENCIES, kernel, bias, *weights["told"]))
+    return Operation("conditioning", (_number(NEAREST), FREQUENCIES, kernel, bias, *weights["conditioning"]))
 
 
 def _regrouped(weights: list[np.ndarray], stride: int) -> Operation:
@@ -61,7 +61,7 @@ def _blocks(weights: Weights, name: str, count: int, time: int) -> Iterator[Oper
     for number in range(count):
         here = f"{name}_{number}"
         yield from (Operation("keep"), Operation("norm"), Operation("conv", tuple(weights[f"{here}_first"])))
-        yield from (Operation("modulation", tuple(weights[f"{here}_told"])), Operation("relu"))
+        yield from (Operation("modulation", tuple(weights[f"{here}_modulation"])), Operation("relu"))
         yield from (Operation("conv", tuple(weights[f"{here}_second"])), Operation("add"))
     if time <= ATTENTION:
         yield Operation("attention", tuple(weights[f"{name}_attention"]), heads=HEADS)

@@ -73,18 +73,18 @@ class FlowSampler:
         def noise(guidance: float, clips: Tensor, *classes: Tensor) -> Tensor:
             times = flow.schedule(INVERTING_STEPS, 1.0, flow.NEAREST)[::-1].copy()
             points = self.spectrogram(clips / self.rms)
-            return flow.followed(self._field(guidance, *classes), points, times, INVERTING_STEPS, heun=True)
+            return flow.integrated(self._field(guidance, *classes), points, times, INVERTING_STEPS, heun=True)
 
         return self._by_guidance(noise)(*self._given(audio, classes))
 
     def velocity(self, points: np.ndarray, times: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """The velocity, [n, frames, bands], at points of that shape and times [n], one evaluation of the network."""
 
-        def told(points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
+        def predicted(points: Tensor, times: Tensor, *classes: Tensor) -> Tensor:
             return flow.predicted(self.network, points, times, *classes)
 
         points, *weights = self._given(points, classes)
-        return self._batched(told)(points, times, *weights)
+        return self._batched(predicted)(points, times, *weights)
 
     def times(self, strength: float) -> np.ndarray:
         """Those between which its steps lead, float32 [steps + 1], from `strength` down to 0."""
@@ -139,16 +139,16 @@ class FlowSampler:
 
         return field
 
-    def _followed(self, field: flow.Velocity, points: Tensor, strength: float) -> Tensor:
+    def _integrated(self, field: flow.Velocity, points: Tensor, strength: float) -> Tensor:
         sampling = self.sampling
-        return flow.followed(field, points, self.times(strength), sampling.steps, sampling.solver == "heun")
+        return flow.integrated(field, points, self.times(strength), sampling.steps, sampling.solver == "heun")
 
     def _made(self, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
         return self._audio(self.spectrogram.sound(self._points(guidance, noise, *classes)))
 
     def _points(self, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
         """The spectrograms [n, frames, bands] that noise leads to."""
-        return self._followed(self._field(guidance, *classes), noise, 1.0)
+        return self._integrated(self._field(guidance, *classes), noise, 1.0)
 
     def _audio(self, clips: Tensor) -> Tensor:
         return ops.clip(self.rms * clips, -1.0, 1.0)
@@ -159,7 +159,7 @@ class FlowSampler:
         clip = (start.audio / self.rms).astype("float32")[None]
         seen, phases = spectrogram(clip), spectrogram.phases(clip, 1.0 - strength)
         if start.kept is None:
-            points = self._followed(field, (1.0 - strength) * seen + strength * noise, strength)
+            points = self._integrated(field, (1.0 - strength) * seen + strength * noise, strength)
             return self._audio(spectrogram.sound(points, phases))
         kept = start.kept.astype("float32")[:, None]
         shares = spectrogram.frames.share(start.kept**2)[:, None]
@@ -169,7 +169,7 @@ class FlowSampler:
         def partly(x: Tensor, t: Tensor) -> Tensor:
             return ops.where(follows, flow.velocity(seen, noise), field(x, t))
 
-        points = self._followed(partly, (1.0 - strength) * seen + strength * noise, strength)
+        points = self._integrated(partly, (1.0 - strength) * seen + strength * noise, strength)
         made = self._audio(spectrogram.sound(points, phases, (kept, clip)))
         return ops.where(kept == 1.0, start.audio.astype("float32"), made)
 
