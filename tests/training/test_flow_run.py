@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,18 @@ def test_a_run_that_was_stopped_is_the_one_that_was_not(drums, flow_run, tmp_pat
     assert [*run.glob("plugins/profile/*/*.xplane.pb")]
     for name, array in Run(flow_run).load(6).items():
         np.testing.assert_array_equal(Run(run).load(6)[name], array, err_msg=name)
+
+
+def test_a_run_whose_rates_fall_goes_on_from_a_checkpoint_to_the_same_end(drums, tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    words = ["--data", str(drums), "--steps", "6", "--deterministic", *SMALL_FLOW, "--learning-rate-end", "0.05"]
+    assert train_command.main_diffusion([*words, "--run", str(whole)]) == 0
+    shutil.copytree(whole, stopped)
+    Run(stopped).checkpoint_path(6).unlink()
+    assert Run(stopped).latest() == 4
+    assert train_command.main_diffusion([*words, "--run", str(stopped)]) == 0
+    for name, array in Run(whole).load(6).items():
+        np.testing.assert_array_equal(Run(stopped).load(6)[name], array, err_msg=name)
 
 
 def test_a_trace_of_no_steps_is_told(drums, flow_run, tmp_path, capsys):

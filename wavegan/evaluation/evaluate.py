@@ -147,12 +147,13 @@ def _each_scored(
     run: Run, steps: Sequence[int | None], family: Family, evaluation: Evaluation, warn: Warn
 ) -> Iterator[Scored]:
     """Every checkpoint, scored, with a progress bar. One that cannot be scored is passed over, if there are others."""
+    config = run.config()  # of every step: their latents, which can be gigabytes, are the same
+    latents = family.latents.draw(evaluation.n, family.latent_shape(config.model, config.data.clip), evaluation.seed)
+    classes = drawn_classes(config, evaluation.n, evaluation.seed)
     with Progress(len(steps) * evaluation.n, "evaluating", "clips") as progress:
         for step in steps:
             try:
-                sampler, config, step = load_sampler(run, step, warn)
-                latents = family.latents.draw(evaluation.n, sampler.latent_shape, evaluation.seed)
-                classes = drawn_classes(config, evaluation.n, evaluation.seed)
+                sampler, _, step = load_sampler(run, step, warn)
                 features = evaluation.generated(sampler, latents, progress, classes)
             except UserError as problem:  # damaged, dropped by a training that goes on, or makes no finite sounds
                 if len(steps) == 1:
