@@ -65,6 +65,9 @@ def test_it_is_heard_from_the_second_that_was_asked_for(tmp_path):
         assert f"a.wav: {cut.length / 8000:.2f} s from {at:.2f} s on" in cut.words
     with pytest.raises(UserError, match=r"--at is beyond the 0\.62 s of .*a\.wav\. Received: 0\.7\."):
         recording.cut(CLIP, 0.7)
+    minutes = written(tmp_path / "c.wav", np.zeros(8000 * 61))
+    with pytest.raises(UserError, match=r"its first 60 s are silent\. Give another one, or its place with --at\."):
+        minutes.cut(CLIP)
     silence = written(tmp_path / "b.wav", np.concatenate([samples, np.zeros(3000)]))
     with pytest.raises(UserError, match=r"it is silent from 0\.7 s on\. Give another --at\."):
         silence.cut(CLIP, 0.7)

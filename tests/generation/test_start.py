@@ -55,7 +55,9 @@ def test_strength_0_is_the_recording_and_1_is_none_of_it(made, recording, capsys
 def test_a_soft_recording_says_nothing_of_the_model(made, tmp_path, capsys, words):
     soundfile.write(tmp_path / "soft.wav", 0.01 * np.sin(2 * np.pi * 900 * np.arange(1024) / 4000), 4000)
     made("soft", *(word.replace("{mine}", str(tmp_path / "soft.wav")) for word in words), "--n", "2", "--steps", "1")
-    assert "as loud as recordings" not in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "as loud as recordings" not in shown.out
+    assert ("times as loud as the run's recordings" in shown.err) == (words[0] == "--like")
 
 
 def test_what_is_kept_is_in_every_sound_and_saved_ones_come_again(made, recording):

@@ -20,6 +20,7 @@ from wavegan.runs.config import Config
 from wavegan.runs.run import Run, find_run, newest_run
 
 SOFT = 0.3  # of the recordings' loudness: what is worth a note
+FAR = 10  # times as soft or as loud as these: what a recording of one's own should not be
 WAYS = ("from", "interpolate", "around", "like")  # of choosing latents, beside that of new ones, which is None
 DRAWN = (None, "around", "like")  # those that draw some
 GOES_WITH = {
@@ -237,6 +238,12 @@ def _like(flags: argparse.Namespace, family: Family, config: Config) -> latents.
     recording = Recording(flags.like)
     cut = _heard(recording, config, flags.at)
     begins = start(cut.audio, config.data.clip, flags.strength, flags.keep, cut.length)
+    level = cut.rms / config.data.rms
+    if config.data.rms < 1.0 and not 1 / FAR < level < FAR:
+        warn(
+            f"note: {recording.name} is {level:.3g} times as loud as the run's recordings: with their loudness, its "
+            "variations are clearer"
+        )
     n = flags.n or (1 if begins.strength == 0 else 16)  # which are all alike
     return latents.like(recording.name, begins, n, *_space(family, config), flags.seed)
 

@@ -62,8 +62,13 @@ class Recording:
             start = max(0, onset - round(BEFORE_S * rate))
         heard = samples[start : start + clip.length]
         if loudness[start : start + clip.length].max(initial=0) < QUIETEST:
-            where = "" if at is None else f" from {at:g} s on. Give another --at"
-            raise UserError(f"{self.path} cannot be used as a recording: it is silent{where or '. Give another one'}.")
+            if at is not None:
+                what, way = f"it is silent from {at:g} s on", "Give another --at"
+            elif len(samples) < MOST_S * rate:
+                what, way = "it is silent", "Give another one"
+            else:
+                what, way = f"its first {MOST_S} s are silent", "Give another one, or its place with --at"
+            raise UserError(f"{self.path} cannot be used as a recording: {what}. {way}.")
         remarks = "".join(f" ({each})" for each in sorted(findings.remarks))
         words = f"{self.name}: {len(heard) / rate:.2f} s from {(first + start) / rate:.2f} s on, at {rate} Hz{remarks}"
         return Cut(np.pad(heard, ((0, clip.length - len(heard)), (0, 0))), len(heard), words)
@@ -82,3 +87,8 @@ class Cut:
     audio: np.ndarray
     length: int
     words: str
+
+    @property
+    def rms(self) -> float:
+        """Of all of the clip, full scale being 1."""
+        return float(np.sqrt(np.mean(self.audio**2)))

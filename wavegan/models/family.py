@@ -64,7 +64,7 @@ class Start:
     """A recording that new sounds begin from.
 
     Attributes:
-        audio: float32 [time, channels] in [-1, 1], as the clips of the run.
+        audio: float32 [time, channels], as the clips of the run; full scale is 1.
         strength: how much of it is replaced: 0 gives it back, 1 nothing of it.
         kept: [time], the share of it that stays in its place: 1 where it is kept, 0 where sound is new; None for new
             sound everywhere.

@@ -106,17 +106,17 @@ class FlowSampler:
         Rows of no class are not guided: it would lead nowhere, and cost as much again.
         """
         guidance = self.sampling.guidance
-        made = [self._batched(partial(function, each)) for each in (1.0, guidance)]
+        free, towards = (self._batched(partial(function, each)) for each in (1.0, guidance))
 
         def apart(values: np.ndarray, *classes: np.ndarray) -> np.ndarray:
-            guided = np.any(classes[0], axis=1) if classes and guidance != 1 else np.zeros(len(values), bool)
-            if guided.all() or not guided.any():
-                return made[int(guided[0])](values, *classes)
-            rows = ~guided, guided
-            parts = [make(values[at], *(each[at] for each in classes)) for make, at in zip(made, rows, strict=True)]
-            found = np.empty((len(values), *parts[0].shape[1:]), "float32")
-            for at, part in zip(rows, parts, strict=True):
-                found[at] = part
+            if not classes or guidance == 1 or not classes[0].any():
+                return free(values, *classes)
+            guided = classes[0].any(axis=1)
+            if guided.all():
+                return towards(values, *classes)
+            first = free(values[~guided], classes[0][~guided])
+            found = np.empty((len(values), *first.shape[1:]), "float32")
+            found[~guided], found[guided] = first, towards(values[guided], classes[0][guided])
             return found
 
         return apart

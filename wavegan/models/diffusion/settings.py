@@ -16,7 +16,11 @@ class Sampling:
     """How sounds are made of a flow matching model. Raises UserError for a value out of its range."""
 
     steps: int = option(4, "from noise to sound: more are finer and take longer", 1, 1000)
-    solver: str = option("heun", "what a step is; heun takes two evaluations for each but the last", choices=SOLVERS)
+    solver: str = option(
+        "heun",
+        "what a step is; heun takes two evaluations for each but the last, euler one, of which it needs some 16 steps",
+        choices=SOLVERS,
+    )
     guidance: float = option(1.5, "above 1, the class is more distinct and its sounds more alike", 0, 20)
 
     def __post_init__(self) -> None:

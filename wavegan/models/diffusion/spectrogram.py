@@ -28,7 +28,7 @@ Spectra = tuple[Tensor, Tensor]  # real and imaginary parts, each [n, channels, 
 class Spectrogram(keras.layers.Layer):
     """Magnitudes of a clip's short Fourier transform, to the power of `POWER`, in each band of the same deviation.
 
-    That is `flow.DEVIATION`, and their mean is 0.
+    That is `flow.DEVIATION`, less in bands that are nearly silent (`LEAST_DEVIATION`), and their mean is 0.
 
     Args:
         frames: of the clips.
