@@ -84,6 +84,7 @@ def test_times_fall_as_in_their_formula_to_where_the_last_step_begins():
     for place in (1, 2, 3):
         ratio = (largest ** (1 / 7) + place / 4 * (least ** (1 / 7) - largest ** (1 / 7))) ** 7
         assert times[place] == pytest.approx(ratio / (1 + ratio), rel=1e-6)
+    assert [flow.last_from(count) for count in (1, 7, 15, 1000)] == [0.2, 0.2, 0.1, flow.NEAREST]
     fewer = flow.schedule(3, 0.5, 0.2)
     assert (fewer[0], fewer[-1]) == (np.float32(0.5), 0) and fewer[2] == pytest.approx(0.2)
     np.testing.assert_allclose(flow.schedule(3, 0.1, 0.2), [0.1, 0.1, 0.1, 0])

@@ -23,6 +23,7 @@ DEVIATION = 1 / 12  # of spectrograms
 NEAREST = 0.02  # the least t that is learned
 LOGITS = 1.5  # their deviation, of the times that are learned
 LAST = 0.2  # where the last step begins at most
+FINER = 1.6  # over one more than the evaluations: where it begins when there are many
 FARTHEST = 0.91  # where the second step begins at most
 NEARER = 7  # the power by which steps get shorter where noise is soft
 Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, frames, bands] at t, a scalar
@@ -96,6 +97,11 @@ def predicted(network: Network, points: Tensor, times: Tensor, *classes: Tensor)
     times = ops.maximum(times, NEAREST)
     t = ops.reshape(times, (-1, 1, 1))
     return _expected(t) * points + output(network, points, times, *classes) * DEVIATION / loudness(t)
+
+
+def last_from(evaluations: int) -> float:
+    """Where the last step begins, `LAST` down to `NEAREST`, of so many evaluations on the way: nearer for more."""
+    return max(NEAREST, min(LAST, FINER / (evaluations + 1)))
 
 
 def schedule(steps: int, start: float, last: float) -> np.ndarray:

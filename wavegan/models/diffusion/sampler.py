@@ -88,7 +88,7 @@ class FlowSampler:
 
     def times(self, strength: float) -> np.ndarray:
         """Those between which its steps lead, float32 [steps + 1], from `strength` down to 0."""
-        return flow.schedule(self.sampling.steps, strength, flow.LAST)
+        return flow.schedule(self.sampling.steps, strength, flow.last_from(self.sampling.evaluations))
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""

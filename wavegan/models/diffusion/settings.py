@@ -15,7 +15,7 @@ SOLVERS = ("euler", "heun")
 class Sampling:
     """How sounds are made of a flow matching model. Raises UserError for a value out of its range."""
 
-    steps: int = option(4, "from noise to sound: more are finer and take longer", 1, 1000)
+    steps: int = option(4, "from noise to sound: more are finer, which pays after hours of training", 1, 1000)
     solver: str = option(
         "heun",
         "what a step is; heun takes two evaluations for each but the last, euler one, of which it needs some 16 steps",
@@ -25,6 +25,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def evaluations(self) -> int:
+        """How often the velocity is evaluated on the way."""
+        return 2 * self.steps - 1 if self.solver == "heun" else self.steps
 
 
 @dataclass(frozen=True)
