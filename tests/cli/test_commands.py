@@ -134,18 +134,12 @@ def test_a_run_that_has_the_steps_already_has_nothing_to_do(drums, trained, tmp_
     assert run.config().training.steps == 100 and run.latest() == 10
 
 
-def _heed_signals():
-    """What ran the tests may have been told to ignore them, which a process inherits: `nohup`, or a shell with `&`."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM], [signal.SIGHUP]])
 def test_ctrl_c_and_termination_save_and_say_how_to_go_on(drums, tmp_path, numbers):
     """Some supervisors terminate twice, once the process and once its group."""
     run = tmp_path / "run"
     words = ["--data", str(drums), "--run", str(run), "--steps", "100000", *TINY]
-    process = command(str(ROOT / "train_wavegan.py"), *words, preexec_fn=_heed_signals)
+    process = command(str(ROOT / "train_wavegan.py"), *words)
     try:
         for line in process.stderr:
             if line.startswith("step 1 after"):
