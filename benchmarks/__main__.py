@@ -149,9 +149,11 @@ def _add_sampling(commands):
     command.add_argument("--checkpoint", default="latest", metavar="STEP", help="latest, best or its step")
     command.add_argument("--data", metavar="DIR", help="the data set (default: the run's)")
     command.add_argument("--n", type=at_least(50), default=600, metavar="INT", help="sounds scored (default: 600)")
-    command.add_argument("--steps", type=at_least(1), nargs="+", default=[2, 3, 4, 6], metavar="INT")
-    command.add_argument("--solver", choices=SOLVERS, nargs="+", default=["heun"])
-    command.add_argument("--guidance", type=float, nargs="+", default=[1.5], metavar="FLOAT")
+    command.add_argument(
+        "--steps", type=at_least(1), nargs="+", default=[2, 3, 4, 6], metavar="INT", help="default: 2 3 4 6"
+    )
+    command.add_argument("--solver", choices=SOLVERS, nargs="+", default=["heun"], help="default: heun")
+    command.add_argument("--guidance", type=float, nargs="+", default=[1.5], metavar="FLOAT", help="default: 1.5")
     strength = "instead: variations of held-out recordings by these strengths, 0 to 1"
     command.add_argument("--strength", type=number_from_0_to(1, ""), nargs="+", metavar="FLOAT", help=strength)
     command.set_defaults(command=sampled)

@@ -18,7 +18,7 @@ class Sampling:
     steps: int = option(4, "from noise to sound: more are finer, which pays after hours of training", 1, 1000)
     solver: str = option(
         "heun",
-        "what a step is; heun takes two evaluations for each but the last, euler one, of which it needs some 16 steps",
+        "what a step is; heun takes two evaluations for each but the last, euler one, of which it needs some 12 steps",
         choices=SOLVERS,
     )
     guidance: float = option(1.5, "above 1, the class is more distinct and its sounds more alike", 0, 20)
