@@ -11,6 +11,8 @@ from wavegan.base.memory import keep_freed
 from wavegan.models.family import family_named
 from wavegan.models.gan.family import GAN
 
+SHORT_STEPS = 8  # of a family whose steps are short, for the first one after something else is slower
+
 
 def figures(config, repeats, against_others=True):
     """{name: figure} of the step that `config` describes.
@@ -68,8 +70,8 @@ def _updates(config):
 
 
 def steps_in_round(config):
-    """Steps from one with the gradient penalty to the next; 1 for a model without one."""
-    return getattr(config.model, "penalty_every", 1)
+    """Steps from one with the gradient penalty to the next; `SHORT_STEPS` for a model without one."""
+    return getattr(config.model, "penalty_every", SHORT_STEPS)
 
 
 def round_of_steps(model, config):

@@ -33,9 +33,10 @@ def a_flow_model(length=256, channels=1, classes=0, seed=0, **settings):
     clip = ClipFormat(8000, length, channels, tuple(map(str, range(classes))), 0.1)
     settings = family.settled(family.Settings(**{"width": 8, "blocks": 1, **settings}), clip)
     sampler, rng = family.sampler(settings, clip), np.random.default_rng(seed)
+    shapes = [weight.shape for weight in sampler_weights(sampler.network, sampler.spectrogram)]
     arrays = {
-        f"sampler/{place:03d}": (rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0])).astype("float32")
-        for place, weight in enumerate(sampler_weights(sampler.network, sampler.spectrogram))
+        f"sampler/{place:03d}": (rng.standard_normal(shape) / np.sqrt(np.prod(shape[:1]))).astype("float32")
+        for place, shape in enumerate(shapes)
     }
     sampler.restore(arrays)
     weights = rng.dirichlet(np.ones(classes), 16).astype("float32") if classes else None

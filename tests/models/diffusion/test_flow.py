@@ -53,6 +53,31 @@ def test_of_a_velocity_the_network_tells_what_points_do_not_and_all_of_that_has_
     np.testing.assert_allclose(np.mean(told * np.array(points), axis=(1, 2)), 0, atol=0.01)
 
 
+@pytest.mark.parametrize("time", [0.1, 0.2])
+def test_sounds_of_the_last_step_are_spread_as_far_as_recordings_are(time):
+    """Of clips half of which is known: what is found of the rest is a mean, which varies less."""
+    rng = np.random.default_rng(0)
+    known, unknown, noise = rng.normal(size=(3, 400_000, 1, 1)) * np.array([0.9, 0.19**0.5, 1]).reshape(3, 1, 1, 1)
+    clips, times = flow.DEVIATION * (known + unknown), np.full(len(noise), time)
+    points = np.array(flow.noised(clips, noise, times))
+    beside = points - (1 - time) * flow.DEVIATION * known  # noise, and what is unknown: both normal
+    of_noise = time**2 / (time**2 + 0.19 * ((1 - time) * flow.DEVIATION) ** 2)  # share of its variance
+    mean_noise = of_noise * beside / time
+    found = (points - time * mean_noise) / (1 - time)
+    best = np.array(flow.target(found, mean_noise, times))  # what the best network tells
+    loss = np.mean(np.square(best - flow.target(clips, noise, times)))
+    means = points - time * np.array(flow.predicted(lambda _: best, points, times))
+    np.testing.assert_allclose(means, found, atol=1e-9)
+    assert np.std(means) < 0.95 * flow.DEVIATION
+    assert np.std(means) * float(flow.spread(loss, time)) == pytest.approx(flow.DEVIATION, rel=0.01)
+
+
+def test_what_is_certain_is_not_spread_and_a_network_that_knows_nothing_does_not_make_it_loud():
+    assert float(flow.spread(0.0, 0.2)) == float(flow.spread(1.0, 0.0)) == 1
+    assert 1 < float(flow.spread(1.0, 0.01)) < float(flow.spread(1.0, 0.05)) < 1.42
+    assert float(flow.spread(1.0, 1.0)) == float(flow.spread(5.0, 0.2)) == pytest.approx(2**0.5)
+
+
 def test_no_velocity_is_asked_for_nearer_than_was_learned():
     def network(given):
         points, times, classes = given

@@ -122,6 +122,18 @@ def test_the_rate_falls_with_progress(build):
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-2 * (1 - 0.9 * 0.5), rel=1e-5)
 
 
+def test_the_loss_near_recordings_is_averaged_like_the_weights_for_those_who_make_sounds(build):
+    model = build()
+    assert float(model.spectrogram.near_loss) == 0  # nothing is known of it
+    expected = 0.0
+    for step in range(1, 6):
+        facts = train(model, 1, step)
+        expected += (1 - (1 + step) / (10 + step)) * (facts["loss/quarter_1"] - expected)
+    assert float(model.spectrogram.near_loss) == pytest.approx(expected, rel=1e-4)
+    (name,) = (name for name in model.state() if name.endswith("near_loss"))
+    assert name.startswith("sampler/") and model.state()[name] == np.float32(model.spectrogram.near_loss)
+
+
 @pytest.mark.parametrize(("clip", "precision"), [(CLIP, "float32"), (CLIP, "bfloat16"), (TWO_LEVELS, "float32")])
 def test_a_restored_model_goes_on_with_the_same_bits(build, clip, precision):
     model, again = build(clip=clip, precision=precision), build(clip=clip, seed=4, precision=precision)
@@ -157,9 +169,9 @@ def test_it_starts_from_another_one_also_of_other_classes(build):
     model = build(clip=replace(CLIP, classes=("clap", "hat", "rim", "ride")))
     model.start_from(source.state())
     known, new = source.state(), model.state()
-    (of_class,) = (name for name, array in known.items() if name.startswith("sampler/") and array.shape[0] == 3)
+    (of_class,) = (name for name, array in known.items() if name.startswith("sampler/") and array.shape[:1] == (3,))
     np.testing.assert_allclose(new[of_class], np.repeat(known[of_class].mean(axis=0, keepdims=True), 4, axis=0))
-    others = [name for name in known if name.startswith(("sampler/", "network/")) and known[name].shape[0] != 3]
+    others = [name for name in known if name.startswith(("sampler/", "network/")) and known[name].shape[:1] != (3,)]
     assert {"sampler", "network"} == {name.split("/")[0] for name in others}
     np.testing.assert_array_equal(model.spectrogram.mean, source.spectrogram.mean)  # what the weights were learned for
     assert all(np.array_equal(known[name], new[name]) for name in others)

@@ -20,6 +20,12 @@ def test_a_matrix_keeps_its_singular_vectors_and_all_its_values_come_near_to_one
     np.testing.assert_allclose(found - np.diag(np.diag(found)), 0, atol=1e-3)
 
 
+def test_a_matrix_is_as_long_as_it_is_asked_to_be():
+    matrix = keras.ops.convert_to_tensor(np.random.default_rng(0).normal(size=(9, 4)).astype("float32"))
+    np.testing.assert_allclose(orthogonal(matrix, 3.0), 3.0 * np.asarray(orthogonal(matrix)), rtol=1e-5)
+    assert not np.any(orthogonal(keras.ops.zeros((9, 4)), 3.0))  # nothing, where there is no slope
+
+
 def variables(rng):
     """Of layers whose names stand in their paths."""
     made = {}

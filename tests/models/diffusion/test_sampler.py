@@ -145,6 +145,24 @@ def test_more_steps_come_nearer_to_where_many_lead_and_heun_is_the_finer_way(mod
     assert rms(points(64, "heun") - exact) < 0.5 * distances[2]
 
 
+def test_sounds_are_made_of_what_is_spread_as_far_as_recordings_are(model, sampler, noise):
+    spread, classes = float(sampler.spread(1.0)), np.eye(3, dtype="float32")[[0, 1, 2, 0]]
+    assert spread == float(flow.spread(model.spectrogram.near_loss, flow.LAST)) > 1.02
+    points = ops.convert_to_tensor(np.float32(spread) * led_to(model, sampler.sampling, noise, classes))
+    expected = 0.1 * np.array(model.spectrogram.sound(points))
+    soft = FlowSampler(model.averaged, model.spectrogram, 0.1, 3)
+    np.testing.assert_allclose(soft(noise, classes), expected, atol=1e-4)
+    assert float(sampler.spread(0.0)) == 1 < float(sampler.spread(0.1)) < spread
+    assert float(sampler_of(model, Sampling(8)).spread(1.0)) < spread  # whose last step is shorter
+
+
+def test_sounds_beyond_full_scale_are_made_softer_and_not_clipped(model, noise):
+    soft, loud = (FlowSampler(model.averaged, model.spectrogram, rms, 3)(noise, NONE) for rms in (0.1, 1.0))
+    assert np.abs(soft).max() < 1
+    np.testing.assert_allclose(np.abs(loud).max(axis=(1, 2)), 1, rtol=1e-6)
+    np.testing.assert_allclose(loud, soft / np.abs(soft).max(axis=(1, 2), keepdims=True), atol=1e-5)
+
+
 def test_strength_0_gives_the_recording_back_and_more_of_it_leads_farther_away(sampler, recording):
     """In the mean over noises; one alone can happen to lead back."""
     distances, none = [], np.zeros((64, 3), "float32")

@@ -139,6 +139,7 @@ class Diffusion:
             "latents": {"shape": list(sampler.latent_shape), "distribution": "normal"},
             **{"predicts": "velocity", "rms": sampler.rms, **asdict(sampler.sampling)},
             "times": sampler.times(1.0).tolist(),
+            "spread": round(float(sampler.spread(1.0)), 6),
             **sampler.spectrogram.facts(),
         }
         return Example(given, "velocity", sampler.velocity(*given.values()), facts)

@@ -25,6 +25,7 @@ LOGITS = 1.5  # their deviation, of the times that are learned
 LAST = 0.2  # where the last step begins at most
 FINER = 1.6  # over one more than the evaluations: where it begins when there are many
 FARTHEST = 0.91  # where the second step begins at most
+OPEN = 0.5  # share of the variance that is left open by the last step at most
 NEARER = 7  # the power by which steps get shorter where noise is soft
 Velocity = Callable[[Tensor, Tensor], Tensor]  # of points [n, frames, bands] at t, a scalar
 Network = Callable[[list[Tensor]], Tensor]
@@ -102,6 +103,21 @@ def predicted(network: Network, points: Tensor, times: Tensor, *classes: Tensor)
 def last_from(evaluations: int) -> float:
     """Where the last step begins, `LAST` down to `NEAREST`, of so many evaluations on the way: nearer for more."""
     return max(NEAREST, min(LAST, FINER / (evaluations + 1)))
+
+
+def spread(loss: Tensor, time: float) -> Tensor:
+    """What spectrograms are multiplied by, at least 1, when the last step to them began at `time`.
+
+    It leads to the mean of all that its point can be of, and means vary less than what they are of: by the share of the
+    variance that the point leaves open, see `target`.
+
+    Args:
+        loss: the mean square by which the network misses its target there.
+        time: in [0, 1].
+    """
+    of_noise = np.float32(time) / loudness(np.float32(time))
+    left_open = loss * ops.square(of_noise)
+    return ops.rsqrt(1.0 - ops.minimum(left_open, OPEN))
 
 
 def schedule(steps: int, start: float, last: float) -> np.ndarray:

@@ -106,8 +106,10 @@ class FlowMatching(keras.Model):
         variables = self.network.trainable_variables
         total, facts, gradients = autodiff.value_and_gradients(loss, variables, self.network.variables)
         self.optimizer.apply(gradients, variables)
-        average(self.averaged.weights, self.network.weights, self.ema, self.steps_before + self.optimizer.iterations)
         quarters = self._by_quarter(facts["of_clips"], times)
+        averages = [*self.averaged.weights, self.spectrogram.near_loss]
+        values = [*self.network.weights, quarters["loss/quarter_1"]]
+        average(averages, values, self.ema, self.steps_before + self.optimizer.iterations)
         return {"loss/all": total, **quarters, "network/gradient_norm": global_norm(gradients)}
 
     def _by_quarter(self, losses: Tensor, times: Tensor) -> dict[str, Tensor]:

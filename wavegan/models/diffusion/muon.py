@@ -63,7 +63,7 @@ class Muon(keras.optimizers.Optimizer):
             self.assign(mean, self.momentum * mean + gradient)
             matrix = ops.reshape(gradient + self.momentum * mean, (-1, variable.shape[-1]))
             length = LENGTH * max(matrix.shape) ** 0.5
-            self.assign_sub(variable, ops.reshape(rate * length * orthogonal(matrix), variable.shape))
+            self.assign_sub(variable, ops.reshape(orthogonal(matrix, rate * length), variable.shape))
             return
         step = ops.cast(self.iterations + 1, variable.dtype)
         first, second = self.betas
@@ -82,20 +82,23 @@ class Muon(keras.optimizers.Optimizer):
         return len(variable.shape) < 2 or variable.path.split("/")[-2] in self.adam_for
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix of the same shape and singular vectors as `matrix`, whose singular values are near 1.
+def orthogonal(matrix: Tensor, length: float | Tensor = 1.0) -> Tensor:
+    """A matrix of the same shape and singular vectors as `matrix`, whose singular values are near `length`.
 
-    The polynomial of x is x times one of x xᵀ, of the smaller of the two sizes: all iterations are of that alone.
+    The polynomial of x is x times one of x xᵀ, of the smaller of the two sizes, so all iterations are of that alone.
+    It is symmetric, and multiplies x from either side; x itself need not be scaled, or turned.
     """
     rows, columns = matrix.shape
-    x = ops.transpose(matrix) if rows > columns else matrix
-    x = x / (ops.sqrt(ops.sum(ops.square(x))) + SMALLEST)
+    turned = ops.transpose(matrix)
+    squares = ops.matmul(turned, matrix) if rows > columns else ops.matmul(matrix, turned)
+    scale = 1.0 / (ops.sqrt(ops.trace(squares)) + SMALLEST)  # one over the root of the sum of squares
+    squares = ops.square(scale) * squares
     a, b, c = POLYNOMIAL
-    one, squares, factors = ops.eye(min(rows, columns), dtype=matrix.dtype), ops.matmul(x, ops.transpose(x)), None
+    one, factors = ops.eye(min(rows, columns), dtype=matrix.dtype), None
     for iteration in range(ITERATIONS):
         factor = a * one + b * squares + c * ops.matmul(squares, squares)
         factors = factor if factors is None else ops.matmul(factor, factors)
         if iteration < ITERATIONS - 1:
             squares = ops.matmul(ops.matmul(factor, squares), factor)
-    x = ops.matmul(factors, x)
-    return ops.transpose(x) if rows > columns else x
+    factors = length * scale * factors
+    return ops.matmul(matrix, factors) if rows > columns else ops.matmul(factors, matrix)

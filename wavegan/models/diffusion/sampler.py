@@ -90,6 +90,10 @@ class FlowSampler:
         """Those between which its steps lead, float32 [steps + 1], from `strength` down to 0."""
         return flow.schedule(self.sampling.steps, strength, flow.last_from(self.sampling.evaluations))
 
+    def spread(self, strength: float) -> Tensor:
+        """What the spectrograms that its steps lead to are multiplied by, a scalar."""
+        return flow.spread(self.spectrogram.near_loss, self.times(strength)[-2])
+
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """As `Sampler.restore`."""
         set_weights(sampler_weights(self.network, self.spectrogram), arrays)
@@ -144,14 +148,16 @@ class FlowSampler:
         return flow.integrated(field, points, self.times(strength), sampling.steps, sampling.solver == "heun")
 
     def _made(self, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
-        return self._audio(self.spectrogram.sound(self._points(guidance, noise, *classes)))
+        return self._audio(self.spectrogram.sound(self._points(guidance, noise, *classes) * self.spread(1.0)))
 
     def _points(self, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
-        """The spectrograms [n, frames, bands] that noise leads to."""
+        """The spectrograms [n, frames, bands] that noise leads to, before they are spread."""
         return self._integrated(self._field(guidance, *classes), noise, 1.0)
 
     def _audio(self, clips: Tensor) -> Tensor:
-        return ops.clip(self.rms * clips, -1.0, 1.0)
+        """Where a clip would be louder than full scale, all of it is softer."""
+        audio = self.rms * clips
+        return audio / ops.maximum(ops.max(ops.abs(audio), axis=(1, 2), keepdims=True), 1.0)
 
     def _varied(self, start: Start, guidance: float, noise: Tensor, *classes: Tensor) -> Tensor:
         """Where the recording is kept, its own line is followed, which ends in it."""
@@ -160,7 +166,7 @@ class FlowSampler:
         seen, phases = spectrogram(clip), spectrogram.phases(clip, 1.0 - strength)
         if start.kept is None:
             points = self._integrated(field, (1.0 - strength) * seen + strength * noise, strength)
-            return self._audio(spectrogram.sound(points, phases))
+            return self._audio(spectrogram.sound(points * self.spread(strength), phases))
         kept = start.kept.astype("float32")[:, None]
         shares = spectrogram.frames.share(start.kept**2)[:, None]
         follows = shares >= FOLLOWS
@@ -170,7 +176,8 @@ class FlowSampler:
             return ops.where(follows, flow.velocity(seen, noise), field(x, t))
 
         points = self._integrated(partly, (1.0 - strength) * seen + strength * noise, strength)
-        made = self._audio(spectrogram.sound(points, phases, (kept, clip)))
+        points = ops.where(follows, points, points * self.spread(strength))
+        made = ops.clip(self.rms * spectrogram.sound(points, phases, (kept, clip)), -1.0, 1.0)
         return ops.where(kept == 1.0, start.audio.astype("float32"), made)
 
 

@@ -34,6 +34,10 @@ class Spectrogram(keras.layers.Layer):
         frames: of the clips.
 
     Call argument: `audio` [n, time, channels], divided by the recordings' RMS. Returns [n, frames, bands].
+
+    Attributes:
+        near_loss: a variable, the mean loss near recordings of the network that sees them so, by which `flow.spread`
+            what it makes.
     """
 
     def __init__(self, frames: Frames, **kwargs: Any) -> None:
@@ -42,6 +46,7 @@ class Spectrogram(keras.layers.Layer):
         bands = frames.shape[1:]
         self.mean = self.add_weight(name="mean", shape=bands, initializer="zeros", trainable=False)
         self.deviation = self.add_weight(name="deviation", shape=bands, initializer="ones", trainable=False)
+        self.near_loss = self.add_weight(name="near_loss", shape=(), initializer="zeros", trainable=False)
         self.built = True
 
     def adapt(self, audio: np.ndarray) -> None:
@@ -76,7 +81,7 @@ class Spectrogram(keras.layers.Layer):
 
     def facts(self) -> dict[str, Any]:
         """What a program without Keras must know to make sounds of spectrograms, {name: what JSON holds}."""
-        mean, deviation = (np.round(each, 6).tolist() for each in self.get_weights())
+        mean, deviation = (np.round(each, 6).tolist() for each in self.get_weights()[:2])
         return {"hop": self.frames.hop, "power": POWER, "mean": mean, "deviation": deviation}
 
     def phases(self, audio: Tensor, share: float = 1.0) -> Spectra:
