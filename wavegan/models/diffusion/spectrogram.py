@@ -36,8 +36,8 @@ class Spectrogram(keras.layers.Layer):
     Call argument: `audio` [n, time, channels], divided by the recordings' RMS. Returns [n, frames, bands].
 
     Attributes:
-        near_loss: a variable, the mean loss near recordings of the network that sees them so, by which `flow.spread`
-            what it makes.
+        near_loss: a variable, the mean loss near recordings of the network that sees them so. What it makes is spread
+            by that, see `flow.spread`.
     """
 
     def __init__(self, frames: Frames, **kwargs: Any) -> None:
