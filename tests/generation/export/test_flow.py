@@ -93,11 +93,13 @@ def test_the_ten_lines_of_the_documentation_make_the_sounds_of_generate(flow_run
     assert names_of_facts in code
     sampler, *_ = load_sampler(Run(flow_run), sampling=sampling)
     names, asked = {}, f"times, guidance = {sampler.times(1.0).tolist()}, {sampling.guidance}\n"
+    asked += f'facts["spread"] = {float(sampler.spread(1.0))}\n'
     if sampling == Sampling():
         asked = ""
     exec(code.replace(names_of_facts, names_of_facts + asked), names)
     given = names["noise"], names["classes"]
     expected = np.array(sampler._points(sampler.sampling.guidance, *map(ops.convert_to_tensor, given)))
+    expected = expected * float(sampler.spread(1.0))
     np.testing.assert_allclose(names["x"], expected, atol=1e-4)
     assert np.abs(expected - names["noise"]).max() > 1e-2  # to which a network leads that tells nothing
     audio = sampler(*given)
