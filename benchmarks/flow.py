@@ -5,7 +5,8 @@ import statistics
 import numpy as np
 
 from benchmarks import generate, step
-from benchmarks.measure import in_turns
+from benchmarks.measure import apart, in_turns
+from wavegan.backend import devices
 from wavegan.models.family import family_named
 
 AT_ONCE = 64  # sounds
@@ -13,10 +14,13 @@ AT_ONCE = 64  # sounds
 
 def figures(config, repeats):
     """{name: figure} of the step that `config` describes, and of its sounds. Arguments as of `benchmarks.step`."""
-    return step.figures(config, repeats) | _sounds(config, repeats) | generate.whole_process(config, repeats)
+    found = step.figures(config, repeats)
+    found |= sounds(config, repeats) if devices.accelerators() else apart(sounds, config, repeats)
+    return found | generate.whole_process(config, repeats)
 
 
-def _sounds(config, repeats):
+def sounds(config, repeats):
+    """{name: figure} of the sounds that the model makes."""
     family = family_named(config.family)
     sampler = family.sampler(config.model, config.data.clip)
     latents = family.latents.draw(AT_ONCE, sampler.latent_shape, 0)

@@ -8,15 +8,17 @@ import resource
 import statistics
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import distributions
+from multiprocessing import get_context
 from pathlib import Path
 
 import keras
 from keras import ops
 
-from preprocess.options import available_cores
 from wavegan.backend import autodiff, devices
+from wavegan.base.machine import available_cores
 
 # Every layer is compiled anew, which TensorFlow takes for a mistake.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -54,30 +56,43 @@ def waiting(forward, x):
     return lambda: ops.convert_to_numpy(forward(x))
 
 
-class Products(keras.layers.Layer):
-    """`count` products of a square matrix with another, one after the other."""
+def apart(function, *arguments):
+    """What `function` of a module returns in a process of its own, whose threads a training has not settled."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
 
-    def __init__(self, size, count, precision):
+
+class Products(keras.layers.Layer):
+    """`count` products of a square matrix with another, one after the other; and `rows` such rows side by side."""
+
+    def __init__(self, size, count, rows, precision):
         super().__init__(dtype=precision)
-        self.count = count
+        self.count, self.rows = count, rows
         deviation = keras.initializers.RandomNormal(stddev=size**-0.5)  # so that products of products stay in range
         self.matrix = self.add_weight(shape=(size, size), initializer=deviation)
 
     def call(self, x, training=False):
-        for _ in range(self.count):
-            x = ops.matmul(x, self.matrix)
-        return ops.cast(ops.mean(x), "float32")  # NumPy knows no bfloat16
+        ends = []
+        for row in range(self.rows):
+            each = x * (1 + row)  # of others, or they would be computed once
+            for _ in range(self.count):
+                each = ops.matmul(each, self.matrix)
+            ends.append(ops.mean(each))
+        return ops.cast(sum(ends), "float32")  # NumPy knows no bfloat16
 
 
 def matrix_products(precision, repeats=3):
-    """The fastest size of matrix product in `precision` on this device: (a callable that computes some, their FLOP)."""
-    kind = "accelerator" if devices.accelerators() else "cpu"
+    """The fastest size of matrix product in `precision` on this device: (a callable that computes some, their FLOP).
+
+    On a CPU as many at once as it has cores: all of them are busy, whether or not a single product is shared out.
+    """
+    kind, rows = ("accelerator", 1) if devices.accelerators() else ("cpu", available_cores())
     found = []
     for size in PEAK_SIZES[kind]:
-        count = max(1, round(PEAK_FLOP[kind] / (2 * size**3)))
-        forward = autodiff.compiled(Products(size, count, precision))
+        count = max(1, round(PEAK_FLOP[kind] / (2 * size**3) / rows))
+        forward = autodiff.compiled(Products(size, count, rows, precision))
         x = keras.random.normal((size, size), dtype=precision, seed=0)
-        flop = 2 * size**3 * count
+        flop = 2 * size**3 * count * rows
         products = waiting(forward, x)
         seconds = statistics.median(in_turns({f"products of {size}": products}, repeats)[f"products of {size}"])
         found.append((flop / seconds, products, flop))

@@ -7,7 +7,8 @@ from keras import ops, random
 from benchmarks.arithmetic import step_flop
 from benchmarks.measure import in_turns, matrix_products, median_ratio, peak_memory
 from benchmarks.plain import plain_gan_from
-from wavegan.base.memory import keep_freed
+from wavegan.backend import devices
+from wavegan.base.machine import keep_freed
 from wavegan.models.family import family_named
 from wavegan.models.gan.family import GAN
 
@@ -24,7 +25,8 @@ def figures(config, repeats, against_others=True):
         repeats: rounds of timing.
         against_others: also time the matrix products, the plain WaveGAN, and float32 where the precision is another.
     """
-    keep_freed()  # as a training does
+    keep_freed()  # both as a training does
+    devices.one_core_an_operation()
     timed = {"step": round_of_steps(config.build_model(), config)}
     timed["step"]()
     memory = peak_memory() / 2**30  # of this step alone

@@ -20,7 +20,7 @@ from wavegan import __version__
 from wavegan.audio import pictures
 from wavegan.backend import devices
 from wavegan.base.files import write_whole
-from wavegan.base.memory import keep_freed
+from wavegan.base.machine import keep_freed
 from wavegan.base.progress import Progress
 from wavegan.base.text import warn
 from wavegan.data.batches import endless_batches, evenly
@@ -126,6 +126,7 @@ def trial(data, text, minutes, seed, n, sheet):
     ("found") and of recordings, and how often the classifier is right. A picture of some sounds is written to `sheet`;
     beside it is the training, until it is over.
     """
+    devices.one_core_an_operation()
     info = DatasetInfo.load(data)
     records = Records(data, info)
     family, given = recipe(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 from preprocess import archives, download, workers
 from preprocess.account import Account
 from preprocess.clips import Cutting, Slices
-from preprocess.options import Options, available_cores
+from preprocess.options import Options
 from preprocess.plan import Plan, PlannedFile
 from preprocess.report import by_extension
 from preprocess.shards import TRAIN_SHARDS, Shards, shard_count
@@ -21,6 +21,7 @@ from preprocess.staging import check_destination, staged
 from preprocess.tfds import PREFIX, TensorFlowDataset
 from wavegan.audio.decode import Unusable
 from wavegan.base.errors import UserError
+from wavegan.base.machine import available_cores
 from wavegan.base.progress import Progress
 from wavegan.base.text import printable
 from wavegan.data.schema import SPLITS, DatasetInfo

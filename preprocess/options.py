@@ -1,6 +1,5 @@
 """What a user can choose, with defaults and checks. Imports nothing heavy, so that a wrong flag is answered at once."""
 
-import os
 import re
 from dataclasses import dataclass
 
@@ -11,13 +10,6 @@ from wavegan.data.lengths import check_length, default_length
 
 SAMPLE_RATES = (1000, 192_000)  # Hz, the lowest and the highest
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
-
-def available_cores() -> int:
-    """How many cores this process may use, which in a container or a batch job is fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

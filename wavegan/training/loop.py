@@ -16,7 +16,7 @@ from wavegan.backend import devices, distribution, processes
 from wavegan.base.errors import UserError
 from wavegan.base.files import write_whole
 from wavegan.base.locks import only_one
-from wavegan.base.memory import keep_freed
+from wavegan.base.machine import keep_freed
 from wavegan.base.text import printable
 from wavegan.base.typed import typed
 from wavegan.data.batches import clips, evenly, training_batches
@@ -80,6 +80,7 @@ def train(
             stack.enter_context(only_one(run.path, warn=say))
         if processes.by_first(lambda: _is_deterministic(run, given, finetune)):
             devices.make_deterministic()  # before anything asks for a device
+        devices.one_core_an_operation()
         stack.enter_context(distribution.shared(shared_by))
         records = Records(directory, info)
         processes.alike({**what_all_share(directory, given, family), "--dry-run": dry_run})

@@ -1,9 +1,17 @@
-"""What a process does with memory that it no longer needs."""
+"""What a process takes of the machine: cores, and memory that it keeps."""
 
 import ctypes
+import os
 import sys
 
 TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8  # of mallopt(3)
+
+
+def available_cores() -> int:
+    """How many cores this process may use, which in a container or a batch job is fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def keep_freed() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 BLOCKS = """
 import ctypes, resource, sys, threading
-from wavegan.base.memory import keep_freed
+from wavegan.base.machine import keep_freed
 
 if sys.argv[1] == "kept":
     keep_freed()
@@ -46,11 +46,11 @@ def test_what_one_step_frees_the_next_one_takes_without_asking_the_system():
 
 
 def test_other_libraries_are_left_alone(monkeypatch):
-    from wavegan.base import memory
+    from wavegan.base import machine
 
-    monkeypatch.setattr(memory.sys, "platform", "darwin")
-    monkeypatch.setattr(memory.ctypes, "CDLL", None)
-    memory.keep_freed()
-    monkeypatch.setattr(memory.sys, "platform", "linux")
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())  # as musl's: no mallopt
-    memory.keep_freed()
+    monkeypatch.setattr(machine.sys, "platform", "darwin")
+    monkeypatch.setattr(machine.ctypes, "CDLL", None)
+    machine.keep_freed()
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda name: object())  # as musl's: no mallopt
+    machine.keep_freed()
