@@ -132,7 +132,8 @@ def _add_quality(commands):
     command.add_argument("--out", required=True, metavar="DIR", help="for lines, table, curves and sheets")
     which = command.add_mutually_exclusive_group()
     which.add_argument("--compare", choices=COMPARISONS, default="presets", help="recipes (default: presets)")
-    which.add_argument("--recipe", nargs="+", metavar="FLAGS", help="instead: flags of train_wavegan.py, in quotes")
+    recipes = "instead: flags of train_wavegan.py in quotes, or train_diffusion.py and its flags"
+    which.add_argument("--recipe", nargs="+", metavar="FLAGS", help=recipes)
     minutes = "of each training, the better half going on to the next (default: 2 4 8)"
     command.add_argument("--minutes", type=float, nargs="+", default=[2, 4, 8], metavar="FLOAT", help=minutes)
     command.add_argument("--keep-all", action="store_true", help="train all recipes for all times")

@@ -83,6 +83,15 @@ def test_a_saved_recording_of_other_clips_is_refused(made, flow_run, recording, 
     assert complaint in capsys.readouterr().err.splitlines()[-1] and not (tmp_path / "x").exists()
 
 
+def test_what_is_no_end_of_a_way_is_said_before_anything_is_computed(made, flow_run, recording, tmp_path, capsys):
+    folder, _ = made("kept", "--like", recording[0], "--n", "1", "--steps", "1")
+    words = ["--interpolate", str(folder / "000.wav"), str(recording[0]), "--out", str(tmp_path / "x")]
+    capsys.readouterr()
+    assert generate_command.main(["--run", str(flow_run), *words]) == 2
+    (complaint,) = capsys.readouterr().err.splitlines()
+    assert "there is no way from one to another. Give a recording, or sounds that are new." in complaint
+
+
 def test_the_way_between_a_recording_and_a_seed_ends_near_the_recording(made, recording, monkeypatch, capsys):
     """By a model that has learned next to nothing, all of the way is needed."""
     monkeypatch.setattr(flow, "LAST", flow.NEAREST)
@@ -171,13 +180,26 @@ def test_a_part_fades_beside_its_ends():
     assert not around[220:380].any()
 
 
+def test_nothing_of_a_recording_is_replaced_by_strength_0_whatever_is_kept(made, recording):
+    _, same = made("same", "--like", recording[0], "--strength", "0")
+    np.testing.assert_array_equal(made("kept", "--like", recording[0], "--keep", ":0.1", "--strength", "0")[1], same)
+
+
+def test_a_recording_beyond_full_scale_is_clipped_as_clips_are(made, tmp_path, capsys):
+    loud = 1.4 * np.sin(2 * np.pi * 220 / 4000 * np.arange(800))
+    soundfile.write(tmp_path / "loud.wav", loud, 4000, subtype="FLOAT")
+    _, same = made("same", "--like", tmp_path / "loud.wav", "--strength", "0")
+    np.testing.assert_allclose(same[0, :800], np.clip(loud, -1, 1), atol=1e-3)
+    assert "(beyond full scale, clipped)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("rate", [44100, 48000])
 def test_what_a_complaint_says_is_possible(rate):
     clip = ClipFormat(rate, 65536, 1)
     with pytest.raises(UserError) as complaint:
         start(np.zeros((65536, 1)), clip, None, "0:9")
     seconds, part, gap = re.search(
-        r"the (\S+) s that are of the recording, such as (\S+) or, to fill a gap, (\S+)\. ", str(complaint.value)
+        r"the (\S+) s that are heard of the recording, such as (\S+) or, to fill a gap, (\S+)\. ", str(complaint.value)
     ).groups()
     for keep in (f"0.1:{seconds}", part, gap):
         start(np.zeros((65536, 1)), clip, None, keep)
@@ -189,7 +211,7 @@ def test_what_a_complaint_says_is_possible(rate):
         (["--like", "{mine}", "--spread", "1"], "--spread does not go with --like of a flow matching model"),
         (
             ["--like", "{mine}", "--keep", "0.2:0.1"],
-            "--keep must be START:END in seconds, within the 0.2 s that are of the recording",
+            "--keep must be START:END in seconds, within the 0.2 s that are heard of the recording",
         ),
         (["--like", "{mine}", "--keep", "0:1"], "--keep must be START:END in seconds"),
         (["--like", "{mine}", "--keep", "nan:inf"], "--keep must be START:END in seconds"),

@@ -246,7 +246,7 @@ def test_it_is_evaluated_as_it_trains_and_afterwards(data, tmp_path, capsys, mon
 def test_another_family_s_run_is_refused(data, run, tmp_path, capsys):
     with pytest.raises(UserError, match="is a Toy, not a WaveGAN. Train it with the command that made it"):
         train(run, data, DatasetInfo.load(data), {}, GAN)
-    with pytest.raises(UserError, match="is a Toy, not a WaveGAN"):
+    with pytest.raises(UserError, match="is a Toy, not a WaveGAN. --finetune starts from a WaveGAN"):
         train(Run(tmp_path / "new"), data, DatasetInfo.load(data), {}, GAN, finetune=run)
 
 

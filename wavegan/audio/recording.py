@@ -16,6 +16,7 @@ NO_SAMPLES = "holds no samples"
 # What may be remarked of files that are kept, after "2 files".
 DAMAGED = "damaged in places, what decodes is kept"
 FRONT_CHANNELS = "with more than two channels, of which front left and right are kept"
+BEYOND = "beyond full scale, clipped"
 CANCELLED = "whose two channels cancel each other, the first one alone is kept"
 
 Contents: TypeAlias = str | bytes  # a file's path, or an audio file's bytes

@@ -121,6 +121,8 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     if family.starts and way == "like" and flags.spread:
         raise UserError(f"--spread does not go with --like of a {family.title}. Give --strength instead.")
     recordings = [source for source in sources if isinstance(source, Recording)]
+    if way == "interpolate":
+        latents.check_ends(source for source in sources if isinstance(source, Named))
     if recordings and len(recordings) == len(sources) and not given["class"]:
         check_guidance(given, None, config.classes)  # before a search that takes a while
     if way == "like" and family.starts:

@@ -5,6 +5,7 @@ UserError where saved latents are of another shape or not of that space.
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -60,17 +61,22 @@ def like(
     return replace(found, title=f"like {name}, strength {start.strength:g}{kept}, {found.title}", start=start)
 
 
-def between(sources: list[Named], steps: int, path: str, space: LatentSpace, shape: tuple[int, ...]) -> Latents:
-    """`steps` latents, 2 or more, from one to the other of two `sources`: both as they are, the rest evenly between.
-
-    `path` is "spherical" or "linear", see `models.latents`.
-    """
+def check_ends(sources: Iterable[Named]) -> None:
+    """Raises UserError where `sources` are not latents that there is a way between."""
     for source in sources:
         if source.start is not None:
             raise UserError(
                 f"the sounds of {source.name} began from a recording: there is no way from one to another. Give a "
                 "recording, or sounds that are new."
             )
+
+
+def between(sources: list[Named], steps: int, path: str, space: LatentSpace, shape: tuple[int, ...]) -> Latents:
+    """`steps` latents, 2 or more, from one to the other of two `sources`: both as they are, the rest evenly between.
+
+    `path` is "spherical" or "linear", see `models.latents`.
+    """
+    check_ends(sources)
     start, end = (_values(source, space, shape)[0] for source in sources)
     shares = np.linspace(0, 1, steps)
     inner = [space.between(start, end, share, path) for share in shares[1:-1]]

@@ -31,7 +31,7 @@ class Recording:
         first minute. Raises UserError where it cannot be read, ends before, or is silent.
         """
         from wavegan.audio.decode import decode  # heavy, and most commands hear nothing
-        from wavegan.audio.recording import CANCELLED, Findings, Unusable
+        from wavegan.audio.recording import BEYOND, CANCELLED, Findings, Unusable
 
         rate = clip.sample_rate
         first = 0 if at is None else round(at * rate)
@@ -60,8 +60,10 @@ class Recording:
         if at is None and len(samples) > clip.length:
             onset = int(np.argmax(loudness >= ONSET * loudness.max()))
             start = max(0, onset - round(BEFORE_S * rate))
-        heard = samples[start : start + clip.length]
-        if loudness[start : start + clip.length].max(initial=0) < QUIETEST:
+        heard = np.clip(samples[start : start + clip.length], -1, 1)  # as clips are stored
+        if (peak := loudness[start : start + clip.length].max(initial=0)) > 1 and findings.loudest > 1:
+            findings.remarks.add(BEYOND)
+        if peak < QUIETEST:
             if at is not None:
                 what, way = f"it is silent from {at:g} s on", "Give another --at"
             elif len(samples) < MOST_S * rate:

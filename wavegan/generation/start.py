@@ -24,11 +24,15 @@ def start(
             separated by commas.
         length: how many samples of `audio` are the recording's, when None all of them; after them is silence.
 
+    Where a recording is kept up to its end, it goes on backwards while new sound takes over, or silence would. Strength
+    0 is the recording, whatever is kept of it.
+
     Raises UserError where these are no times of the recording, leave too short a gap to fill, or nothing to be new.
     """
     if keep is None:
         return Start(audio, 0.5 if strength is None else strength)
-    parts = sorted(_samples(part, keep, clip, clip.length if length is None else length) for part in keep.split(","))
+    length = clip.length if length is None else length
+    parts = sorted(_samples(part, keep, clip, length) for part in keep.split(","))
     ends = accumulate((last for _, last in parts), max)
     for end, (begin, _) in zip(ends, parts[1:], strict=False):
         if 0 < begin - end < 2 * FADE_S * clip.sample_rate:
@@ -39,6 +43,13 @@ def start(
     kept = np.max([_kept(*part, clip) for part in parts], axis=0)
     if kept.all():
         raise UserError(f"--keep leaves nothing of the {_seconds(clip.length, clip)} s to be new. Received: {keep}.")
+    if strength == 0:
+        return Start(audio, strength)
+    fade = math.ceil(FADE_S * clip.sample_rate)
+    if max(last for _, last in parts) > length - fade:
+        audio = audio.copy()
+        turned = audio[max(0, length - fade) : length][::-1][: clip.length - length]
+        audio[length : length + len(turned)] = turned
     return Start(audio, 1.0 if strength is None else strength, kept)
 
 
@@ -57,11 +68,11 @@ def _samples(part: str, keep: str, clip: ClipFormat, length: int) -> tuple[int, 
         times = math.nan, math.nan
     first, last = (round(each * clip.sample_rate) if math.isfinite(each) else -1 for each in times)
     if not colon or not 0 <= first < last <= length:
-        wrong = "" if part == keep else f", in which {part} is none"
+        wrong = "" if part == keep else f", in which {part or 'an empty one'} is none"
         quarter, half, whole = (_seconds(share * length, clip) for share in (0.25, 0.5, 1))
         raise UserError(
-            f"--keep must be START:END in seconds, within the {whole} s that are of the recording, such as 0:{half} "
-            f"or, to fill a gap, :{quarter},{half}:. Received: {keep}{wrong}."
+            f"--keep must be START:END in seconds, within the {whole} s that are heard of the recording, such as "
+            f"0:{half} or, to fill a gap, :{quarter},{half}:. Received: {keep}{wrong}."
         )
     return first, last
 

@@ -66,7 +66,7 @@ def settings_for(
     if run.exists():
         data = _data(directory, info)
         stored = _of_same_data(run, data)
-        _check_family(run, stored, family)
+        _check_family(run, stored, family, "Train it with the command that made it")
         config = flags.continued(stored, given)
         config = replace(config, data=replace(config.data, directory=data.directory))
         if finetune and config.finetuned_from.rpartition(", step ")[0] != str(finetune.path.resolve()):
@@ -79,7 +79,7 @@ def settings_for(
         return new_config(directory, info, given, family, records), None
     data = _measured(directory, info, records)
     stored = finetune.config()
-    _check_family(finetune, stored, family)
+    _check_family(finetune, stored, family, f"--finetune starts from a {family.title}")
     config = flags.finetuned(stored, given, data, _machine()[1])
     if data.sample_rate != stored.data.sample_rate:
         say(
@@ -121,10 +121,10 @@ def _measured(directory: str | Path, info: DatasetInfo, records: Records) -> Dat
     return replace(_data(directory, info), classes=classes, rms=rms_of(records, info))
 
 
-def _check_family(run: Run, stored: Config, family: Family) -> None:
+def _check_family(run: Run, stored: Config, family: Family, way_out: str) -> None:
     if stored.family != family.name:
         other = family_named(stored.family).title
-        raise UserError(f"{run.path} is a {other}, not a {family.title}. Train it with the command that made it.")
+        raise UserError(f"{run.path} is a {other}, not a {family.title}. {way_out}.")
 
 
 def _versions() -> dict[str, str]:

@@ -200,6 +200,18 @@ def test_what_is_kept_is_the_recordings_and_the_seams_do_not_click(sampler, nois
         assert jumps[:, fade].max() <= 1.1 * max(own[beside].max(), jumps[:, seam + 20 : seam + 60].max())
 
 
+@pytest.mark.parametrize("kept", [":", ":0.036", "0.01:"])
+def test_a_recording_that_ends_at_full_height_goes_on_without_a_click(sampler, noise, kept):
+    """It is kept to its end or nearly so; behind it the clip is silent."""
+    length, tone = 150, 0.4 * np.cos(2 * np.pi * 200 / 4000 * (np.arange(150) - 149))
+    recording = np.pad(tone, (0, CLIP.length - length)).astype("float32")[:, None]
+    made = sampler.varied(noise, NONE, start(recording, CLIP, None, kept, length))
+    np.testing.assert_array_equal(made[:, 40:144], np.repeat(recording[None, 40:144], 4, axis=0))
+    jumps = np.abs(np.diff(made, axis=1))
+    assert jumps[:, 140:170].max() <= 1.1 * max(np.abs(np.diff(tone)).max(), jumps[:, 170:].max())
+    assert np.abs(np.diff(made[:, 150:170], axis=0)).max() > 0.001  # and it is new
+
+
 def test_what_is_replaced_is_not_heard_in_what_replaces_it(sampler, noise, recording):
     """Such as the click that is to be repaired: 5 ms from what is kept, where its fade has an end."""
     part = start(recording, CLIP, None, ":0.015,0.035:")
