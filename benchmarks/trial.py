@@ -41,7 +41,9 @@ COMPILED = 2  # steps that are made before the clock starts
 AT_ONCE = 1 << 19  # samples that are generated at a time
 SCORES = {
     FRECHET: "fd", "inception_score": "is", "precision": "precision", "recall": "recall", "coverage": "coverage",
-    NEAR_DUPLICATES: "near_duplicates",
+    NEAR_DUPLICATES: "near_duplicates", "kernel_distance": "kd", "modified_inception_score": "modified_is",
+    "am_score": "am", "ndb": "ndb", "jsd": "jsd", "density": "density", "embedding_self": "self_distance",
+    "d_self": "d_self", "d_train": "d_train",
 }  # fmt: skip
 
 

@@ -99,10 +99,9 @@ class Plan:
                 more = f" and {len(folders) - EXAMPLES} more" if len(folders) > EXAMPLES else ""
                 some = ", ".join(map(printable, folders[:EXAMPLES]))
                 notes.append(f"folders of {printable(source.name)} that are splits, not classes: {some}{more}")
-        if any(splits.folders for splits in self._splits):
-            trained = {file.label for files in self._files for file in files if file.split == "train"}
-            if untrained := [name for name in self.classes if name not in trained]:
-                notes.append(f"classes without a recording to train on: {', '.join(untrained[:MOST_NAMES])}")
+        trained = {file.label for files in self._files for file in files if file.split == "train"}
+        if trained and (untrained := [name for name in self.classes if name not in trained]):
+            notes.append(f"classes without a recording to train on: {', '.join(untrained[:MOST_NAMES])}")
         if self.options.label == "parent" and (note := shared_names_note(self._folders())):
             notes.append(note)
         if len(self.sources) > 1 and self.chosen is None and (note := self._common_classes_note()):

@@ -57,6 +57,19 @@ def test_few_clips_of_any_classes_are_trained_on_and_become_sounds(data, classes
     assert generate_command.main(one) == (0 if classes else 2)
 
 
+@pytest.mark.parametrize("command", ["main", "main_diffusion"])
+def test_a_class_whose_only_recording_is_held_out_is_noted_and_in_nobodys_way(recordings, tmp_path, capsys, command):
+    names = [f"{kind}/{number}.wav" for kind in KINDS for number in range(3)]
+    folder = recordings("pack", *names, "loose/0.wav")
+    (folder / "testing_list.txt").write_text("loose/0.wav\n")
+    info = make(folder, tmp_path / "data")
+    assert "classes without a recording to train on: loose" in info.report["notes"]
+    flags = MODERN if command == "main" else ["--preset", "small", "--width", "8", "--batch-size", "2"]
+    words = ["--data", str(tmp_path / "data"), "--run", str(tmp_path / "run"), "--steps", "1", *flags]
+    assert getattr(train_command, command)(words) == 0
+    assert Run(tmp_path / "run").config().classes == (*sorted([*KINDS, "loose"]),)
+
+
 def test_five_hundred_classes_are_learned_and_asked_for(recordings, tmp_path, capsys):
     """One recording of each: more kinds than any list or picture has room for."""
     names = [f"kind {number:03d}" for number in range(500)]

@@ -328,15 +328,16 @@ def _keep_latents(run: Run, config: Config, shown: Shown) -> None:
 
 
 def _log_beginning(events: Events, run: Run, records: Records, info: DatasetInfo, config: Config, shown: Shown) -> None:
-    """What is logged once: real clips of the previews' classes, and the configuration."""
+    """What is logged once: real clips of the previews' classes, as far as there are any, and the configuration."""
     chosen = np.random.default_rng((config.training.seed, 2)).permutation(len(records))
+    titles = list(shown.titles)
     if shown.classes is not None:
-        labels = records.labels[chosen]
-        chosen = np.array(
-            [_one_of(kind, chosen, labels, number) for number, kind in enumerate(shown.classes.argmax(axis=1))]
-        )
+        labels, kinds = records.labels[chosen], shown.classes.argmax(axis=1)
+        known = [number for number, kind in enumerate(kinds) if kind in labels]
+        chosen = np.array([_one_of(kinds[number], chosen, labels, number) for number in known])
+        titles = [titles[number] for number in known]
     audio = clips(records, info, chosen[: len(shown.latents)])["audio"]
-    titles = shown.titles[: len(audio)]
+    titles = titles[: len(audio)]
     sheet = preview_sheet(audio, info.sample_rate, "recordings", titles)
     events.clips("real", audio, info.sample_rate, pictures.pixels(sheet), 0, titles)
     try:
