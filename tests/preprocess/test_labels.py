@@ -69,7 +69,7 @@ def test_one_name_for_two_folders_is_noted(recordings, tmp_path):
 def test_classes_of_hardly_a_clip_are_noted(recordings, tmp_path):
     """A folder for every recording, as of takes or of dates."""
     folder = recordings("kit", *(f"take {index}/kick.wav" for index in range(3)))
-    assert make(folder, tmp_path / "out").report["notes"] == [
+    assert make(folder, tmp_path / "out", validation=0, test=0).report["notes"] == [
         "3 of 3 classes hold fewer than 5 clips: if these are no classes, --label takes others from the path"
     ]
     assert few_clips_note({"a": 4, "b": 5}) is None and few_clips_note({"a": 1}) is None
