@@ -26,6 +26,7 @@ class Account:
         remarks: what is to be said of files that were kept, and of which.
         merged: whether the clips of all splits were counted as train's.
         faint: clips that are the faint ends of recordings whose first clip is the loudest.
+        rate: the highest sample rate of a file that was kept, Hz.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -33,7 +34,7 @@ class Account:
         self.kept = 0
         self.skipped = list(plan.skipped)
         self.merged = False
-        self.padded = self.cut = self.dropped_tails = self.clipped = self.silent = self.faint = 0
+        self.padded = self.cut = self.dropped_tails = self.clipped = self.silent = self.faint = self.rate = 0
         self.per_class = {split: dict.fromkeys(plan.classes, 0) for split in SPLITS}
         self.rms = {split: array("d") for split in SPLITS}
         self.peak = dict.fromkeys(SPLITS, 0.0)
@@ -47,6 +48,7 @@ class Account:
         self.dropped_tails += slices.dropped_tail
         self.clipped += slices.clipped
         self.silent += slices.silent
+        self.rate = max(self.rate, slices.rate)
         if slices.rms[0] == max(slices.rms):
             self.faint += sum(rms < FAINT * slices.rms[0] for rms in slices.rms)
         self.per_class[file.split][file.label] += len(slices.starts)
@@ -135,6 +137,11 @@ class Account:
                 f"{self.faint:,} of {self.clips:,} clips are the ends of sounds that fade away, 30 dB or more below "
                 "their beginning, and a model would learn near silence from them: --slices first keeps the beginnings "
                 "alone"
+            )
+        if 2 * self.rate <= self.plan.options.sample_rate:
+            notes.append(
+                f"no recording has more than {self.rate} Hz: --sample-rate {self.rate} loses nothing, and with fewer "
+                "samples a clip trainings are faster"
             )
         if note := few_clips_note(clips):
             notes.append(note)

@@ -43,6 +43,7 @@ class Slices:
         silent: windows left out because every sample in them is zero.
         cut: whether a part of the file's end is in no clip.
         dropped_tail: whether that part is a last window less than a quarter full.
+        rate: the file's sample rate, Hz.
         remarks: what else a person should know of the file.
     """
 
@@ -54,6 +55,7 @@ class Slices:
     silent: int = 0
     cut: bool = False
     dropped_tail: bool = False
+    rate: int = 0
     remarks: frozenset[str] = frozenset()
 
 
@@ -110,7 +112,7 @@ def slice_recording(source: str | bytes | np.ndarray, cutting: Cutting, sink: Si
         raise Unusable(f"holds no samples, or too few for one at {cutting.sample_rate} Hz")
     if slices.clipped and found.loudest > 1:
         found.remarks.add(BEYOND)
-    slices.remarks = frozenset(found.remarks)
+    slices.rate, slices.remarks = found.rate, frozenset(found.remarks)
     return slices
 
 

@@ -1,7 +1,7 @@
 """The class of every file, from its path: the folder it lies in, the first folder, or what a pattern finds."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from wavegan.base.text import printable
@@ -65,6 +65,28 @@ def common_classes_note(folders: Iterable[tuple[str, str, str]]) -> str | None:
     return (
         f"class {label} is folders of {len(sources)} sources, such as {first} and {second}{others}: "
         "--label '(.+)/' keeps the folders of each source apart"
+    )
+
+
+def beside_folders_note(folders: Iterable[tuple[str, str, str]]) -> str | None:
+    """Says which class is of files beside the folders of its source, given (class, source, folder) of all files.
+
+    None where there is none.
+    """
+    beside, inside = Counter[tuple[str, str]](), set[str]()
+    for label, source, folder in folders:
+        if folder:
+            inside.add(source)
+        else:
+            beside[label, source] += 1
+    found = {label: count for (label, source), count in sorted(beside.items()) if source in inside}
+    if not found:
+        return None
+    label, count = next(iter(found.items()))
+    files = "1 file that lies" if count == 1 else f"{count:,} files that lie"
+    return (
+        f"class {label} is {files} beside the folders of the other classes: move what is of one of them there, or "
+        "leave the class out with --classes"
     )
 
 

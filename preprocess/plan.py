@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import compress
 
-from preprocess.labels import FOLDER_RULES, common_classes_note, label_of, shared_names_note
+from preprocess.labels import FOLDER_RULES, beside_folders_note, common_classes_note, label_of, shared_names_note
 from preprocess.names import normal
 from preprocess.options import DIGITS, Options
 from preprocess.sources import Content, Entry, Listing, Source
@@ -103,6 +103,8 @@ class Plan:
         if trained and (untrained := [name for name in self.classes if name not in trained]):
             notes.append(f"classes without a recording to train on: {', '.join(untrained[:MOST_NAMES])}")
         if self.options.label == "parent" and (note := shared_names_note(self._folders())):
+            notes.append(note)
+        if self.options.label in FOLDER_RULES and (note := beside_folders_note(self._folders())):
             notes.append(note)
         if len(self.sources) > 1 and self.chosen is None and (note := self._common_classes_note()):
             notes.append(note)

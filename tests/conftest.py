@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-# The threads of an operation settle the order of its sums, so its last bits. A training asks for one where there are two
-# cores, but of a process that has computed before it gets as many as there are cores: here all processes have one.
+# The threads of an operation settle the order of its sums, so its last bits. Where there are two cores a training asks
+# for one thread, but in a process that has computed before it gets one for each core: here all processes have one.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -131,6 +131,7 @@ def test_a_run_that_has_the_steps_already_has_nothing_to_do(drums, trained, tmp_
     )
     of = " of 10" if steps == "10" else ""
     assert f"at step 10{of}. Make sounds: " in shown.out and "To go on" not in shown.out
+    assert shown.out.splitlines()[-1].startswith("How good are they? ")
     assert run.config().training.steps == 100 and run.latest() == 10
 
 

@@ -55,6 +55,22 @@ def test_a_pattern_is_an_option_of_the_data_set(recordings, tmp_path):
     assert (info.classes, info.options["label"]) == (["kick", "tom"], "([a-z]+)_")
 
 
+def test_files_beside_the_folders_of_the_others_are_noted(recordings, tmp_path):
+    """A recording that somebody left there became a class without a word."""
+    folder = recordings("kit", "demo.wav", *(f"{name}/{i}.wav" for name in ("kick", "snare") for i in range(5)))
+    (note,) = (each for each in make(folder, tmp_path / "out").report["notes"] if "beside" in each)
+    assert note == (
+        "class kit is 1 file that lies beside the folders of the other classes: move what is of one of them there, or "
+        "leave the class out with --classes"
+    )
+
+
+def test_a_source_of_files_alone_is_no_class_beside_others(recordings, tmp_path):
+    sources = [recordings("claps", "a.wav", "b.wav"), recordings("kit", "kick/a.wav", "train/snare/b.wav")]
+    assert not any("beside" in each for each in make(sources, tmp_path / "out").report["notes"])
+    assert not any("beside" in each for each in make(sources[:1], tmp_path / "out2").report["notes"])
+
+
 def test_one_name_for_two_folders_is_noted(recordings, tmp_path):
     folder = recordings("kit", *(f"{k}/{a}/{i}.wav" for k in ("Kicks", "Toms") for a in "AB" for i in range(5)))
     info = make(folder, tmp_path / "out")

@@ -19,6 +19,15 @@ def noise(samples, level, seed=0):
     return np.random.default_rng(seed).uniform(-level, level, (samples, 1)).astype(np.float32)
 
 
+@pytest.mark.parametrize(("rates", "noted"), [([4000, 2000], True), ([4000, 4001], False), ([8000], False)])
+def test_a_data_set_of_a_needlessly_high_rate_is_noted(tmp_path, record, rates, noted):
+    for rate in rates:
+        record(tmp_path / "in" / f"{rate}.wav", 4000, rate)
+    found, _ = notes(tmp_path / "in", tmp_path, sample_rate=8000)
+    words = "no recording has more than 4000 Hz: --sample-rate 4000 loses nothing, and with fewer samples a clip "
+    assert [note for note in found if "Hz" in note] == [f"{words}trainings are faster"] * noted
+
+
 @pytest.mark.parametrize("normalize", ["none", "peak"])
 @pytest.mark.parametrize("difference", [0, 0.0001, 0.002])
 def test_a_recording_whose_channels_cancel_keeps_its_loudness_and_is_named(tmp_path, record, difference, normalize):

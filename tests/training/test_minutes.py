@@ -30,6 +30,14 @@ def test_minutes_become_steps_and_change_nothing_else(drums, tmp_path, quickly, 
     assert all((one[name] == other[name]).all() for name in one)
 
 
+@pytest.mark.parametrize(("minutes", "most"), [("0.5", 3), ("3", 18), ("60", 30)])
+def test_measuring_takes_a_tenth_of_the_time_at_most(drums, tmp_path, quickly, monkeypatch, minutes, most):
+    clocks, begin = [], speed.StepClock.__init__
+    monkeypatch.setattr(speed.StepClock, "__init__", lambda clock, *most: clocks.append(most) or begin(clock, *most))
+    assert train(drums, tmp_path / "dry", "--minutes", minutes, "--dry-run") == 0
+    assert clocks[0] == (pytest.approx(most),)
+
+
 def test_a_run_goes_on_for_minutes_more_and_without_them_to_its_last_step(drums, tmp_path, quickly, capsys):
     run = Run(tmp_path / "run")
     assert train(drums, run.path, "--steps", "2") == 0

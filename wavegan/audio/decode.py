@@ -139,6 +139,7 @@ def _with_last_resort(source: Contents, file: io.BytesIO | io.FileIO, head: byte
 def _mix(block: Block, channels: int, findings: Findings, first_channel: bool, finite: bool = False) -> np.ndarray:
     """The samples of a block, `finite` or not, as float32 [time, channels]."""
     samples = block.samples if finite else _finite(block.samples)
+    findings.rate = max(findings.rate, block.rate)
     if channels == 1:
         if samples.shape[1] == 1:
             return samples

@@ -54,12 +54,14 @@ class Findings:
         loudest: largest magnitude of samples that are stored as floating point; 0 where they are not.
         energy: of both channels of a stereo file that is mixed to one, their mean.
         mixed_energy: of the mix.
+        rate: the highest sample rate of the file's parts, Hz.
     """
 
     remarks: set[str] = field(default_factory=set)
     loudest: float = 0.0
     energy: float = 0.0
     mixed_energy: float = 0.0
+    rate: int = 0
 
     @property
     def cancels(self) -> bool:

@@ -11,7 +11,7 @@ from wavegan.cli.command import Parser, at_least, import_backend, not_empty, num
 from wavegan.generation import latents, saved
 from wavegan.generation.asked import check, with_classes
 from wavegan.generation.recording import Cut, Recording
-from wavegan.generation.sampling import check_guidance, made_otherwise, sampling_of
+from wavegan.generation.sampling import check_guidance, made_otherwise, sampling_of, unusual
 from wavegan.generation.saved import Named
 from wavegan.generation.start import start
 from wavegan.models.family import BUILT_IN, Family, family_named
@@ -141,7 +141,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     made = generate(run, chosen, step, flags.out, warn, sampling)
     speed = made.sound_s / made.compute_s
     tell(f"{_sounds(made.clips)} in {made.folder}: WAV files, sheet.png, latents.npz")
-    tell(f"run {run.title}, step {made.step}, {chosen.title}", *near)
+    tell(", ".join([f"run {run.title}, step {made.step}, {chosen.title}", *filter(None, [unusual(sampling)])]), *near)
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
     # An RMS of 1.0 stands for recordings that nobody measured.

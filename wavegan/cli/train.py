@@ -187,6 +187,8 @@ def _train_on(
         total = given.get("steps") or processes.by_first(lambda: run.config().training.steps)
         of_total = f" of {total:,}" if steps <= total else ""
         say(f"at step {steps:,}{of_total}. Make sounds: {typed('generate', '--run', run.path)}")
+        if not processes.by_first(lambda: run.config().training.evaluate_every):  # which says it, too
+            say(f"How good are they? {typed('evaluate', '--run', run.path)}")
         if steps < total:
             say(f"To go on: {typed(family.command, '--run', run.path)}")
             raise SystemExit(130)  # stopped by a signal: what waits for the end of the training must not start

@@ -57,7 +57,7 @@ def like(
 ) -> Latents:
     """`n` new latents, whose sounds begin from the recording `name`; a seed is drawn, and kept, when None."""
     found = new(n, space, shape, seed)
-    kept = "" if start.kept is None else f", {np.mean(start.kept == 1):.0%} of it kept"
+    kept = "" if start.kept is None else f", {np.mean(start.kept == 1):.0%} of each sound kept"
     return replace(found, title=f"like {name}, strength {start.strength:g}{kept}, {found.title}", start=start)
 
 

@@ -22,6 +22,7 @@ from wavegan.models.latents import LatentSpace
 from wavegan.runs.config import Config
 
 DRAWS, STARTS = 2048, 8
+COMPARED = 16  # new sounds, with what a way back leads to
 STREAM = 7  # of a seed
 RATES = (0.1, 0.02)  # how far a step moves a number of a latent at first; every start goes at each of them
 STEPS, SIFTED, LEFT = 160, 40, 4  # in all, and after how many of them only the nearest few go on, and how few
@@ -74,7 +75,7 @@ def named_like(
         return np.repeat(parsed(asked, config.classes)[None], n, axis=0) if asked else drawn_classes(config, n, seed)
 
     if family_named(config.family).starts:
-        return _inverted(name, recording, sampler, config, asked)
+        return _inverted(name, recording, sampler, config, asked, draw_classes, seed)
     space = family_named(config.family).latents
     rate, title = config.data.sample_rate, f"searching for {name}"
     found = nearest(sampler, space, recording, rate, draw_classes, asked is not None, seed, title)
@@ -83,17 +84,28 @@ def named_like(
 
 
 def _inverted(
-    name: str, recording: np.ndarray, sampler: Sampler, config: Config, asked: str | None
+    name: str,
+    recording: np.ndarray,
+    sampler: Sampler,
+    config: Config,
+    asked: str | None,
+    draw_classes: Callable[[int], Weights],
+    seed: int,
 ) -> tuple[Named, str]:
     """As `named_like`, for a sampler that also goes back from sounds to latents; of no class, if none is asked for."""
+    space = family_named(config.family).latents
+    drawn = space.draw(COMPARED, sampler.latent_shape, (seed, STREAM))
     weights, names = None, config.classes or None
     if names:
         weights = (parsed(asked, names) if asked else np.zeros(len(names), "float32"))[None]
     with native_stderr_hidden():  # compilers print to it
         latent = cast(StartingSampler, sampler).inverted(recording[None], weights)
-        made = sampler(latent, weights)
-    away = Distance(recording, config.data.sample_rate)(made)
-    words = f"{name}: what it is made of, made a sound again, is {float(away[0]):.1f} dB away (log-spectral distance)"
+        made = np.concatenate([sampler(latent, weights), sampler(drawn, draw_classes(COMPARED))])
+    away, *new = map(float, Distance(recording, config.data.sample_rate)(made))
+    words = (
+        f"{name}: what it is made of, made a sound again, is {away:.1f} dB away (log-spectral distance; of {COMPARED} "
+        f"new sounds the nearest is {min(new):.1f} dB away, the middle one {np.median(new):.0f})"
+    )
     return Named(name, latent, classes=weights, class_names=names), words
 
 

@@ -58,6 +58,12 @@ def check_guidance(given: Mapping[str, Any], classes: np.ndarray | None, learned
     raise UserError(f"--guidance leads towards classes, and these sounds are of none. {way}")
 
 
+def unusual(sampling: Any) -> str:
+    """The flags of what `sampling`, of a family's `Sampling`, has other than the defaults; else ""."""
+    others = [each.name for each in options_of(sampling) if getattr(sampling, each.name) != each.default]
+    return " ".join(f"{flag(name)} {getattr(sampling, name)}" for name in others)
+
+
 def made_otherwise(source: Named, now: object, classes: np.ndarray | None) -> str:
     """The flags that the sounds of saved latents were made with, where that makes others than `now`; else "".
 

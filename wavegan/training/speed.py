@@ -14,7 +14,7 @@ from wavegan.training.callbacks import say
 
 STEPS_MEASURED = 48  # whole rounds of those with and without a penalty
 SECONDS_MEASURED = 30.0  # that measuring may take
-OVERHEAD = 0.1  # of the time: previews, checkpoints, and what is logged
+OVERHEAD = 0.1  # of the time: previews, checkpoints, and what is logged; measuring takes no more than that, either
 EVALUATED = 0.05  # of the time, with evaluations
 
 
@@ -45,10 +45,10 @@ def with_steps_for_its_minutes(config: Config, model: Model, batches: Any, start
     steps on `batches` are made to no effect: what they changed in `model` is put back.
     """
     say("measuring the speed …")
-    state, clock = model.state(), StepClock(SECONDS_MEASURED)
+    minutes, evaluated = config.training.minutes, EVALUATED if config.training.evaluate_every else 0.0
+    state, clock = model.state(), StepClock(min(SECONDS_MEASURED, 60 * minutes * OVERHEAD))
     model.fit(batches, steps_per_epoch=1 + STEPS_MEASURED, shuffle=False, verbose=0, callbacks=[clock])
     model.restore(state)
-    minutes, evaluated = config.training.minutes, EVALUATED if config.training.evaluate_every else 0.0
     steps = max(1, round(60 * minutes * (1 - OVERHEAD) * (1 - evaluated) / clock.seconds_per_step))
     length, speed = f"{minutes:g} minute{'s' * (minutes != 1)}", f"{1 / clock.seconds_per_step:.3g} steps/s"
     say(f"time      {length} are about {steps:,} steps here ({speed})")
