@@ -141,7 +141,10 @@ def test_the_report_accounts_for_everything_and_names_the_next_command(words, tm
     row = next(line.split() for line in lines if line.startswith("größe"))
     assert row[1:4] == [str(info.splits[split]["clips_per_class"]["größe"]) for split in SPLITS]
     assert any(line.startswith("loudness of train  mean RMS -") for line in lines)
-    assert lines[-1] == f"next: python train_wavegan.py --data '{tmp_path}/o u t'"
+    assert lines[-2:] == [
+        f"next: python train_wavegan.py --data '{tmp_path}/o u t'",
+        f"or:   python train_diffusion.py --data '{tmp_path}/o u t'   (better sounds, each of which takes longer)",
+    ]
 
 
 def test_the_report_of_many_classes_fits_a_screen():

@@ -51,7 +51,9 @@ def prepare_and_report(flags: argparse.Namespace) -> None:
             info = beam.prepare(flags.source, flags.out, options, flags.beam_options)
         else:
             info = convert.prepare(flags.source, flags.out, options)
-    tell(*format_report(info, flags.out), "", f"next: {typed('train', '--data', flags.out)}")
+    gan, flow = (typed(name, "--data", flags.out) for name in ("train", "train-diffusion"))
+    others = f"or:   {flow}   (better sounds, each of which takes longer)"
+    tell(*format_report(info, flags.out), "", f"next: {gan}", others)
 
 
 def _program() -> str:
