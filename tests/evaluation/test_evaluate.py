@@ -31,7 +31,8 @@ from wavegan.runs.run import Run
 def test_all_checkpoints_are_scored_and_the_best_is_found(kit, run, capsys):
     flags = ["--run", str(run), "--checkpoint", "all", "--n", "60"]
     assert evaluate_command.main(flags) == 0
-    printed = capsys.readouterr().out
+    printed, told = capsys.readouterr()
+    assert told.startswith(f"scoring sounds of run {run} beside the recordings of {kit}, which takes a while …")
     assert "right about" in printed and "white noise" in printed and "FD (own classifier), lower" in printed
     report = json.loads((run / "evaluation" / "evaluation.json").read_text())
     assert [row["step"] for row in report["checkpoints"]] == [0, 4, 8]
