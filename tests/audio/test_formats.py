@@ -117,7 +117,7 @@ def test_a_file_of_every_format_decodes_to_the_sound_in_its_place(name, monkeypa
     sound, findings = noise(rate), Findings()
     decoded = np.concatenate(list(decode(write(container, codec, sound, rate), rate, 1, findings)))[:, 0]
     assert (used or [FFMPEG]) == [decoder]
-    assert findings == Findings(loudest=findings.loudest)
+    assert findings == Findings(loudest=findings.loudest, rate=rate)
     if isinstance(tolerance, float):
         assert len(sound) <= len(decoded) <= len(sound) + 2048  # whole blocks of ADPCM
         np.testing.assert_allclose(decoded[: len(sound)], sound[:, 0], atol=tolerance)

@@ -53,8 +53,8 @@ def evaluate_run(flags: argparse.Namespace) -> None:
             else f"{directory}, the data set of {run.path}, is not there any more. Give it with --data."
         )
     require(directory)
-    warn(f"scoring sounds of run {run.title} beside the recordings of {directory}, which takes a while …")
     import_backend()
+    warn(f"scoring sounds of run {run.title} beside the recordings of {directory}, which takes a while …")
     import_quietly("tensorflow")  # which prints to standard error
     info = DatasetInfo.load(directory)
     from wavegan.evaluation.evaluate import evaluate
