@@ -8,6 +8,7 @@ import numpy as np
 
 from preprocess.clips import Slices
 from preprocess.labels import few_clips_note
+from preprocess.options import SAMPLE_RATES
 from preprocess.plan import Plan, PlannedFile
 from wavegan.base.text import printable
 from wavegan.data.schema import SPLITS
@@ -138,10 +139,10 @@ class Account:
                 "their beginning, and a model would learn near silence from them: --slices first keeps the beginnings "
                 "alone"
             )
-        if 2 * self.rate <= self.plan.options.sample_rate:
+        if 2 * (enough := max(self.rate, SAMPLE_RATES[0])) <= self.plan.options.sample_rate:
             notes.append(
-                f"no recording has more than {self.rate} Hz: --sample-rate {self.rate} loses nothing, and with fewer "
-                "samples a clip trainings are faster"
+                f"no recording has more than {enough} Hz: --sample-rate {enough} loses nothing, and with fewer samples "
+                "a clip trainings are faster"
             )
         if note := few_clips_note(clips):
             notes.append(note)

@@ -143,7 +143,8 @@ def test_the_report_accounts_for_everything_and_names_the_next_command(words, tm
     assert any(line.startswith("loudness of train  mean RMS -") for line in lines)
     assert lines[-2:] == [
         f"next: python train_wavegan.py --data '{tmp_path}/o u t'",
-        f"or:   python train_diffusion.py --data '{tmp_path}/o u t'   (better sounds, each of which takes longer)",
+        f"or:   python train_diffusion.py --data '{tmp_path}/o u t'   "
+        "(on a CPU better sounds, each of which takes longer)",
     ]
 
 

@@ -141,7 +141,7 @@ def generate_sounds(flags: argparse.Namespace) -> None:
     made = generate(run, chosen, step, flags.out, warn, sampling)
     speed = made.sound_s / made.compute_s
     tell(f"{_sounds(made.clips)} in {made.folder}: WAV files, sheet.png, latents.npz")
-    tell(", ".join([f"run {run.title}, step {made.step}, {chosen.title}", *filter(None, [unusual(sampling)])]), *near)
+    tell(", ".join(filter(None, (f"run {run.title}", f"step {made.step}", chosen.title, unusual(sampling)))), *near)
     if made.step == 0:
         tell("note: at step 0 nothing has been learned yet; this is noise")
     # An RMS of 1.0 stands for recordings that nobody measured.

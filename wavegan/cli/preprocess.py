@@ -52,7 +52,7 @@ def prepare_and_report(flags: argparse.Namespace) -> None:
         else:
             info = convert.prepare(flags.source, flags.out, options)
     gan, flow = (typed(name, "--data", flags.out) for name in ("train", "train-diffusion"))
-    others = f"or:   {flow}   (better sounds, each of which takes longer)"
+    others = f"or:   {flow}   (on a CPU better sounds, each of which takes longer)"
     tell(*format_report(info, flags.out), "", f"next: {gan}", others)
 
 
